@@ -1,0 +1,195 @@
+"""Telling and asking: from the first prompt to an answer, and what each answer brings about.
+
+What belongs here: prompts of the far party and the effects of each turn of the consent table. What does not: the table itself
+(consent.py), keys (keypad.py), the recorder (recorder.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from callguard.core import recorder
+from callguard.core.call import Call
+from callguard.core.consent import Signal, Turn, move
+from callguard.core.effects import Answer, PlayPrompt, SendOn, StopPrompt, WakeAt
+from callguard.core.events import EffectFailed, NoticeEnded, NoticeFailed, NoticeStarted, Outcome, Script
+from callguard.core.outcome import Step, incident, record, unexpected
+from callguard.core.policy import Mode
+
+ANSWER_WINDOW = 5.0
+"""Seconds in which an answer counts; the question repeats once."""
+OPT_OUT_WINDOW = 3.0
+"""Seconds after an announcement in which key 2 refuses."""
+PROMPT_PATIENCE = 12.0
+"""Seconds after which a prompt that has not ended counts as failed: a caller is never kept waiting."""
+
+
+def begin(call: Call) -> Step:
+    """The far party waits in our application: tell it, or send it on where nothing may be recorded anyway."""
+    if call.mode is Mode.NEVER:
+        return Step(call, (SendOn(channel_id=call.anchor),), reasons=("mode never",))
+    if call.faults:
+        return incident(call, "not_recordable").also(Step(call, (SendOn(channel_id=call.anchor),)))
+    if call.far is not None and call.far.answered:
+        return tell(call)
+    call = replace(call, ticks=call.ticks + 1, playing=Script.NOTICE)
+    return Step(call, (Answer(channel_id=call.anchor), WakeAt(name=f"prompt:{call.ticks}", seconds=PROMPT_PATIENCE)))
+
+
+def tell(call: Call) -> Step:
+    """Play the notice."""
+    return _play(call, Script.NOTICE)
+
+
+def _play(call: Call, script: Script) -> Step:
+    """Play SCRIPT to the far party where it is: in our application, or, by a whisper, wherever the dialplan took it."""
+    far = call.far
+    if far is None or far.gone:
+        return Step(call)
+    if not far.waiting:
+        return Step(call, (PlayPrompt(channel_id=call.anchor, script=script, whisper=True),))
+    call = replace(call, ticks=call.ticks + 1, playing=script)
+    wake = WakeAt(name=f"prompt:{call.ticks}", seconds=PROMPT_PATIENCE)
+    return Step(call, (PlayPrompt(channel_id=call.anchor, script=script), wake))
+
+
+# ---------------------------------------------------------------- facts about prompts
+_ENDS = {Script.NOTICE: Signal.NOTICE_ENDED, Script.QUESTION: Signal.QUESTION_ENDED}
+_FAILS = {Script.NOTICE: Signal.NOTICE_FAILED, Script.QUESTION: Signal.QUESTION_FAILED}
+
+
+def notice_started(call: Call, event: NoticeStarted) -> Step:
+    """A prompt began."""
+    if event.script is Script.RECORDING_ON:
+        return recorder.line_started(call, event)
+    return signal(call, event.channel_id, Signal.NOTICE_STARTED) if event.script is Script.NOTICE else Step(call)
+
+
+def notice_ended(call: Call, event: NoticeEnded) -> Step:
+    """A prompt was played to its end."""
+    call = _silent(call, event.script)
+    if event.script in _ENDS:
+        return signal(call, event.channel_id, _ENDS[event.script])
+    return _send_on(call) if event.script is Script.REFUSAL else Step(call)
+
+
+def notice_failed(call: Call, event: NoticeFailed) -> Step:
+    """A prompt was not played to its end: nobody was told anything."""
+    call = _silent(call, event.script)
+    if event.script is Script.RECORDING_ON:
+        return recorder.line_failed(call, event.channel_id)
+    if event.script in _FAILS:
+        return signal(call, event.channel_id, _FAILS[event.script])
+    return _send_on(call) if event.script is Script.REFUSAL else Step(call)
+
+
+def failed(call: Call, event: EffectFailed) -> Step:
+    """Answering or playing was refused by the PBX."""
+    script = call.playing if event.channel_id == call.anchor else Script.RECORDING_ON
+    return notice_failed(call, NoticeFailed(at=event.at, channel_id=event.channel_id, script=script)) if script else Step(call)
+
+
+def overdue(call: Call, number: int) -> Step:
+    """The prompt with this number should have ended long ago. A later prompt has a watch of its own."""
+    if call.playing is None or number != call.ticks:
+        return Step(call)
+    script, call = call.playing, replace(call, playing=None)
+    stopped = Step(call, (StopPrompt(channel_id=call.anchor),))
+    if script in _FAILS:
+        return stopped.then(lambda now: signal(now, now.anchor, _FAILS[script]))
+    return stopped.then(_send_on)
+
+
+def _silent(call: Call, script: Script) -> Call:
+    return replace(call, playing=None) if call.playing is script else call
+
+
+# ---------------------------------------------------------------- signals and turns
+def signal(call: Call, channel_id: str, what: Signal) -> Step:
+    """Look WHAT up in the consent table of this call's mode, and bring its turn about."""
+    channel = call.channels.get(channel_id)
+    if channel is None:
+        return unexpected(call, channel_id, what.value)
+    if channel.gone:  # nobody is there: no answer, and no silence either
+        return Step(call)
+    found = move(call.mode, channel.standing, what)
+    if found is None:
+        return unexpected(call, channel_id, f"{what.value} while {channel.standing.value}")
+    standing, turn = found
+    return _TURNS[turn](call.change(channel_id, standing=standing), channel_id)
+
+
+def _nothing(call: Call, channel_id: str) -> Step:
+    return Step(call)
+
+
+def _open_window(call: Call, channel_id: str) -> Step:
+    if call.mode is Mode.ANNOUNCE:  # told: the call goes on, recorded only if nobody refuses in the window
+        return _send_on(call).then(lambda now: Step(now, (WakeAt(name="last_answer", seconds=OPT_OUT_WINDOW),)))
+    return Step(call, (WakeAt(name="answer", seconds=ANSWER_WINDOW),))
+
+
+def _open_last_window(call: Call, channel_id: str) -> Step:
+    return Step(call, (WakeAt(name="last_answer", seconds=ANSWER_WINDOW),))
+
+
+def _ask_again(call: Call, channel_id: str) -> Step:
+    return _play(call, Script.QUESTION)
+
+
+def _grant_express(call: Call, channel_id: str) -> Step:
+    granted = record(call, Outcome.CONSENT_GRANTED, channel_id, how=Turn.GRANT_EXPRESS.value)
+    return granted.then(_hush).then(_send_on)
+
+
+def _grant_implied(call: Call, channel_id: str) -> Step:
+    return record(call, Outcome.CONSENT_GRANTED, channel_id, how=Turn.GRANT_IMPLIED.value)
+
+
+def _refuse(call: Call, channel_id: str) -> Step:
+    return record(call, Outcome.CONSENT_REFUSED, channel_id).then(_hush).then(lambda now: _play(now, Script.REFUSAL))
+
+
+def _silence(call: Call, channel_id: str) -> Step:
+    return record(call, Outcome.CONSENT_SILENT, channel_id).then(lambda now: _play(now, Script.REFUSAL))
+
+
+def _withdraw(call: Call, channel_id: str) -> Step:
+    """Granted before, refused now. The sentence says that it is off: so it follows the recorder's stop, if one runs."""
+    withdrawn = record(call, Outcome.CONSENT_WITHDRAWN, channel_id).then(recorder.condemn)
+    if call.running:
+        return withdrawn.then(lambda now: Step(replace(now, owed=True)))
+    return withdrawn.then(lambda now: _play(now, Script.WITHDRAWAL))
+
+
+def _untold(call: Call, channel_id: str) -> Step:
+    return incident(call, "notice_failed").then(_hush).then(_send_on)
+
+
+def _hush(call: Call) -> Step:
+    """End the prompt that was answered."""
+    if call.playing is None:
+        return Step(call)
+    return Step(replace(call, playing=None), (StopPrompt(channel_id=call.anchor),))
+
+
+def _send_on(call: Call) -> Step:
+    """Back to the dialplan, once."""
+    if call.far is None or not call.far.waiting:
+        return Step(call)
+    return Step(call.change(call.anchor, waiting=False), (SendOn(channel_id=call.anchor),))
+
+
+_TURNS: dict[Turn, Callable[[Call, str], Step]] = {
+    Turn.NOTHING: _nothing,
+    Turn.OPEN_WINDOW: _open_window,
+    Turn.ASK_AGAIN: _ask_again,
+    Turn.OPEN_LAST_WINDOW: _open_last_window,
+    Turn.GRANT_EXPRESS: _grant_express,
+    Turn.GRANT_IMPLIED: _grant_implied,
+    Turn.REFUSE: _refuse,
+    Turn.SILENCE: _silence,
+    Turn.WITHDRAW: _withdraw,
+    Turn.UNTOLD: _untold,
+}

@@ -1,0 +1,158 @@
+"""A call: its channels, its recording, and who can hear whom. Values and questions about them; nothing changes here.
+
+What belongs here: state and predicates that read as sentences. What does not: what a fact does to a call (step.py), whether it
+may be recorded (quorum.py).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from callguard.core.consent import Standing
+from callguard.core.events import Link, Role, Script
+from callguard.core.policy import CallType, Mode
+from callguard.core.recording import Recording
+from callguard.core.rules import Rule, resolve
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """The PBX's connection to one endpoint. `waiting`: in our application; `typed`: keys of a sequence so far."""
+
+    channel_id: str
+    role: Role
+    standing: Standing = Standing.UNNOTIFIED
+    pair: str = ""
+    bridge: str = ""
+    answered: bool = False
+    waiting: bool = False
+    held: bool = False
+    gone: bool = False
+    typed: str = ""
+    typed_at: datetime | None = None
+
+    @property
+    def is_party(self) -> bool:
+        """Whether a human or another system may listen here: plumbing is not a party."""
+        return self.role is not Role.PLUMBING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """Channels that belong together, under one joint rule. `anchor`: the far party's channel, where the recorder hangs.
+
+    `barred`: no recording may start in this call any more. `owed`: the withdrawal sentence waits for the stop.
+    `alone`: since when (counter) the far party has nobody to talk to; `alone_for_sure`: the grace for channel swaps is over.
+    """
+
+    call_id: str
+    call_type: CallType
+    rule: Rule
+    channels: Mapping[str, Channel] = field(default_factory=lambda: MappingProxyType({}))
+    anchor: str = ""
+    recordings: tuple[Recording, ...] = ()
+    paused: bool = False
+    faults: frozenset[Link] = frozenset()
+    log_kept: bool = False
+    barred: bool = False
+    owed: bool = False
+    playing: Script | None = None
+    ticks: int = 0
+    alone_since: int = 0
+    alone_for_sure: bool = False
+    over: bool = False
+
+    @property
+    def mode(self) -> Mode:
+        """ask, announce or never: the stricter of the call type's and the rule's."""
+        return self.rule.mode
+
+    @property
+    def recording(self) -> Recording | None:
+        """The newest segment."""
+        return self.recordings[-1] if self.recordings else None
+
+    @property
+    def running(self) -> Recording | None:
+        """The segment that is being recorded, if any."""
+        return self.recording if self.recording and self.recording.state.runs else None
+
+    def find(self, recording_id: str) -> Recording | None:
+        """The segment with this id."""
+        return next((item for item in self.recordings if item.recording_id == recording_id), None)
+
+    @property
+    def far(self) -> Channel | None:
+        """The far party's channel, once seen."""
+        return self.channels.get(self.anchor)
+
+    def live(self) -> Iterator[Channel]:
+        """Channels that have not hung up."""
+        return (channel for channel in self.channels.values() if not channel.gone)
+
+    def with_channel(self, channel: Channel) -> Call:
+        """This call with CHANNEL as it is now."""
+        return replace(self, channels=MappingProxyType({**self.channels, channel.channel_id: channel}))
+
+    def change(self, channel_id: str, **values: Any) -> Call:
+        """This call with other values on one channel, if it knows that channel."""
+        known = self.channels.get(channel_id)
+        return self.with_channel(replace(known, **values)) if known else self
+
+    def with_recording(self, recording: Recording) -> Call:
+        """This call with RECORDING as it is now."""
+        rest = tuple(recording if item.recording_id == recording.recording_id else item for item in self.recordings)
+        return replace(self, recordings=rest if recording in rest else (*rest, recording))
+
+    def connected(self) -> tuple[Channel, ...]:
+        """Channels whose media reach the far party, itself included: bridges, and the two halves of a Local channel."""
+        found: dict[str, Channel] = {}
+        reached = [self.far] if self.far else []
+        while reached:
+            here = reached.pop()
+            if here.channel_id in found or here.gone:
+                continue
+            found[here.channel_id] = here
+            reached += [other for other in self.live() if _touches(here, other)]
+        return tuple(found.values())
+
+    def hearers(self) -> tuple[Channel, ...]:
+        """Every party, the far one included, that can hear the far one."""
+        return tuple(channel for channel in self.connected() if channel.is_party)
+
+    def others(self) -> tuple[Channel, ...]:
+        """The parties that the far one talks to."""
+        return tuple(channel for channel in self.hearers() if channel.channel_id != self.anchor)
+
+    def segment_id(self) -> str:
+        """The id of the next recording: from the call's id and the segment's number, so that a replay makes the same."""
+        return str(uuid.uuid5(uuid.UUID(self.call_id), f"segment/{len(self.recordings)}"))
+
+    def summary(self) -> dict[str, Any]:
+        """State of this call as JSON, for the decision row."""
+        return {
+            "mode": self.mode.value,
+            "standings": {channel.channel_id: channel.standing.value for channel in self.channels.values()},
+            "recording": self.recording.shown if self.recording else "none",
+            "mask": self.recording.mask.value if self.recording else "off",
+            "segments": len(self.recordings),
+            "paused": self.paused,
+            "faults": sorted(self.faults),
+            "barred": self.barred,
+            "over": self.over,
+        }
+
+
+def _touches(one: Channel, other: Channel) -> bool:
+    same_bridge = bool(one.bridge) and one.bridge == other.bridge
+    return same_bridge or other.channel_id == one.pair or one.channel_id == other.pair
+
+
+def open_call(call_id: str, call_type: CallType) -> Call:
+    """A call of which nothing has been heard yet. CALL_ID: a UUID."""
+    return Call(call_id=call_id, call_type=call_type, rule=resolve(call_type))

@@ -1,0 +1,113 @@
+"""One channel's consent, as a table that a lawyer can read.
+
+What belongs here: standings, the signals that move them, and what each move means. What does not: recordings (recording.py),
+the joint rule over all channels of a call (call.py).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Mapping
+
+from callguard.core.policy import Mode
+
+
+class Standing(StrEnum):
+    """Where a channel's party stands."""
+
+    UNNOTIFIED = "unnotified"
+    NOTIFYING = "notifying"
+    AWAITING = "awaiting"
+    GRANTED = "granted"
+    REFUSED = "refused"
+    EXEMPT = "exempt"
+
+    @property
+    def allows(self) -> bool:
+        """Whether this party may be recorded."""
+        return self in (Standing.GRANTED, Standing.EXEMPT)
+
+
+class Signal(StrEnum):
+    """What can happen to a standing."""
+
+    STAFF = "staff"  # the party is an agent
+    NOTICE_STARTED = "notice_started"
+    NOTICE_ENDED = "notice_ended"
+    NOTICE_FAILED = "notice_failed"
+    QUESTION_ENDED = "question_ended"
+    QUESTION_FAILED = "question_failed"
+    YES = "yes"  # key 1
+    NO = "no"  # key 2
+    WITHDRAW = "withdraw"  # the withdrawal sequence, or an operator on the party's behalf
+    WINDOW_CLOSED = "window_closed"  # the first window, without an answer
+    LAST_WINDOW_CLOSED = "last_window_closed"
+
+
+class Turn(StrEnum):
+    """What a move means for the call."""
+
+    NOTHING = "nothing"
+    OPEN_WINDOW = "open_window"
+    ASK_AGAIN = "ask_again"
+    OPEN_LAST_WINDOW = "open_last_window"
+    GRANT_EXPRESS = "express_dtmf"
+    GRANT_IMPLIED = "implied"
+    REFUSE = "refuse"
+    SILENCE = "silence"
+    WITHDRAW = "withdraw"
+    UNTOLD = "untold"
+
+
+Key = tuple[Mode, Standing, Signal]
+Move = tuple[Standing, Turn]
+
+_S, _G, _T = Standing, Signal, Turn
+
+_BOTH: dict[tuple[Standing, Signal], Move] = {
+    (_S.UNNOTIFIED, _G.STAFF): (_S.EXEMPT, _T.NOTHING),
+    (_S.UNNOTIFIED, _G.NOTICE_STARTED): (_S.NOTIFYING, _T.NOTHING),
+    (_S.UNNOTIFIED, _G.NOTICE_FAILED): (_S.UNNOTIFIED, _T.UNTOLD),
+    (_S.UNNOTIFIED, _G.WITHDRAW): (_S.REFUSED, _T.REFUSE),
+    (_S.NOTIFYING, _G.NOTICE_ENDED): (_S.AWAITING, _T.OPEN_WINDOW),
+    (_S.NOTIFYING, _G.NOTICE_FAILED): (_S.UNNOTIFIED, _T.UNTOLD),
+    (_S.NOTIFYING, _G.YES): (_S.NOTIFYING, _T.NOTHING),  # 1 counts only after the notice played to its end
+    (_S.NOTIFYING, _G.NO): (_S.REFUSED, _T.REFUSE),  # 2 counts from its first moment
+    (_S.NOTIFYING, _G.WITHDRAW): (_S.REFUSED, _T.REFUSE),
+    (_S.AWAITING, _G.NO): (_S.REFUSED, _T.REFUSE),
+    (_S.AWAITING, _G.WITHDRAW): (_S.REFUSED, _T.REFUSE),
+    (_S.GRANTED, _G.YES): (_S.GRANTED, _T.NOTHING),  # a key twice is one key
+    (_S.GRANTED, _G.WITHDRAW): (_S.REFUSED, _T.WITHDRAW),
+    (_S.REFUSED, _G.NO): (_S.REFUSED, _T.NOTHING),
+    (_S.REFUSED, _G.WITHDRAW): (_S.REFUSED, _T.NOTHING),
+    (_S.REFUSED, _G.NOTICE_FAILED): (_S.REFUSED, _T.NOTHING),  # the refusal itself cut the notice short
+    (_S.REFUSED, _G.QUESTION_FAILED): (_S.REFUSED, _T.NOTHING),
+    (_S.GRANTED, _G.QUESTION_FAILED): (_S.GRANTED, _T.NOTHING),  # the answer cut the question short
+    (_S.EXEMPT, _G.STAFF): (_S.EXEMPT, _T.NOTHING),
+}
+
+_ASK: dict[tuple[Standing, Signal], Move] = {
+    (_S.AWAITING, _G.YES): (_S.GRANTED, _T.GRANT_EXPRESS),
+    (_S.AWAITING, _G.WINDOW_CLOSED): (_S.AWAITING, _T.ASK_AGAIN),
+    (_S.AWAITING, _G.QUESTION_ENDED): (_S.AWAITING, _T.OPEN_LAST_WINDOW),
+    (_S.AWAITING, _G.QUESTION_FAILED): (_S.REFUSED, _T.SILENCE),
+    (_S.AWAITING, _G.LAST_WINDOW_CLOSED): (_S.REFUSED, _T.SILENCE),  # silence is not consent
+}
+
+_ANNOUNCE: dict[tuple[Standing, Signal], Move] = {
+    (_S.AWAITING, _G.YES): (_S.AWAITING, _T.NOTHING),  # 1 means nothing
+    (_S.AWAITING, _G.LAST_WINDOW_CLOSED): (_S.GRANTED, _T.GRANT_IMPLIED),  # stayed on after the notice
+}
+
+TABLE: Mapping[Key, Move] = MappingProxyType(
+    {(mode, *key): move for mode in Mode for key, move in _BOTH.items()}
+    | {(Mode.ASK, *key): move for key, move in _ASK.items()}
+    | {(Mode.ANNOUNCE, *key): move for key, move in _ANNOUNCE.items()}
+)
+"""(mode of the call, standing, signal) -> (standing, what it means). A pair that is not here changes nothing."""
+
+
+def move(mode: Mode, standing: Standing, signal: Signal) -> Move | None:
+    """The row for this pair, or None: then nothing changes and the signal is written down as unexpected."""
+    return TABLE.get((mode, standing, signal))

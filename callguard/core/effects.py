@@ -1,0 +1,122 @@
+"""Requests, in the imperative: all that `step` can ask of the world.
+
+Restrictive effects (mask, stop, discard, send on) are performed at once; permissive ones (start, unmask) follow the
+commit of the event that caused them. The others harm nobody and follow the commit too, except a prompt's end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+from callguard.core.events import Script
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """A request. `restrictive`: performed without waiting for the log."""
+
+    restrictive: ClassVar[bool] = False
+    channel_id: str = ""
+
+    def record(self) -> dict[str, Any]:
+        """This request as JSON, for the decision row."""
+        return {"effect": type(self).__name__, **asdict(self)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer(Effect):
+    """Answer the channel, so that the notice can be heard."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlayPrompt(Effect):
+    """Play a prompt to the party at this channel. `whisper`: the channel is in a call, play into it by a snoop.
+
+    `to_all`: the party at the other end of its bridge hears it too, and so does the recording.
+    """
+
+    script: Script
+    whisper: bool = False
+    to_all: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopPrompt(Effect):
+    """End the prompt that plays on this channel: it was answered."""
+
+    restrictive = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendOn(Effect):
+    """Send the channel back to the dialplan: its call goes on."""
+
+    restrictive = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingEffect(Effect):
+    """A request about one recording; `channel_id` is the channel that the recorder hangs on."""
+
+    recording_id: str
+    segment_no: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartRecording(RecordingEffect):
+    """Start the recorder, one file a leg."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaskRecording(RecordingEffect):
+    """Silence in the file; its clock runs on."""
+
+    restrictive = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnmaskRecording(RecordingEffect):
+    """Sound in the file again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopRecording(RecordingEffect):
+    """Stop the recorder."""
+
+    restrictive = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscardRecording(RecordingEffect):
+    """Destroy what was captured and return a receipt."""
+
+    restrictive = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureRecording(RecordingEffect):
+    """Hold the finished audio against the log; the verdict comes back as an event.
+
+    `seconds`: length by the log; `masks`: (start, end) in samples, end -1 up to the end of the file; `line_seconds`: where the
+    recording-is-on line began, -1.0 when none was played.
+    """
+
+    seconds: float
+    masks: tuple[tuple[int, int], ...] = ()
+    line_seconds: float = -1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WakeAt(Effect):
+    """Feed in `DeadlinePassed(name)` after so many seconds, unless the call has ended."""
+
+    name: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert(Effect):
+    """Tell a human by a path that is not Postgres. `incident` is its kind."""
+
+    incident: str

@@ -1,0 +1,402 @@
+"""Facts, in the past tense: everything that can reach `step`, and the records that it writes down.
+
+What belongs here: one frozen class a fact. A fact holds our ids and closed words only: no number, name, dial string or
+path (contract: personal data never enters a chained row). What does not: what to do about it (call.py), the bytes that
+it came from (pbx/), how it is stored (store/).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, ClassVar, Mapping
+
+
+class Role(StrEnum):
+    """Who or what is at a channel's far end."""
+
+    FAR = "far"  # the party on the other side of the organisation: left channel of a file
+    AGENT = "agent"  # staff: exempt, right channel of a file
+    GUEST = "guest"  # anybody else who can hear
+    PLUMBING = "plumbing"  # Local halves, our own snoops: not a party
+
+
+class Link(StrEnum):
+    """What callguard hangs on; each may be lost and restored."""
+
+    PBX = "pbx"
+    LOG = "log"
+    SPOOL = "spool"
+    GUARD = "guard"
+    DISK = "disk"
+
+
+class Script(StrEnum):
+    """What a prompt is for."""
+
+    NOTICE = "notice"
+    QUESTION = "question"
+    REFUSAL = "refusal"
+    WITHDRAWAL = "withdrawal"
+    RECORDING_ON = "recording_on"
+
+
+class Action(StrEnum):
+    """What an operator can do to a live call."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    WITHDRAW = "withdraw"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A fact. `at` is when its source says it happened (aware, UTC); `channel_id` is the PBX's unique id or ''."""
+
+    type: ClassVar[str] = ""
+    at: datetime
+    channel_id: str = ""
+
+    def data(self) -> dict[str, Any]:
+        """The fields of this fact beyond `at` and `channel_id`, ready for JSON."""
+        return {item.name: getattr(self, item.name) for item in fields(self) if item.name not in ("at", "channel_id")}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallStarted(Event):
+    """The first channel of a call asked to be told. `answered`: it is up already; `faults`: what was missing then."""
+
+    type = "call_started"
+    answered: bool = True
+    direction: str = "inbound"
+    known_call_type: bool = True
+    faults: tuple[Link, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelSeen(Event):
+    """A channel of this call exists. `pair`: the other half of a Local channel."""
+
+    type = "channel_seen"
+    role: Role = Role.GUEST
+    pair: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelAnswered(Event):
+    """The channel is up."""
+
+    type = "channel_answered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelLeft(Event):
+    """The channel left our application and runs in the dialplan again."""
+
+    type = "channel_left"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelHeld(Event):
+    """The party at this channel put the other side on hold."""
+
+    type = "channel_held"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelUnheld(Event):
+    """The hold ended."""
+
+    type = "channel_unheld"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelHungUp(Event):
+    """The channel is gone. `cause`: Q.850."""
+
+    type = "channel_hung_up"
+    cause: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bridged(Event):
+    """The channel entered a bridge."""
+
+    type = "bridged"
+    bridge_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unbridged(Event):
+    """The channel left a bridge."""
+
+    type = "unbridged"
+    bridge_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartyIdentified(Event):
+    """Who is at the channel became known. `party_id` is ours."""
+
+    type = "party_identified"
+    party_id: str = ""
+    role: Role = Role.GUEST
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeStarted(Event):
+    """A prompt began to play. `prompt` names the audio: id, language, text version, sha256."""
+
+    type = "notice_started"
+    script: Script = Script.NOTICE
+    prompt: str = ""
+    language: str = ""
+    text_version: str = ""
+    audio_sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeEnded(Event):
+    """A prompt was played to its end on a channel that is still up (PlaybackFinished, state done)."""
+
+    type = "notice_ended"
+    script: Script = Script.NOTICE
+    prompt: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeFailed(Event):
+    """A prompt was not played to its end. `reason` is one of our words."""
+
+    type = "notice_failed"
+    script: Script = Script.NOTICE
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DigitPressed(Event):
+    """A key. 'x' stands for every key that means nothing where it was pressed."""
+
+    type = "digit_pressed"
+    digit: str = "x"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingEvent(Event):
+    """A fact about one recording. `offset_samples`: position in its file, -1 when not known."""
+
+    recording_id: str = ""
+    offset_samples: int = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingAcknowledged(RecordingEvent):
+    """The PBX said that it records. No proof."""
+
+    type = "recording_acknowledged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingOpened(RecordingEvent):
+    """The files exist under our id."""
+
+    type = "recording_opened"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingGrowing(RecordingEvent):
+    """The files' size moved with the clock."""
+
+    type = "recording_growing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaskAcknowledged(RecordingEvent):
+    """The PBX said that the recording is silent from here."""
+
+    type = "mask_acknowledged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaskObserved(RecordingEvent):
+    """The file shows digital silence from this offset."""
+
+    type = "mask_observed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnmaskAcknowledged(RecordingEvent):
+    """The PBX said that the recording has sound again."""
+
+    type = "unmask_acknowledged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnmaskObserved(RecordingEvent):
+    """The file has sound again from this offset."""
+
+    type = "unmask_observed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopAcknowledged(RecordingEvent):
+    """The PBX said that it stopped recording."""
+
+    type = "stop_acknowledged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopObserved(RecordingEvent):
+    """The files' headers are final; `offset_samples` is their length."""
+
+    type = "stop_observed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingDiscarded(RecordingEvent):
+    """The receipt of a destruction: what was destroyed, by its hash and size."""
+
+    type = "recording_discarded"
+    sha256: str = ""
+    size_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingVerified(RecordingEvent):
+    """The audio agrees with the log."""
+
+    type = "recording_verified"
+    sha256: str = ""
+    line_offset: int = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingDamaged(RecordingEvent):
+    """The audio disagrees with the log, or stopped growing. `findings` are our words."""
+
+    type = "recording_damaged"
+    findings: tuple[str, ...] = ()
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingLost(RecordingEvent):
+    """There is no file, whatever the PBX said."""
+
+    type = "recording_lost"
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RogueRecordingSeen(Event):
+    """Somebody else records this channel."""
+
+    type = "rogue_recording_seen"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallMerged(Event):
+    """A channel of this call now talks to another call."""
+
+    type = "call_merged"
+    other_call_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkLost(Event):
+    """Something that we hang on is gone."""
+
+    type = "link_lost"
+    link: Link = Link.PBX
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkRestored(Event):
+    """It is back, and what happened meanwhile has been fed in."""
+
+    type = "link_restored"
+    link: Link = Link.PBX
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadlinePassed(Event):
+    """A time that `step` asked to be woken at has come."""
+
+    type = "deadline_passed"
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectFailed(Event):
+    """A request was refused or could not be sent. `effect` is its class name, `reason` one of our words."""
+
+    type = "effect_failed"
+    effect: str = ""
+    recording_id: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorActed(Event):
+    """A person used the command line or the console. `operator` is an account id of this system."""
+
+    type = "operator_acted"
+    action: Action = Action.PAUSE
+    operator: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentClosed(Event):
+    """Somebody answered for an incident."""
+
+    type = "incident_closed"
+    incident: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unexpected(Event):
+    """Something that no table knows: written down, never acted on. `what` is the PBX's own word for its kind."""
+
+    type = "unexpected"
+    what: str = ""
+
+
+def _leaves(kind: type[Event]) -> list[type[Event]]:
+    below = [leaf for child in kind.__subclasses__() for leaf in _leaves(child)]
+    return below or [kind]
+
+
+FACTS: Mapping[str, type[Event]] = MappingProxyType({kind.type: kind for kind in _leaves(Event)})
+"""Every fact by its type: what a stored row may be turned back into."""
+
+
+class Outcome(StrEnum):
+    """Types of the records that `step` itself writes: they follow from facts and are recomputed by a replay."""
+
+    RULE_RESOLVED = "rule_resolved"
+    CONSENT_GRANTED = "consent_granted"
+    CONSENT_REFUSED = "consent_refused"
+    CONSENT_SILENT = "consent_silent"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    RECORDING_REQUESTED = "recording_requested"
+    MASK_REQUESTED = "mask_requested"
+    UNMASK_REQUESTED = "unmask_requested"
+    STOP_REQUESTED = "stop_requested"
+    INCIDENT_OPENED = "incident_opened"
+    UNEXPECTED = "unexpected"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One derived row of the event log: an outcome, the channel that it is about, and closed words about it."""
+
+    type: Outcome
+    channel_id: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+def utc(seconds: float) -> datetime:
+    """The aware UTC instant SECONDS after the epoch."""
+    return datetime.fromtimestamp(seconds, UTC)

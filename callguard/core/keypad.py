@@ -1,0 +1,68 @@
+"""Keys: which of them mean something, on whose side, and what a finished sequence does.
+
+What belongs here: reading keys. What does not: what an answer brings about (asking.py). Keys that mean nothing are not stored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from callguard.core import asking
+from callguard.core.call import Call, Channel
+from callguard.core.consent import Signal, Standing
+from callguard.core.events import DigitPressed, Role
+from callguard.core.outcome import Step, unexpected
+
+BETWEEN_KEYS = timedelta(seconds=3)
+"""Time between two keys of a sequence."""
+
+_ANSWERS = {"1": Signal.YES, "2": Signal.NO}
+
+
+def means_something(call: Call, event: DigitPressed) -> bool:
+    """Whether this key is an answer or belongs to a sequence; every other key is the caller's own business."""
+    channel = call.channels.get(event.channel_id)
+    if channel is None:
+        return False
+    return _is_answer(channel, event.digit) or bool(_typed(call, channel, event))
+
+
+def pressed(call: Call, event: DigitPressed) -> Step:
+    """A key was pressed."""
+    channel = call.channels.get(event.channel_id)
+    if channel is None:
+        return unexpected(call, event.channel_id, "key on an unknown channel")
+    typed = _typed(call, channel, event)
+    call = call.change(channel.channel_id, typed=typed, typed_at=event.at)
+    if typed in (call.call_type.withdraw, call.call_type.pause):
+        return _sequence(call.change(channel.channel_id, typed=""), channel, typed)
+    return asking.signal(call, channel.channel_id, _ANSWERS[event.digit]) if _is_answer(channel, event.digit) else Step(call)
+
+
+def _is_answer(channel: Channel, digit: str) -> bool:
+    return digit in _ANSWERS and channel.standing in (Standing.NOTIFYING, Standing.AWAITING)
+
+
+def _typed(call: Call, channel: Channel, event: DigitPressed) -> str:
+    """The keys of a sequence so far, this one included; '' when it belongs to none."""
+    late = channel.typed_at is None or event.at - channel.typed_at > BETWEEN_KEYS
+    before = "" if late else channel.typed
+    sequences = (call.call_type.withdraw, call.call_type.pause)
+    tries = (before + event.digit, event.digit)
+    return next((typed for typed in tries if any(item.startswith(typed) for item in sequences)), "")
+
+
+def _sequence(call: Call, channel: Channel, typed: str) -> Step:
+    if typed == call.call_type.pause:
+        return _toggle_pause(call, channel)
+    if channel.role is Role.AGENT:  # an agent has no consent to withdraw
+        return unexpected(call, channel.channel_id, "withdrawal by staff")
+    return asking.signal(call, channel.channel_id, Signal.WITHDRAW)
+
+
+def _toggle_pause(call: Call, channel: Channel) -> Step:
+    """Only the agent's side may pause: an outside party must not make holes in the evidence, nor end one."""
+    if channel.role is not Role.AGENT:
+        return unexpected(call, channel.channel_id, "pause by the wrong side")
+    return Step(replace(call, paused=not call.paused), reasons=("pause key",))

@@ -1,0 +1,71 @@
+"""The joint rule: whether this call may be recorded now, and whether sound may reach the file.
+
+What belongs here: one answer over all channels, with its reasons. What does not: how the recorder is brought there (step.py).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from callguard.core.call import Call
+from callguard.core.consent import Standing
+from callguard.core.events import Link, Role
+from callguard.core.policy import OnLogLoss
+
+
+class Want(StrEnum):
+    """What the recorder should be doing."""
+
+    STOP = "stop"
+    SILENCE = "silence"
+    SOUND = "sound"
+
+
+Verdict = tuple[Want, tuple[str, ...]]
+
+
+def quorum_holds(call: Call) -> bool:
+    """Whether every party that can hear stands as the rule demands. Nobody there is nobody's consent."""
+    hearers = call.hearers()
+    return bool(hearers) and all(channel.standing.allows for channel in hearers)
+
+
+def _stops(call: Call) -> tuple[str, ...]:
+    refused = any(channel.standing is Standing.REFUSED for channel in call.channels.values())
+    log_gone = Link.LOG in call.faults and call.call_type.on_log_loss is OnLogLoss.STOP
+    no_record = Link.LOG in call.faults and Link.SPOOL in call.faults
+    checks = {"a party refused": refused, "no recording in this call": call.barred}
+    return _true(checks | {"the log is lost": log_gone, "neither log nor spool": no_record})
+
+
+def _silences(call: Call) -> tuple[str, ...]:
+    silent_log = Link.LOG in call.faults and not call.log_kept
+    checks = {"paused": call.paused, "on hold": any(channel.held for channel in call.connected())}
+    checks |= {"the link to the PBX is lost": Link.PBX in call.faults, "the event is not on disk yet": silent_log}
+    checks |= {"not every party may be recorded": not quorum_holds(call)}
+    return _true(checks | {"nobody to talk to": is_alone(call) and call.alone_for_sure})
+
+
+def _true(checks: dict[str, bool]) -> tuple[str, ...]:
+    return tuple(reason for reason, holds in checks.items() if holds)
+
+
+def is_alone(call: Call) -> bool:
+    """Whether the far party is in no bridge with anybody: queue, ringing, music, IVR, parking."""
+    return not call.others()
+
+
+def wanted(call: Call) -> Verdict:
+    """What the recorder should be doing now, and why."""
+    if stops := _stops(call):
+        return Want.STOP, stops
+    if silences := _silences(call):
+        return Want.SILENCE, silences
+    return Want.SOUND, ("every party told and agreed",)
+
+
+def may_start(call: Call) -> bool:
+    """Whether a recorder may start: sound is wanted, a human is there, nothing that we hang on is missing."""
+    far = call.far
+    granted = far is not None and far.standing is Standing.GRANTED and far.role is not Role.PLUMBING
+    return granted and wanted(call)[0] is Want.SOUND and not is_alone(call) and not call.faults

@@ -1,0 +1,274 @@
+"""Bringing the recorder to what the joint rule wants, and what is heard back from it.
+
+What belongs here: effects on recordings. What does not: the tables (recording.py), the joint rule (quorum.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from callguard.core.call import Call
+from callguard.core.effects import (
+    DiscardRecording,
+    Effect,
+    MaskRecording,
+    MeasureRecording,
+    PlayPrompt,
+    StartRecording,
+    StopRecording,
+    UnmaskRecording,
+    WakeAt,
+)
+from callguard.core.events import ChannelHungUp, EffectFailed, NoticeStarted, Outcome, RecordingEvent, Script
+from callguard.core.outcome import Step, incident, record, unexpected
+from callguard.core.policy import Mode, OnWithdrawal
+from callguard.core.quorum import Want, is_alone, may_start, wanted
+from callguard.core.recording import LIFE, MASKS, Mask, Recording, Sign, State, Touch
+
+MASK_PATIENCE = 0.2
+"""Seconds in which a mask must be acknowledged, or the recorder is stopped."""
+UNMASK_PATIENCE = STOP_PATIENCE = 2.0
+"""Seconds after which an unmask or a stop without an answer is an incident."""
+ALONE_GRACE = 0.15
+"""Seconds that the far party may be without anybody while channels swap (a Local channel optimised away): no false mask."""
+
+
+# ---------------------------------------------------------------- towards what is wanted
+def settle(call: Call) -> Step:
+    """Start, mask, unmask or stop, so that the recorder does what the joint rule wants."""
+    return _grace(call).then(_towards)
+
+
+def _towards(call: Call) -> Step:
+    want, reasons = wanted(call)
+    running = call.running
+    if running is None:
+        ready = call.recording is None or call.recording.state is not State.STOPPING
+        return _request(call) if ready and may_start(call) else Step(call)
+    if want is Want.STOP:
+        return _stop(call, running, reasons)
+    return _touch(call, running, Touch.WANT_SOUND if want is Want.SOUND else Touch.WANT_SILENCE, reasons)
+
+
+def _grace(call: Call) -> Step:
+    if call.running is None or not is_alone(call):
+        return Step(replace(call, alone_since=0, alone_for_sure=False))
+    if call.alone_since:
+        return Step(call)
+    call = replace(call, ticks=call.ticks + 1, alone_since=call.ticks + 1)
+    return Step(call, (WakeAt(name=f"alone:{call.ticks}", seconds=ALONE_GRACE),))
+
+
+def _request(call: Call) -> Step:
+    new = Recording(recording_id=call.segment_id(), segment_no=len(call.recordings), channel_id=call.anchor)
+    requested = record(call.with_recording(new), Outcome.RECORDING_REQUESTED, call.anchor, recording_id=new.recording_id)
+    return requested.then(lambda now: Step(now, (StartRecording(**_about(new)),), reasons=wanted(now)[1]))
+
+
+def _about(recording: Recording) -> dict[str, object]:
+    return {"recording_id": recording.recording_id, "segment_no": recording.segment_no, "channel_id": recording.channel_id}
+
+
+def _stop(call: Call, running: Recording, reasons: tuple[str, ...]) -> Step:
+    call = replace(call, ticks=call.ticks + 1)
+    call = call.with_recording(replace(running, state=LIFE[running.state, Sign.STOP_REQUESTED]))
+    effects: tuple[Effect, ...] = (StopRecording(**_about(running)), WakeAt(name=f"stop:{call.ticks}", seconds=STOP_PATIENCE))
+    return record(call, Outcome.STOP_REQUESTED, running.channel_id, recording_id=running.recording_id).also(
+        Step(call, effects, reasons=reasons)
+    )
+
+
+def _touch(call: Call, running: Recording, touch: Touch, reasons: tuple[str, ...]) -> Step:
+    mask = MASKS[running.mask, touch]
+    if mask is running.mask:
+        return Step(call)
+    call = replace(call, ticks=call.ticks + 1)
+    call = call.with_recording(replace(running, mask=mask, requested_mask=call.ticks))
+    masking = mask is Mask.MASKING
+    effect: Effect = MaskRecording(**_about(running)) if masking else UnmaskRecording(**_about(running))
+    wake = WakeAt(
+        name=f"{'mask' if masking else 'unmask'}:{call.ticks}", seconds=MASK_PATIENCE if masking else UNMASK_PATIENCE
+    )
+    outcome = Outcome.MASK_REQUESTED if masking else Outcome.UNMASK_REQUESTED
+    return record(call, outcome, running.channel_id, recording_id=running.recording_id).also(
+        Step(call, (effect, wake), reasons=reasons)
+    )
+
+
+# ---------------------------------------------------------------- facts
+def heard(call: Call, event: RecordingEvent) -> Step:
+    """A fact about one of this call's recordings."""
+    recording = call.find(event.recording_id)
+    if recording is None:
+        return unexpected(call, event.channel_id, f"{event.type} of an unknown recording")
+    if event.type in _TOUCHES:
+        return _touched(call, recording, event)
+    if event.type not in list(Sign):  # mask_observed, unmask_observed: the row is all
+        return Step(call)
+    sign = Sign(event.type)
+    after = LIFE.get((recording.state, sign))
+    if after is None:
+        return unexpected(call, event.channel_id, f"{sign.value} while {recording.state.value}")
+    call = call.with_recording(replace(recording, state=after))
+    return _FOLLOWS[sign](call, recording, event) if sign in _FOLLOWS else Step(call)
+
+
+_TOUCHES = (Touch.MASK_ACKNOWLEDGED.value, Touch.UNMASK_ACKNOWLEDGED.value)
+
+
+def _touched(call: Call, recording: Recording, event: RecordingEvent) -> Step:
+    touch = Touch(event.type)
+    mask = MASKS.get((recording.mask, touch))
+    if mask is None:
+        return unexpected(call, event.channel_id, f"{event.type} while {recording.mask.value}")
+    spanned = recording
+    if mask is Mask.ON:
+        spanned = recording.with_span_open(event.offset_samples)
+    elif mask is Mask.OFF:
+        spanned = recording.with_span_closed(event.offset_samples)
+    return Step(call.with_recording(replace(spanned, mask=mask)))
+
+
+def _acknowledged(call: Call, before: Recording, event: RecordingEvent) -> Step:
+    now = call.find(before.recording_id)
+    return Step(call.with_recording(replace(now, started_at=event.at)) if now else call)
+
+
+def _opened(call: Call, before: Recording, event: RecordingEvent) -> Step:
+    """The first words in the file: all parties hear that recording is on."""
+    others = call.others()
+    if not others or not before.state.runs:
+        return Step(call)
+    return Step(call, (PlayPrompt(channel_id=others[0].channel_id, script=Script.RECORDING_ON, whisper=True, to_all=True),))
+
+
+def _stop_acknowledged(call: Call, before: Recording, event: RecordingEvent) -> Step:
+    done = Step(_stopped(call, before, event))
+    if before.state.runs and not call.over:
+        done = done.then(lambda now: incident(now, "stopped_by_guard"))
+    return done.then(_pay)
+
+
+def _pay(call: Call) -> Step:
+    """The withdrawal sentence, now that it is true."""
+    if not call.owed or call.far is None or call.far.gone:
+        return Step(replace(call, owed=False))
+    say = PlayPrompt(channel_id=call.anchor, script=Script.WITHDRAWAL, whisper=not call.far.waiting)
+    return Step(replace(call, owed=False), (say,))
+
+
+def _stop_observed(call: Call, before: Recording, event: RecordingEvent) -> Step:
+    """The files are whole: destroy them, or hold them against the log."""
+    call = _stopped(call, before, event)
+    now = call.find(before.recording_id)
+    if now is None or now.state is not State.STOPPED:
+        return Step(call)
+    done = _pay(call) if before.state is State.STOPPING else Step(call)
+    return done.then(lambda later: Step(later, (DiscardRecording(**_about(now)) if now.condemned else _measure(now),)))
+
+
+def _stopped(call: Call, before: Recording, event: RecordingEvent | ChannelHungUp) -> Call:
+    now = call.find(before.recording_id)
+    if now is None or now.stopped_at is not None:
+        return call
+    return call.with_recording(replace(now, stopped_at=event.at))
+
+
+def _measure(recording: Recording) -> MeasureRecording:
+    started, stopped, line = recording.started_at, recording.stopped_at, recording.line_at
+    return MeasureRecording(
+        **_about(recording),
+        seconds=(stopped - started).total_seconds() if started and stopped else -1.0,
+        masks=tuple((span.start, span.end) for span in recording.spans),
+        line_seconds=(line - started).total_seconds() if started and line else -1.0,
+    )
+
+
+def _damaged(call: Call, before: Recording, event: RecordingEvent) -> Step:
+    done = incident(call, "recording_damaged")
+    return done.then(lambda now: Step(replace(now, barred=True))) if before.state.runs else done
+
+
+def _lost(call: Call, before: Recording, event: RecordingEvent) -> Step:
+    """No file: whatever the recorder does, it does not do it for us."""
+    if before.state is State.LOST:
+        return Step(call)
+    done = incident(replace(call, barred=True), "recording_lost")
+    return done.then(lambda now: Step(now, (StopRecording(**_about(before)),) if before.state.runs else ()))
+
+
+_FOLLOWS: dict[Sign, Callable[[Call, Recording, RecordingEvent], Step]] = {
+    Sign.ACKNOWLEDGED: _acknowledged,
+    Sign.OPENED: _opened,
+    Sign.STOP_ACKNOWLEDGED: _stop_acknowledged,
+    Sign.STOP_OBSERVED: _stop_observed,
+    Sign.DAMAGED: _damaged,
+    Sign.LOST: _lost,
+}
+
+
+def channel_gone(call: Call, event: ChannelHungUp) -> Step:
+    """The far party hung up, and its recorder ended with its channel. Whether it did, the stop's answer and the file tell."""
+    recording = call.recording
+    if recording is None or recording.state.is_final or recording.state is State.STOPPED:
+        return Step(call)
+    ended = call.with_recording(replace(recording, state=LIFE[recording.state, Sign.CHANNEL_GONE]))
+    return Step(_stopped(ended, recording, event), (StopRecording(**_about(recording)),))
+
+
+def condemn(call: Call) -> Step:
+    """A withdrawal: what was captured goes, unless the call type keeps it. Under announce it always goes."""
+    if call.call_type.on_withdrawal is OnWithdrawal.KEEP and call.mode is not Mode.ANNOUNCE:
+        return Step(call)
+    whole = tuple(item for item in call.recordings if item.state in (State.VERIFIED, State.DAMAGED))
+    doomed = tuple(replace(item, condemned=True) for item in call.recordings)
+    return Step(replace(call, recordings=doomed), tuple(DiscardRecording(**_about(item)) for item in whole))
+
+
+# ---------------------------------------------------------------- the line, failures, time
+def line_started(call: Call, event: NoticeStarted) -> Step:
+    """The recording-is-on line began: the audio is held against this later."""
+    running = call.running
+    return Step(call.with_recording(replace(running, line_at=event.at)) if running and not running.line_at else call)
+
+
+def line_failed(call: Call, channel_id: str) -> Step:
+    """The line was not heard to its end: no recording, unless it was cut by a hang-up."""
+    channel = call.channels.get(channel_id)
+    if call.running is None or channel is None or channel.gone or is_alone(call):
+        return Step(call)
+    return incident(replace(call, barred=True), "line_failed")
+
+
+def failed(call: Call, event: EffectFailed) -> Step:
+    """The PBX refused something about a recording, or it could not be sent."""
+    recording = call.find(event.recording_id)
+    if recording is None:
+        return unexpected(call, event.channel_id, f"{event.effect} failed for an unknown recording")
+    if event.effect == StartRecording.__name__:
+        lost = LIFE.get((recording.state, Sign.LOST), recording.state)
+        return incident(replace(call.with_recording(replace(recording, state=lost)), barred=True), "start_failed")
+    barred = call.barred or event.effect == MaskRecording.__name__
+    return incident(replace(call, barred=barred), _FAILURES.get(event.effect, "effect_failed"))
+
+
+_FAILURES = {
+    MaskRecording.__name__: "mask_failed",
+    UnmaskRecording.__name__: "unmask_failed",
+    StopRecording.__name__: "stop_failed",
+    DiscardRecording.__name__: "discard_failed",
+}
+
+
+def overdue(call: Call, what: str, number: int) -> Step:
+    """A request was not answered in time. `number` names it: a later request has a watch of its own."""
+    recording = call.recording
+    if recording is None:
+        return Step(call)
+    if what == "stop":
+        return incident(call, "stop_unacknowledged") if recording.state is State.STOPPING else Step(call)
+    waits = {"mask": Mask.MASKING, "unmask": Mask.UNMASKING}[what]
+    if not recording.state.runs or recording.requested_mask != number or recording.mask is not waits:
+        return Step(call)
+    return incident(replace(call, barred=call.barred or what == "mask"), f"{what}_unacknowledged")

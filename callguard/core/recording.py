@@ -1,0 +1,183 @@
+"""One recording: its life, and whether it is masked, as two tables.
+
+What belongs here: states of a recording (contract: states of a recording) and what moves them. What does not: whether there
+should be one at all (quorum.py), the recorder itself (pbx/), the file (audio/).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Mapping
+
+
+class State(StrEnum):
+    """The life of a recording. "The PBX said OK" is `acknowledged`; `growing` is the first proof."""
+
+    REQUESTED = "requested"
+    ACKNOWLEDGED = "acknowledged"
+    OPENED = "opened"
+    GROWING = "growing"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    VERIFIED = "verified"
+    DAMAGED = "damaged"
+    LOST = "lost"
+    DISCARDED = "discarded"
+
+    @property
+    def runs(self) -> bool:
+        """Whether the recorder may still write sound."""
+        return self in RUNNING
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more is expected of it."""
+        return self in (State.VERIFIED, State.DAMAGED, State.LOST, State.DISCARDED)
+
+
+RUNNING = (State.REQUESTED, State.ACKNOWLEDGED, State.OPENED, State.GROWING)
+
+
+class Mask(StrEnum):
+    """Whether sound reaches the file. `masking`, `unmasking`: requested, not acknowledged."""
+
+    OFF = "off"
+    MASKING = "masking"
+    ON = "on"
+    UNMASKING = "unmasking"
+
+
+class Sign(StrEnum):
+    """What can happen to a recording: types of facts, and our own request to stop."""
+
+    ACKNOWLEDGED = "recording_acknowledged"
+    OPENED = "recording_opened"
+    GROWING = "recording_growing"
+    STOP_REQUESTED = "stop_requested"
+    STOP_ACKNOWLEDGED = "stop_acknowledged"
+    STOP_OBSERVED = "stop_observed"
+    CHANNEL_GONE = "channel_gone"
+    VERIFIED = "recording_verified"
+    DAMAGED = "recording_damaged"
+    LOST = "recording_lost"
+    DISCARDED = "recording_discarded"
+
+
+_A, _B = State, Sign
+
+LIFE: Mapping[tuple[State, Sign], State] = MappingProxyType(
+    {
+        (_A.REQUESTED, _B.ACKNOWLEDGED): _A.ACKNOWLEDGED,
+        (_A.REQUESTED, _B.OPENED): _A.OPENED,
+        (_A.ACKNOWLEDGED, _B.OPENED): _A.OPENED,
+        (_A.OPENED, _B.ACKNOWLEDGED): _A.OPENED,  # the file can be seen before the answer is read
+        (_A.OPENED, _B.GROWING): _A.GROWING,
+        (_A.GROWING, _B.GROWING): _A.GROWING,
+        (_A.STOPPING, _B.GROWING): _A.STOPPING,
+        (_A.STOPPING, _B.ACKNOWLEDGED): _A.STOPPING,
+        (_A.STOPPING, _B.OPENED): _A.STOPPING,
+        (_A.STOPPED, _B.ACKNOWLEDGED): _A.STOPPED,
+        (_A.STOPPED, _B.OPENED): _A.STOPPED,
+        (_A.STOPPED, _B.GROWING): _A.STOPPED,
+        (_A.STOPPED, _B.STOP_ACKNOWLEDGED): _A.STOPPED,
+        (_A.STOPPED, _B.STOP_OBSERVED): _A.STOPPED,
+        (_A.STOPPED, _B.CHANNEL_GONE): _A.STOPPED,
+        (_A.STOPPED, _B.VERIFIED): _A.VERIFIED,
+        (_A.STOPPED, _B.DAMAGED): _A.DAMAGED,
+        (_A.STOPPED, _B.LOST): _A.LOST,
+        (_A.STOPPED, _B.DISCARDED): _A.DISCARDED,
+        (_A.STOPPING, _B.STOP_ACKNOWLEDGED): _A.STOPPED,
+        (_A.STOPPING, _B.STOP_OBSERVED): _A.STOPPED,
+        (_A.STOPPING, _B.CHANNEL_GONE): _A.STOPPED,
+        (_A.STOPPING, _B.LOST): _A.LOST,
+        (_A.STOPPING, _B.DAMAGED): _A.STOPPING,  # the verdict comes when the file is whole
+        (_A.VERIFIED, _B.DISCARDED): _A.DISCARDED,  # a withdrawal takes earlier segments with it
+        (_A.DAMAGED, _B.DISCARDED): _A.DISCARDED,
+        (_A.LOST, _B.STOP_ACKNOWLEDGED): _A.LOST,
+        (_A.LOST, _B.STOP_OBSERVED): _A.LOST,
+        (_A.LOST, _B.CHANNEL_GONE): _A.LOST,
+        (_A.LOST, _B.LOST): _A.LOST,
+    }
+    | {(state, _B.STOP_REQUESTED): _A.STOPPING for state in RUNNING}
+    | {(state, _B.STOP_ACKNOWLEDGED): _A.STOPPED for state in RUNNING}  # the guard stopped it
+    | {(state, _B.STOP_OBSERVED): _A.STOPPED for state in RUNNING}
+    | {(state, _B.CHANNEL_GONE): _A.STOPPED for state in RUNNING}  # a recorder ends with its channel
+    | {(state, _B.DAMAGED): state for state in RUNNING}
+    | {(state, _B.LOST): _A.LOST for state in RUNNING}
+    | {(state, _B.CHANNEL_GONE): state for state in (_A.VERIFIED, _A.DAMAGED, _A.DISCARDED)}
+)
+"""(state, sign) -> state. A pair that is not here changes nothing and is written down as unexpected."""
+
+
+class Touch(StrEnum):
+    """What can happen to a mask."""
+
+    WANT_SILENCE = "want_silence"
+    WANT_SOUND = "want_sound"
+    MASK_ACKNOWLEDGED = "mask_acknowledged"
+    UNMASK_ACKNOWLEDGED = "unmask_acknowledged"
+
+
+MASKS: Mapping[tuple[Mask, Touch], Mask] = MappingProxyType(
+    {
+        (Mask.OFF, Touch.WANT_SILENCE): Mask.MASKING,
+        (Mask.OFF, Touch.WANT_SOUND): Mask.OFF,
+        (Mask.OFF, Touch.UNMASK_ACKNOWLEDGED): Mask.OFF,
+        (Mask.MASKING, Touch.WANT_SILENCE): Mask.MASKING,
+        (Mask.MASKING, Touch.WANT_SOUND): Mask.MASKING,  # first the answer to the mask, then the unmask
+        (Mask.MASKING, Touch.MASK_ACKNOWLEDGED): Mask.ON,
+        (Mask.MASKING, Touch.UNMASK_ACKNOWLEDGED): Mask.MASKING,  # of the unmask that this mask overtook
+        (Mask.ON, Touch.WANT_SILENCE): Mask.ON,
+        (Mask.ON, Touch.WANT_SOUND): Mask.UNMASKING,
+        (Mask.ON, Touch.MASK_ACKNOWLEDGED): Mask.ON,
+        (Mask.UNMASKING, Touch.WANT_SILENCE): Mask.MASKING,
+        (Mask.UNMASKING, Touch.WANT_SOUND): Mask.UNMASKING,
+        (Mask.UNMASKING, Touch.UNMASK_ACKNOWLEDGED): Mask.OFF,
+    }
+)
+"""(mask, touch) -> mask."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A masked stretch of a file in samples; `end` -1 while it lasts."""
+
+    start: int
+    end: int = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """One segment. `channel_id`: what the recorder hangs on; `requested_mask`: which mask request waits for its answer."""
+
+    recording_id: str
+    segment_no: int
+    channel_id: str
+    state: State = State.REQUESTED
+    mask: Mask = Mask.OFF
+    requested_mask: int = 0
+    started_at: datetime | None = None
+    stopped_at: datetime | None = None
+    line_at: datetime | None = None
+    spans: tuple[Span, ...] = ()
+    condemned: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The state as the contract names it: a running recording whose mask is on is `masked`."""
+        return "masked" if self.state.runs and self.mask is Mask.ON else self.state.value
+
+    def with_span_open(self, offset: int) -> Recording:
+        """A masked stretch begins at OFFSET, unless one lasts already."""
+        if self.spans and self.spans[-1].end < 0:
+            return self
+        return replace(self, spans=(*self.spans, Span(start=offset)))
+
+    def with_span_closed(self, offset: int) -> Recording:
+        """The masked stretch that lasts ends at OFFSET."""
+        if not self.spans or self.spans[-1].end >= 0:
+            return self
+        return replace(self, spans=(*self.spans[:-1], replace(self.spans[-1], end=offset)))

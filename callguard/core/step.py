@@ -1,0 +1,245 @@
+"""step(call, event): the only way in which a call changes.
+
+What belongs here: which fact touches what, in which order. What does not: the tables (consent.py, recording.py), the joint rule
+(quorum.py). The facts about recordings are in recorder.py, those about consent in asking.py, the keys in keypad.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from callguard.core import asking, keypad, recorder
+from callguard.core.call import Call, Channel
+from callguard.core.effects import SendOn, WakeAt
+from callguard.core.events import (
+    Action,
+    Bridged,
+    CallMerged,
+    CallStarted,
+    ChannelAnswered,
+    ChannelHeld,
+    ChannelHungUp,
+    ChannelLeft,
+    ChannelSeen,
+    ChannelUnheld,
+    DeadlinePassed,
+    DigitPressed,
+    EffectFailed,
+    Event,
+    IncidentClosed,
+    Link,
+    LinkLost,
+    LinkRestored,
+    NoticeEnded,
+    NoticeFailed,
+    NoticeStarted,
+    OperatorActed,
+    Outcome,
+    PartyIdentified,
+    Record,
+    RecordingEvent,
+    RogueRecordingSeen,
+    Role,
+    Unbridged,
+    Unexpected,
+)
+from callguard.core.consent import Signal
+from callguard.core.outcome import Step, incident, unexpected
+
+GUARD_PATIENCE = 3.0
+"""Seconds that a recording may run without a live guard."""
+CLOSE_PATIENCE = 30.0
+"""Seconds after the far party's hang-up in which everything about its call must have come in."""
+
+
+def step(call: Call, event: Event) -> Step:
+    """What EVENT makes of CALL: the call after it, the effects in order (restrictive first), the records, the reasons.
+
+    Total: a fact that no table knows changes nothing and is written down as unexpected.
+    """
+    if call.over:
+        return Step(call).also(unexpected(call, event.channel_id, f"{event.type} after the end"))
+    done = Step(call).then(lambda now: _HANDLERS[type(event)](now, event)).then(recorder.settle).then(_finish)
+    return replace(done, effects=tuple(sorted(done.effects, key=lambda effect: not effect.restrictive)))
+
+
+def redact(call: Call, event: Event) -> Event:
+    """EVENT as it may be stored: a key that means nothing here becomes 'x'. `step` treats both alike."""
+    if isinstance(event, DigitPressed) and not keypad.means_something(call, event):
+        return replace(event, digit="x")
+    return event
+
+
+def _finish(call: Call) -> Step:
+    """A call is over when nobody is left and its recording has a verdict."""
+    settled = all(item.state.is_final for item in call.recordings)
+    return Step(replace(call, over=True) if call.channels and not any(call.live()) and settled else call)
+
+
+# ---------------------------------------------------------------- channels
+def _call_started(call: Call, event: CallStarted) -> Step:
+    far = Channel(channel_id=event.channel_id, role=Role.FAR, answered=event.answered, waiting=True)
+    call = replace(call.with_channel(far), anchor=event.channel_id, faults=call.faults | frozenset(event.faults))
+    resolved = {"mode": call.mode.value, "jurisdictions": list(call.rule.jurisdictions), "reasons": list(call.rule.reasons)}
+    known = Step(call).also(Step(call, records=(Record(Outcome.RULE_RESOLVED, event.channel_id, resolved),)))
+    if not event.known_call_type:
+        known = known.then(lambda now: incident(now, "unknown_call_type"))
+    return known.then(asking.begin)
+
+
+def _channel_seen(call: Call, event: ChannelSeen) -> Step:
+    known = call.channels.get(event.channel_id)
+    if known:
+        return Step(call.change(event.channel_id, pair=event.pair or known.pair, gone=False))
+    call = call.with_channel(Channel(channel_id=event.channel_id, role=event.role, pair=event.pair))
+    return asking.signal(call, event.channel_id, Signal.STAFF) if event.role is Role.AGENT else Step(call)
+
+
+def _party_identified(call: Call, event: PartyIdentified) -> Step:
+    return Step(call) if event.channel_id in call.channels else unexpected(call, event.channel_id, event.type)
+
+
+def _answered(call: Call, event: ChannelAnswered) -> Step:
+    known = call.channels.get(event.channel_id)
+    first = known is not None and known.waiting and not known.answered
+    call = call.change(event.channel_id, answered=True)
+    return asking.tell(call) if first else _known(call, event)
+
+
+def _left(call: Call, event: ChannelLeft) -> Step:
+    return _known(call.change(event.channel_id, waiting=False), event)
+
+
+def _held(call: Call, event: ChannelHeld) -> Step:
+    return _known(call.change(event.channel_id, held=True), event)
+
+
+def _unheld(call: Call, event: ChannelUnheld) -> Step:
+    return _known(call.change(event.channel_id, held=False), event)
+
+
+def _bridged(call: Call, event: Bridged) -> Step:
+    return _known(call.change(event.channel_id, bridge=event.bridge_id), event)
+
+
+def _unbridged(call: Call, event: Unbridged) -> Step:
+    known = call.channels.get(event.channel_id)
+    if known and known.bridge != event.bridge_id:  # it is in another bridge by now: said out of order
+        return Step(call)
+    return _known(call.change(event.channel_id, bridge="", held=False), event)
+
+
+def _hung_up(call: Call, event: ChannelHungUp) -> Step:
+    call = call.change(event.channel_id, gone=True, bridge="", waiting=False, held=False)
+    done = _known(call, event)
+    if event.channel_id != call.anchor:
+        return done
+    return done.then(lambda now: recorder.channel_gone(now, event)).then(lambda now: Step(now, (WakeAt(name="close", seconds=CLOSE_PATIENCE),)))
+
+
+def _known(call: Call, event: Event) -> Step:
+    return Step(call) if event.channel_id in call.channels else unexpected(call, event.channel_id, event.type)
+
+
+# ---------------------------------------------------------------- links, operators, time
+def _link_lost(call: Call, event: LinkLost) -> Step:
+    done = Step(replace(call, faults=call.faults | {event.link}, log_kept=False))
+    if call.running:
+        done = done.then(lambda now: incident(now, f"{event.link.value}_lost"))
+    wakes = {Link.LOG: WakeAt(name="spooled", seconds=0.0), Link.GUARD: WakeAt(name="guard", seconds=GUARD_PATIENCE)}
+    return done.then(lambda now: Step(now, (wakes[event.link],) if event.link in wakes else ()))
+
+
+def _link_restored(call: Call, event: LinkRestored) -> Step:
+    return Step(replace(call, faults=call.faults - {event.link}, log_kept=False))
+
+
+def _operator_acted(call: Call, event: OperatorActed) -> Step:
+    match event.action:
+        case Action.PAUSE:
+            return Step(replace(call, paused=True))
+        case Action.RESUME:
+            return Step(replace(call, paused=False))
+        case Action.WITHDRAW:
+            return asking.signal(call, call.anchor, Signal.WITHDRAW)
+
+
+def _deadline_passed(call: Call, event: DeadlinePassed) -> Step:
+    name, _, number = event.name.partition(":")
+    match name:
+        case "answer":
+            return asking.signal(call, call.anchor, Signal.WINDOW_CLOSED)
+        case "last_answer":
+            return asking.signal(call, call.anchor, Signal.LAST_WINDOW_CLOSED)
+        case "prompt":
+            return asking.overdue(call, int(number))
+        case "mask" | "unmask" | "stop":
+            return recorder.overdue(call, name, int(number))
+        case "alone":
+            return Step(replace(call, alone_for_sure=call.alone_for_sure or call.alone_since == int(number)))
+        case "spooled":
+            return Step(replace(call, log_kept=Link.LOG in call.faults))
+        case "guard":
+            return _guard_overdue(call)
+        case _:
+            return _close(call) if name == "close" else unexpected(call, "", "deadline")
+
+
+def _guard_overdue(call: Call) -> Step:
+    return Step(replace(call, barred=True)) if call.running and Link.GUARD in call.faults else Step(call)
+
+
+def _close(call: Call) -> Step:
+    """The far party left long ago: what has not come in by now does not come."""
+    unsettled = any(not item.state.is_final for item in call.recordings)
+    done = incident(call, "recording_unsettled") if unsettled else Step(call)
+    return done.then(lambda now: Step(replace(now, over=True)))
+
+
+def _effect_failed(call: Call, event: EffectFailed) -> Step:
+    if event.recording_id:
+        return recorder.failed(call, event)
+    if event.effect in ("Answer", "PlayPrompt"):
+        return asking.failed(call, event)
+    return incident(call, "send_on_failed") if event.effect == SendOn.__name__ else Step(call)
+
+
+def _unexpected(call: Call, event: Unexpected) -> Step:
+    return Step(call)  # the fact itself is the row
+
+
+def _noted(call: Call, event: Event) -> Step:
+    return Step(call)
+
+
+def _rogue(call: Call, event: RogueRecordingSeen) -> Step:
+    return incident(call, "rogue_recording")
+
+
+_HANDLERS: dict[type[Event], Callable[[Call, Any], Step]] = {
+    CallStarted: _call_started,
+    ChannelSeen: _channel_seen,
+    ChannelAnswered: _answered,
+    ChannelLeft: _left,
+    ChannelHeld: _held,
+    ChannelUnheld: _unheld,
+    ChannelHungUp: _hung_up,
+    Bridged: _bridged,
+    Unbridged: _unbridged,
+    PartyIdentified: _party_identified,
+    NoticeStarted: asking.notice_started,
+    NoticeEnded: asking.notice_ended,
+    NoticeFailed: asking.notice_failed,
+    DigitPressed: keypad.pressed,
+    LinkLost: _link_lost,
+    LinkRestored: _link_restored,
+    DeadlinePassed: _deadline_passed,
+    EffectFailed: _effect_failed,
+    OperatorActed: _operator_acted,
+    IncidentClosed: _noted,
+    CallMerged: _noted,
+    RogueRecordingSeen: _rogue,
+    Unexpected: _unexpected,
+} | {kind: recorder.heard for kind in RecordingEvent.__subclasses__()}

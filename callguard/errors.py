@@ -1,0 +1,61 @@
+"""Every exception of callguard. Imports nothing.
+
+    CallguardError                 exit 1   anything of ours
+    +-- BadInput                   exit 2   a file, option or value is wrong
+    |   +-- ConfigError                     callguard.toml or policy.toml; all errors at once
+    |   +-- BadLog                          an event log line that cannot be read
+    +-- Unreachable                exit 3   something we need is not there
+    |   +-- LinkDown                        ARI, AMI: the connection is gone
+    |   +-- StoreDown                       Postgres is gone or too slow
+    +-- PbxRefused                 exit 1   the PBX answered no to one request
+"""
+
+
+class CallguardError(Exception):
+    """Root of our errors. `exit_code` is what a command ends with; the text says what, where and what to do."""
+
+    exit_code = 1
+
+
+class BadInput(CallguardError):
+    """A file, option or value given by the user is wrong."""
+
+    exit_code = 2
+
+
+class ConfigError(BadInput):
+    """Configuration that cannot be used. `problems` holds one "dotted.key: what is wrong" each."""
+
+    def __init__(self, where: str, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join([f"{where}: {len(problems)} problem(s)", *(f"  {line}" for line in problems)]))
+
+
+class BadLog(BadInput):
+    """A line of an event log that cannot be read: `line` counts from 1."""
+
+    def __init__(self, line: int, reason: str) -> None:
+        self.line, self.reason = line, reason
+        super().__init__(f"line {line}: {reason}")
+
+
+class Unreachable(CallguardError):
+    """Something that callguard needs is not reachable."""
+
+    exit_code = 3
+
+
+class LinkDown(Unreachable):
+    """The connection to the PBX is gone or was never made."""
+
+
+class StoreDown(Unreachable):
+    """Postgres is gone, refuses us, or does not answer in time."""
+
+
+class PbxRefused(CallguardError):
+    """The PBX understood a request and said no. `status` is ARI's HTTP status, 0 for AMI."""
+
+    def __init__(self, request: str, reason: str, status: int = 0) -> None:
+        self.status, self.reason = status, reason
+        super().__init__(f"{request}: {reason}")

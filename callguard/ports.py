@@ -1,0 +1,233 @@
+"""What the engine asks of a PBX and of an event log: Protocols and the values that cross them.
+
+What belongs here: shapes. What does not: behaviour of any one PBX or store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Protocol
+
+from callguard.core.effects import Effect
+from callguard.core.events import Event
+
+
+# ---------------------------------------------------------------- from a PBX
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A channel as the PBX names it. Personal: never leaves memory, except encrypted (number, name).
+
+    `name`: the PBX's channel name ("PJSIP/agent1-00000002"); `endpoint`: technology and account ("PJSIP/agent1");
+    `number`, `display`: what the caller claims to be, hostile text.
+    """
+
+    channel_id: str
+    name: str
+    endpoint: str
+    answered: bool = False
+    number: str = ""
+    display: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighted:
+    """A channel exists (created, or found while resyncing)."""
+
+    at: datetime
+    channel: Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A channel waits in our application and asks to be told. `args`: what the dialplan passed, unchecked."""
+
+    at: datetime
+    channel: Endpoint
+    args: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dialled:
+    """A channel dials another: they belong to one call."""
+
+    at: datetime
+    caller_id: str
+    peer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A fact about a channel that needs no more knowledge than itself."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The connection to the PBX came up (`up`) or went down; nothing in between was heard."""
+
+    at: datetime
+    up: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What is true on the PBX now: all channels, all bridges (id -> channel ids), channels waiting in our application."""
+
+    at: datetime
+    channels: tuple[Endpoint, ...]
+    bridges: Mapping[str, tuple[str, ...]]
+    waiting: frozenset[str]
+
+
+Heard = Sighted | Entered | Dialled | Said | Link
+
+
+class Pbx(Protocol):
+    """One PBX. Everything heard goes to the sink given to `run`, in the order in which the PBX said it."""
+
+    async def run(self, sink: Callable[[Heard, Mapping[str, Any]], None]) -> None:
+        """Keep the links up until cancelled. The second argument is the raw message ({} for our own outcomes)."""
+
+    def perform(self, effect: Effect) -> None:
+        """Carry out EFFECT; never blocks. The outcome reaches the sink as a fact (`Said`).
+
+        Requests about recordings reach the PBX in the order of the calls.
+        """
+
+    async def snapshot(self) -> Snapshot:
+        """Ask the PBX what is there. Raises LinkDown."""
+
+
+# ---------------------------------------------------------------- to the event log
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRow:
+    """The head of one call. `call_month`: first day of the month of its start; `rules`: policy embedded for replay."""
+
+    call_id: str
+    call_month: date
+    tenant: str
+    pbx_id: str
+    direction: str
+    call_type: str
+    policy_version: str
+    rule_pack: str
+    policy: Mapping[str, Any]
+    started_at: datetime
+    linked_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRow:
+    """One chained row of a call. `at`: the source's time; `recorded_at`, `monotonic_ns`: ours, when written.
+
+    `derived`: computed by `step` from facts (a replay recomputes it). `data`: closed words and ids only.
+    `decision`: state, effects and reasons of the step that a fact caused, covered by the same hash; None on derived rows.
+    """
+
+    call_id: str
+    call_month: date
+    seq: int
+    event_id: str
+    channel_id: str
+    type: str
+    derived: bool
+    at: datetime
+    recorded_at: datetime
+    monotonic_ns: int
+    clock_sync: bool
+    offset_samples: int | None
+    data: Mapping[str, Any]
+    dedup: str
+    decision: Mapping[str, Any] | None
+    prev_hash: bytes
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartyRow:
+    """A party and its personal values, in the clear only inside this process: the store encrypts under a key of the party."""
+
+    call_id: str
+    call_month: date
+    party_id: str
+    channel_id: str
+    role: str
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawRow:
+    """A raw PBX message, digits removed; the store encrypts it. Kept for days, not years."""
+
+    call_id: str
+    call_month: date
+    seq: int
+    payload: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingRow:
+    """A recording as it stands now (upserted)."""
+
+    recording_id: str
+    call_id: str
+    call_month: date
+    segment_no: int
+    state: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentRow:
+    """Something that a human must look at. `closed_at` None while open."""
+
+    incident_id: str
+    call_id: str
+    call_month: date
+    kind: str
+    opened_at: datetime
+    closed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """All rows of one step: durable together or not at all. Appending the same batch twice adds nothing."""
+
+    call: CallRow | None = None
+    events: tuple[EventRow, ...] = ()
+    parties: tuple[PartyRow, ...] = ()
+    raw: tuple[RawRow, ...] = ()
+    recordings: tuple[RecordingRow, ...] = ()
+    incidents: tuple[IncidentRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCall:
+    """A call read back: its head, its rows in order of seq, its recordings and incidents."""
+
+    call: CallRow
+    events: tuple[EventRow, ...]
+    recordings: tuple[RecordingRow, ...] = ()
+    incidents: tuple[IncidentRow, ...] = field(default=())
+
+
+class EventLog(Protocol):
+    """Where the evidence goes. Every method raises StoreDown when the store is not there or too slow."""
+
+    async def append(self, batches: Sequence[Batch]) -> None:
+        """Durable on return. A batch that is there already changes nothing."""
+
+    async def load(self, call_id: str) -> StoredCall | None:
+        """The call with this id (or this PBX unique id or linkedid), or None."""
+
+    def calls(self) -> AsyncIterator[CallRow]:
+        """The heads of all calls, newest first."""
+
+    async def wait_lost(self) -> None:
+        """Return when the store has gone away."""
+
+    async def close(self) -> None:
+        """Let go."""
