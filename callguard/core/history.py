@@ -1,0 +1,57 @@
+"""Stored facts turned back into facts, and a call retold from them.
+
+What belongs here: reading what `Event.data` wrote. What does not: where the rows come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, Field, fields
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from callguard.core.call import Call
+from callguard.core.events import FACTS, Event, Link
+from callguard.core.step import step
+from callguard.errors import BadInput
+
+
+def decode(type: str, at: datetime, channel_id: str, data: Mapping[str, Any]) -> Event:
+    """The fact that was stored as these values. Raises BadInput saying what does not fit."""
+    kind = FACTS.get(type)
+    if kind is None:
+        raise BadInput(f"{type!r} is no fact that this version knows")
+    own = {item.name: item for item in fields(kind) if item.name not in ("at", "channel_id")}
+    if odd := sorted(set(data) ^ set(own)):
+        raise BadInput(f"{type}: {', '.join(odd)}: missing or unknown")
+    return kind(at=at, channel_id=channel_id, **{name: _value(own[name], data[name]) for name in own})
+
+
+def _value(item: Field[Any], value: Any) -> Any:
+    """VALUE as the field's own type, which its default shows."""
+    default = item.default
+    if default is MISSING:  # no fact has a field without a default
+        raise BadInput(f"{item.name}: not a field that can be stored")
+    if isinstance(default, StrEnum):
+        return _word(default.__class__, item.name, value)
+    if isinstance(default, tuple):
+        if not isinstance(value, list):
+            raise BadInput(f"{item.name}: must be a list")
+        return tuple(_word(Link, item.name, each) if item.name == "faults" else str(each) for each in value)
+    if type(value) is not type(default):
+        raise BadInput(f"{item.name}: must be {type(default).__name__}")
+    return value
+
+
+def _word(words: type[StrEnum], name: str, value: Any) -> StrEnum:
+    if value not in list(words):
+        raise BadInput(f"{name}: {value!r} is none of {', '.join(words)}")
+    return words(value)
+
+
+def retell(call: Call, events: Iterable[Event]) -> Call:
+    """CALL after all of EVENTS, nothing performed."""
+    for event in events:
+        call = step(call, event).call
+    return call

@@ -1,0 +1,104 @@
+"""The files of finished recordings: joined, measured against the log, or destroyed with a receipt.
+
+What belongs here: from an effect to the fact that answers it. What does not: how audio is measured (audio/).
+Runs in a thread: nothing here touches the loop.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from callguard.audio.prompt import Prompt
+from callguard.audio.verify import Expectation, verify
+from callguard.audio.wav import WavError, join_legs
+from callguard.core.effects import DiscardRecording, MeasureRecording
+from callguard.core.events import Event, RecordingDamaged, RecordingDiscarded, RecordingLost, RecordingVerified
+from callguard.engine.clock import read
+
+RATE = 8000
+"""Samples per second of a recorder's files."""
+
+
+@dataclass(frozen=True)
+class Archive:
+    """Recordings by id under one directory. A stored recording is `ID.wav`: left the far party, right the agent."""
+
+    directory: Path
+
+    def legs(self, recording_id: str) -> tuple[Path, Path]:
+        """Where the recorder writes: the far party's leg, the agent's."""
+        return self.directory / f"{recording_id}-left.wav", self.directory / f"{recording_id}-right.wav"
+
+    def stored(self, recording_id: str) -> Path:
+        """Where the finished recording lies."""
+        return self.directory / f"{recording_id}.wav"
+
+    def files(self, recording_id: str) -> list[Path]:
+        """Everything that exists of a recording."""
+        return [path for path in (*self.legs(recording_id), self.stored(recording_id)) if path.exists()]
+
+    def measure(self, effect: MeasureRecording, line: Prompt | None) -> Event:
+        """Join the legs, hold the file against what EFFECT says of it, and give the verdict."""
+        about = {"at": read().wall, "channel_id": effect.channel_id, "recording_id": effect.recording_id}
+        left, right = self.legs(effect.recording_id)
+        if not (left.exists() and right.exists()):
+            return RecordingLost(**about, reason="no file")
+        try:
+            lengths = join_legs(left, right, self.stored(effect.recording_id))
+        except (WavError, OSError):
+            return RecordingDamaged(**about, findings=("unreadable",))
+        for leg in (left, right):
+            leg.unlink()
+        verdict = verify(self.stored(effect.recording_id), _expectation(effect, line))
+        sha256 = file_sha256(self.stored(effect.recording_id))
+        if verdict.ok:
+            return RecordingVerified(**about, offset_samples=max(lengths), sha256=sha256, line_offset=verdict.line_offset)
+        return RecordingDamaged(**about, offset_samples=max(lengths), findings=verdict.findings, sha256=sha256)
+
+    def discard(self, effect: DiscardRecording) -> RecordingDiscarded:
+        """Destroy every file of a recording; the receipt names what was destroyed by hash and size."""
+        files = self.files(effect.recording_id)
+        receipt = hashlib.sha256()
+        size = 0
+        for path in files:
+            receipt.update(bytes.fromhex(file_sha256(path)))
+            size += path.stat().st_size
+        _destroy(files, self.directory)
+        return RecordingDiscarded(
+            at=read().wall,
+            channel_id=effect.channel_id,
+            recording_id=effect.recording_id,
+            sha256=receipt.hexdigest(),
+            size_bytes=size,
+        )
+
+
+def _expectation(effect: MeasureRecording, line: Prompt | None) -> Expectation:
+    return Expectation(
+        seconds=effect.seconds,
+        masks=effect.masks,
+        line=line.path if line and effect.line_seconds >= 0 else None,
+        line_seconds=effect.line_seconds,
+    )
+
+
+def _destroy(files: Sequence[Path], directory: Path) -> None:
+    for path in files:
+        path.unlink(missing_ok=True)
+    if files:
+        handle = os.open(directory, os.O_RDONLY)
+        os.fsync(handle)
+        os.close(handle)
+
+
+def file_sha256(path: Path) -> str:
+    """sha256 of a file's bytes, read in blocks."""
+    digest = hashlib.sha256()
+    with path.open("rb") as handle:
+        while block := handle.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

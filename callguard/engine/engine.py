@@ -1,0 +1,319 @@
+"""The engine: hears a PBX, finds the call, and keeps every call's runner, the log and the health of all links together.
+
+What belongs here: wiring between runners and the world. What does not: rules (core/), one call's order of things (runner.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from callguard.core.call import Call, open_call
+from callguard.core.effects import Alert, DiscardRecording, Effect, MeasureRecording, SendOn
+from callguard.core.events import (
+    CallStarted,
+    ChannelLeft,
+    EffectFailed,
+    Event,
+    Link,
+    LinkLost,
+    LinkRestored,
+    Script,
+    StopAcknowledged,
+    StopObserved,
+)
+from callguard.core.policy import UNKNOWN, CallType, Policy
+from callguard.core.rules import RULE_PACK
+from callguard.engine import clock
+from callguard.engine.archive import Archive
+from callguard.engine.evidence import Evidence
+from callguard.engine.ledger import Ledger
+from callguard.core.recording import State
+from callguard.engine.recovery import GuardAct, LiveCalls, guard_acts, take_over
+from callguard.errors import Unreachable
+from callguard.engine.runner import Runner
+from callguard.engine.switchboard import Fact, Switchboard, bare
+from callguard.ports import Batch, CallRow, Dialled, Endpoint, Entered, Heard, Pbx, Said, Sighted, Snapshot, StoredCall
+from callguard.ports import Link as LinkHeard
+
+Raw = Mapping[str, Any]
+DIRECTIONS = ("inbound", "outbound", "internal")
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where we are: identities that every row carries."""
+
+    tenant: str
+    pbx_id: str
+
+
+@dataclass
+class Engine:
+    """All calls of one PBX. `alert(kind, call_id)` tells a human; `prompts` finds what to play for a call type."""
+
+    site: Site
+    pbx: Pbx
+    evidence: Evidence
+    archive: Archive
+    policy: Policy
+    prompts: Callable[[CallType], Mapping[Script, Any]]
+    alert_by: Callable[[str, str], None]
+    data: Path
+    faults: set[Link] = field(default_factory=lambda: {Link.PBX, Link.GUARD})
+    runners: dict[str, Runner] = field(default_factory=dict)
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    board: Switchboard = field(default_factory=lambda: Switchboard(lambda: str(uuid.uuid4())))
+    inbox: asyncio.Queue[tuple[Heard, Raw]] = field(default_factory=asyncio.Queue)
+    adopted: bool = False
+
+    @property
+    def live(self) -> LiveCalls:
+        """Which calls are not over, on disk."""
+        return LiveCalls(self.data / "live")
+
+    # ------------------------------------------------------------ running
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.pbx.run(lambda heard, raw: self.inbox.put_nowait((heard, raw))))
+            group.create_task(self._route())
+            group.create_task(self.evidence.watch())
+
+    async def _route(self) -> None:
+        while True:
+            heard, raw = await self.inbox.get()
+            if isinstance(heard, LinkHeard):
+                await self._link(heard)
+            else:
+                self.hear(heard, raw)
+
+    def hear(self, heard: Heard, raw: Raw) -> None:
+        """One thing that the PBX said, to the calls that it concerns."""
+        match heard:
+            case Entered():
+                self._entered(heard, raw)
+            case Sighted():
+                self._deliver(self.board.sighted(heard), raw)
+            case Dialled():
+                self._deliver(self.board.dialled(heard), raw)
+            case Said(event):
+                self._deliver(self.board.said(event), raw)
+
+    def _deliver(self, facts: list[Fact], raw: Raw) -> None:
+        for call_id, event in facts:
+            if runner := self.runners.get(call_id):
+                self.assign_prompts(runner.call.call_type, event.channel_id)
+                runner.feed(event, raw)
+
+    # ------------------------------------------------------------ calls
+    def _entered(self, heard: Entered, raw: Raw) -> None:
+        if self.board.call_of(heard.channel.channel_id):
+            return  # a second Gosub of the same call: the dialplan guards against it, and so do we
+        name, direction = _arguments(heard.args)
+        call_type = self.policy.find(name)
+        known = call_type is not None and direction in DIRECTIONS
+        call_type = call_type if call_type and known else UNKNOWN
+        head = self._head(heard, call_type, direction if known else "inbound")
+        facts = self.board.entered(heard, head.call_id, call_type)
+        self.assign_prompts(call_type, heard.channel.channel_id)
+        runner = self.start(Runner(open_call(head.call_id, call_type), Ledger(head), self))
+        started = CallStarted(
+            at=heard.at,
+            channel_id=heard.channel.channel_id,
+            answered=heard.channel.answered,
+            direction=head.direction,
+            known_call_type=known,
+            faults=tuple(sorted(self.faults)),
+        )
+        runner.feed(started, raw)
+        self._deliver(facts, {})
+
+    def _head(self, heard: Entered, call_type: CallType, direction: str) -> CallRow:
+        now = datetime.now(UTC)
+        return CallRow(
+            call_id=clock.uuid7(),
+            call_month=now.date().replace(day=1),
+            tenant=self.site.tenant,
+            pbx_id=self.site.pbx_id,
+            direction=direction,
+            call_type=call_type.name,
+            policy_version=self.policy.version,
+            rule_pack=RULE_PACK,
+            policy=call_type.as_data(),
+            started_at=heard.at,
+            linked_id=_linked(heard),
+        )
+
+    def start(self, runner: Runner) -> Runner:
+        """Let RUNNER drive its call."""
+        self.live.add(runner.call.call_id)
+        self.runners[runner.call.call_id] = runner
+        task = asyncio.get_running_loop().create_task(runner.run())
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        return runner
+
+    def assign_prompts(self, call_type: CallType, channel_id: str) -> None:
+        """What is played on this channel comes from its call's type."""
+        self.pbx.set_prompts(channel_id, self.prompts(call_type))
+
+    # ------------------------------------------------------------ World, for runners
+    async def keep(self, batch: Batch) -> bool:
+        """Make BATCH durable; see runner.World."""
+        return await self.evidence.keep(batch)
+
+    def carry_out(self, call: Call, effect: Effect) -> None:
+        """Perform EFFECT: files are ours, everything else is the PBX's."""
+        if isinstance(effect, MeasureRecording | DiscardRecording):
+            task = asyncio.get_running_loop().create_task(self._file(call, effect))
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
+        elif not isinstance(effect, Alert):
+            self.pbx.perform(effect)
+
+    async def _file(self, call: Call, effect: MeasureRecording | DiscardRecording) -> None:
+        try:
+            if isinstance(effect, DiscardRecording):
+                event: Event = await asyncio.to_thread(self.archive.discard, effect)
+            else:
+                line = self.prompts(call.call_type).get(Script.RECORDING_ON)
+                event = await asyncio.to_thread(self.archive.measure, effect, line)
+        except OSError as error:
+            event = EffectFailed(
+                at=clock.read().wall,
+                channel_id=effect.channel_id,
+                effect=type(effect).__name__,
+                recording_id=effect.recording_id,
+                reason=type(error).__name__,
+            )
+        if runner := self.runners.get(call.call_id):
+            runner.feed(event)
+
+    def alert(self, call: Call, incident: str) -> None:
+        """Tell a human by a path that is not Postgres."""
+        self.alert_by(incident, call.call_id)
+
+    def values_of(self, party_id: str) -> Mapping[str, str]:
+        """Personal values of a party; stored encrypted, under its own key."""
+        channel = self.board.parties.pop(party_id, None)
+        if channel is None:
+            return {}
+        return {"number": channel.number, "display": channel.display, "endpoint": channel.endpoint}
+
+    def ended(self, call: Call) -> None:
+        """A call is over."""
+        self.runners.pop(call.call_id, None)
+        self.board.close(call.call_id)
+        self.live.remove(call.call_id)
+
+    # ------------------------------------------------------------ health
+    def lose(self, link: Link) -> None:
+        """LINK is gone: every call hears of it at once."""
+        if link not in self.faults:
+            self.faults.add(link)
+            self._tell_all(LinkLost(at=clock.read().wall, link=link))
+            self.alert_by(f"{link.value}_lost", "")
+
+    def restore(self, link: Link) -> None:
+        """LINK is back, and what happened meanwhile has been fed in."""
+        if link in self.faults:
+            self.faults.discard(link)
+            self._tell_all(LinkRestored(at=clock.read().wall, link=link))
+
+    def guard_changed(self, alive: bool) -> None:
+        """The guard answered, or did not."""
+        (self.restore if alive else self.lose)(Link.GUARD)
+
+    def _tell_all(self, event: Event) -> None:
+        for runner in list(self.runners.values()):
+            runner.feed(event)
+
+    async def _link(self, heard: LinkHeard) -> None:
+        if not heard.up:
+            self.lose(Link.PBX)
+        elif await self.resync():
+            self.restore(Link.PBX)
+
+    async def resync(self) -> bool:
+        """Ask the PBX and the guard what happened, and feed the difference in. False when the link is gone again."""
+        try:
+            now = await self.pbx.snapshot()
+            await self._adopt(now)
+        except Unreachable:
+            return False
+        self.guard_acted()
+        for item in self.board.difference(now):
+            self.hear(item if isinstance(item, Sighted) else Said(item), {})
+        self.left(now.waiting, now.at)
+        for stranger in now.waiting - set(self.board.calls):
+            self.pbx.perform(SendOn(channel_id=stranger))  # nobody knows what it was told: it goes on, unrecorded
+        return True
+
+    async def _adopt(self, now: Snapshot) -> None:
+        """Take over the calls of a controller that died."""
+        for call_id in [] if self.adopted else self.live.ids():
+            stored = await self.evidence.log.load(call_id)
+            if stored is None or not stored.events:
+                self.live.remove(call_id)
+            else:
+                self._take_over(stored, {channel.channel_id: channel for channel in now.channels})
+        self.adopted = True
+
+    def _take_over(self, stored: StoredCall, there: Mapping[str, Endpoint]) -> None:
+        call, ledger = take_over(stored)
+        if call.over:
+            self.live.remove(call.call_id)
+            return
+        self.board.types[call.call_id] = call.call_type
+        for channel in call.live():
+            self.board.restore(call.call_id, there.get(channel.channel_id) or bare(channel.channel_id), channel.bridge)
+            self.assign_prompts(call.call_type, channel.channel_id)
+        runner = self.start(Runner(call, ledger, self))
+        self.guard_acted(runner)
+        for link in Link:
+            if link in self.faults and link not in call.faults:
+                runner.feed(LinkLost(at=clock.read().wall, link=link))
+            elif link not in self.faults and link in call.faults:
+                runner.feed(LinkRestored(at=clock.read().wall, link=link))
+
+    def guard_acted(self, *only: Runner) -> None:
+        """Feed in what the guard did while nobody beat."""
+        for act in guard_acts(self.data / "guard.jsonl"):
+            for runner in only or tuple(self.runners.values()):
+                runner.feed_all(_facts_of(act, runner.call))
+
+    def left(self, channel_ids: frozenset[str], at: datetime) -> None:
+        """Calls that wait in our application according to us, though the PBX says otherwise."""
+        for runner in self.runners.values():
+            far = runner.call.far
+            if far and far.waiting and far.channel_id not in channel_ids:
+                runner.feed(ChannelLeft(at=at, channel_id=far.channel_id))
+
+
+def _facts_of(act: GuardAct, call: Call) -> Iterator[Event]:
+    """What the guard's act means for CALL, if that call does not know it yet."""
+    recording = call.find(act.stopped)
+    if recording and (recording.state.runs or recording.state is State.STOPPING):
+        about = {"channel_id": recording.channel_id, "recording_id": act.stopped}
+        yield StopAcknowledged(at=act.at, **about)
+        yield StopObserved(at=act.at, **about)
+    far = call.far
+    if far and far.waiting and act.sent_on == far.channel_id:
+        yield ChannelLeft(at=act.at, channel_id=far.channel_id)
+
+
+def _arguments(args: tuple[str, ...]) -> tuple[str, str]:
+    """Call type and direction as the snippet passes them: Stasis(app,1,CALLTYPE,DIRECTION,LINKEDID)."""
+    return (args[1], args[2]) if len(args) >= 3 and args[0] == "1" else ("", "")
+
+
+def _linked(heard: Entered) -> str:
+    linked = heard.args[3] if len(heard.args) > 3 else heard.channel.channel_id
+    fine = len(linked) <= 64 and all(letter.isalnum() or letter in "._-" for letter in linked)
+    return linked if fine else heard.channel.channel_id

@@ -1,0 +1,58 @@
+"""The controller's side of the dead-man switch: it beats, the guard answers, and either's silence is noticed.
+
+What belongs here: the beat over the guard's unix socket. What does not: what the guard does when it stops (callguard/guard.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+BEAT = 0.2
+"""Seconds between beats."""
+SILENCE = 1.5
+"""Seconds without an answer after which the guard counts as gone."""
+
+
+@dataclass
+class Heartbeat:
+    """Beats to the guard at SOCKET. `changed(alive)`: the guard came or went; `acted()`: it tripped while we were away."""
+
+    socket: Path
+    spawn: Callable[[], None]
+    changed: Callable[[bool], None]
+    acted: Callable[[], Awaitable[None]]
+    trips: int | None = None
+
+    async def run(self) -> None:
+        """Until cancelled: connect, starting a guard where none listens, and beat."""
+        while True:
+            try:
+                reader, writer = await asyncio.open_unix_connection(str(self.socket))
+            except OSError:
+                self.spawn()
+                await asyncio.sleep(0.3)
+                continue
+            try:
+                await self._beat(reader, writer)
+            except (OSError, TimeoutError, ValueError, asyncio.IncompleteReadError):
+                self.changed(False)
+            finally:
+                writer.close()
+
+    async def _beat(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            writer.write(b"beat\n")
+            await writer.drain()
+            answer = json.loads(await asyncio.wait_for(reader.readuntil(b"\n"), SILENCE))
+            self.changed(bool(answer["ready"]))
+            await self._trips(int(answer["trips"]))
+            await asyncio.sleep(BEAT)
+
+    async def _trips(self, trips: int) -> None:
+        before, self.trips = self.trips, trips
+        if before is not None and trips != before:
+            await self.acted()

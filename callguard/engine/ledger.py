@@ -1,0 +1,138 @@
+"""One call's rows: numbered, chained, and gathered into the batch that becomes durable together.
+
+What belongs here: turning a step into rows. What does not: hashing (store/chain.py), writing (store/), deciding (core/).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from callguard.core.call import Call
+from callguard.core.events import Event, Outcome, PartyIdentified, RecordingEvent
+from callguard.core.outcome import Step
+from callguard.engine.clock import Reading
+from callguard.ports import Batch, CallRow, EventRow, IncidentRow, PartyRow, RawRow, RecordingRow
+from callguard.store.chain import GENESIS, canonical, row_hash
+
+
+@dataclass
+class Ledger:
+    """Where one call's chain stands: `seq` of the last row, and its hash."""
+
+    head: CallRow
+    seq: int = 0
+    hash: bytes = GENESIS
+    begun: bool = False
+
+    def enter(
+        self, event: Event, done: Step, now: Reading, raw: Mapping[str, Any], values: Mapping[str, str] | None = None
+    ) -> Batch:
+        """All rows of one step. `values`: personal values of the party that EVENT identifies."""
+        fact = self._row(event, now, decision_of(done))
+        derived = tuple(
+            self._chain(self._blank(now, item.type.value, item.channel_id, dict(item.data), event)) for item in done.records
+        )
+        opened = tuple(row for row in derived if row.type == Outcome.INCIDENT_OPENED)
+        batch = Batch(
+            call=None if self.begun else self.head,
+            events=(fact, *derived),
+            parties=(self._party(event, values),) if isinstance(event, PartyIdentified) and values is not None else (),
+            raw=(RawRow(call_id=self.head.call_id, call_month=self.head.call_month, seq=fact.seq, payload=raw),) if raw else (),
+            recordings=tuple(self._recordings(done.call)),
+            incidents=tuple(self._incident(row) for row in opened),
+        )
+        self.begun = True
+        return batch
+
+    def _row(self, event: Event, now: Reading, decision: Mapping[str, Any]) -> EventRow:
+        blank = self._blank(now, event.type, event.channel_id, plain(event.data()), event)
+        offset = event.offset_samples if isinstance(event, RecordingEvent) and event.offset_samples >= 0 else None
+        return self._chain(replace(blank, derived=False, decision=decision, offset_samples=offset, dedup=fingerprint(event)))
+
+    def _blank(self, now: Reading, type: str, channel_id: str, data: dict[str, Any], event: Event) -> EventRow:
+        seq = self.seq + 1
+        return EventRow(
+            call_id=self.head.call_id,
+            call_month=self.head.call_month,
+            seq=seq,
+            event_id=str(uuid.uuid5(uuid.UUID(self.head.call_id), f"event/{seq}")),
+            channel_id=channel_id,
+            type=type,
+            derived=True,
+            at=event.at,
+            recorded_at=now.wall,
+            monotonic_ns=now.monotonic_ns,
+            clock_sync=now.synchronised,
+            offset_samples=None,
+            data=data,
+            dedup="",
+            decision=None,
+            prev_hash=self.hash,
+            hash=b"",
+        )
+
+    def _chain(self, row: EventRow) -> EventRow:
+        chained = replace(row, hash=row_hash(self.hash, row))
+        self.seq, self.hash = chained.seq, chained.hash
+        return chained
+
+    def _party(self, event: PartyIdentified, values: Mapping[str, str]) -> PartyRow:
+        return PartyRow(
+            call_id=self.head.call_id,
+            call_month=self.head.call_month,
+            party_id=event.party_id,
+            channel_id=event.channel_id,
+            role=event.role.value,
+            values=values,
+        )
+
+    def _recordings(self, call: Call) -> list[RecordingRow]:
+        expires = self.head.started_at + timedelta(days=call.call_type.retention_days)
+        return [
+            RecordingRow(
+                recording_id=item.recording_id,
+                call_id=self.head.call_id,
+                call_month=self.head.call_month,
+                segment_no=item.segment_no,
+                state=item.shown,
+                expires_at=expires,
+            )
+            for item in call.recordings
+        ]
+
+    def _incident(self, row: EventRow) -> IncidentRow:
+        return IncidentRow(
+            incident_id=row.event_id,
+            call_id=row.call_id,
+            call_month=row.call_month,
+            kind=str(row.data["incident"]),
+            opened_at=row.at,
+        )
+
+
+def decision_of(done: Step) -> dict[str, Any]:
+    """State, effects and reasons of a step as JSON: what the decision row holds and a replay compares."""
+    effects = [plain(effect.record()) for effect in done.effects]
+    return {"state": done.call.summary(), "effects": effects, "reasons": list(done.reasons)}
+
+
+def plain(value: Any) -> Any:
+    """VALUE with enums as their text and tuples as lists: what JSON and jsonb give back unchanged."""
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(item) for item in value]
+    if isinstance(value, float):
+        return f"{value:.6f}"  # a float's digits are not the same everywhere; text is
+    return str(value) if isinstance(value, str) else value
+
+
+def fingerprint(event: Event) -> str:
+    """The same for the same fact said twice: type, channel, time and data."""
+    parts = {"type": event.type, "channel": event.channel_id, "at": event.at, "data": plain(event.data())}
+    return hashlib.sha256(canonical(parts)).hexdigest()[:32]

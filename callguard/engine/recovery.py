@@ -1,0 +1,69 @@
+"""Calls of a controller that died, and what the guard did meanwhile.
+
+What belongs here: reading both back. What does not: feeding them in (engine.py): there is no second path, all goes through step.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from callguard.core.call import Call, open_call
+from callguard.core.history import decode, retell
+from callguard.core.policy import parse_call_type
+from callguard.engine.ledger import Ledger
+from callguard.ports import StoredCall
+
+
+@dataclass(frozen=True)
+class LiveCalls:
+    """Ids of calls that are not over, as empty files: what a controller that returns must ask about."""
+
+    directory: Path
+
+    def add(self, call_id: str) -> None:
+        """A call began."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        (self.directory / call_id).touch()
+
+    def remove(self, call_id: str) -> None:
+        """A call is over."""
+        (self.directory / call_id).unlink(missing_ok=True)
+
+    def ids(self) -> list[str]:
+        """All that are not over."""
+        return sorted(path.name for path in self.directory.iterdir()) if self.directory.is_dir() else []
+
+
+def take_over(stored: StoredCall) -> tuple[Call, Ledger]:
+    """The call as its log tells it, and where its chain stands."""
+    head = stored.call
+    policy = {key: value for key, value in head.policy.items() if key != "name"}
+    call = open_call(head.call_id, parse_call_type(head.call_type, policy))
+    facts = [decode(row.type, row.at, row.channel_id, row.data) for row in stored.events if not row.derived]
+    last = stored.events[-1]
+    return retell(call, facts), Ledger(head, last.seq, last.hash, begun=True)
+
+
+@dataclass(frozen=True, slots=True)
+class GuardAct:
+    """One thing that the guard did: it stopped a recording, or sent a waiting channel on."""
+
+    at: datetime
+    stopped: str = ""
+    sent_on: str = ""
+
+
+def guard_acts(journal: Path) -> Iterator[GuardAct]:
+    """Everything in the guard's journal; a torn last line is passed over."""
+    if not journal.exists():
+        return
+    for line in journal.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            item = json.loads(line)
+            yield GuardAct(datetime.fromisoformat(item["at"]), item.get("stopped", ""), item.get("sent_on", ""))
+        except (ValueError, KeyError, TypeError):
+            continue

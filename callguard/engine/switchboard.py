@@ -1,0 +1,175 @@
+"""Which channel belongs to which call, and in which role: what a PBX says becomes facts of calls.
+
+What belongs here: grouping of channels by entry, dialling, bridges and Local pairs. No I/O. What does not: what a fact means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from callguard.core.events import (
+    Bridged,
+    ChannelAnswered,
+    ChannelHungUp,
+    ChannelSeen,
+    Event,
+    PartyIdentified,
+    Role,
+    Unbridged,
+)
+from callguard.core.policy import CallType
+from callguard.ports import Dialled, Endpoint, Entered, Sighted, Snapshot
+
+Fact = tuple[str, Event]
+"""A call's id and a fact of that call."""
+
+
+@dataclass
+class Switchboard:
+    """All channels known, and the calls that they belong to. `new_party`: makes a random party id."""
+
+    new_party: Callable[[], str]
+    endpoints: dict[str, Endpoint] = field(default_factory=dict)
+    calls: dict[str, str] = field(default_factory=dict)
+    bridges: dict[str, str] = field(default_factory=dict)
+    types: dict[str, CallType] = field(default_factory=dict)
+    parties: dict[str, Endpoint] = field(default_factory=dict)
+
+    # ------------------------------------------------------------ calls
+    def open(self, call_id: str, call_type: CallType, channel: Endpoint) -> None:
+        """A call begins with CHANNEL."""
+        self.endpoints[channel.channel_id] = channel
+        self.calls[channel.channel_id] = call_id
+        self.types[call_id] = call_type
+
+    def restore(self, call_id: str, channel: Endpoint, bridge: str) -> None:
+        """A channel of a call that is taken over, as its log tells it."""
+        self.endpoints[channel.channel_id] = channel
+        self.calls[channel.channel_id] = call_id
+        if bridge:
+            self.bridges[channel.channel_id] = bridge
+
+    def close(self, call_id: str) -> None:
+        """Forget a call that is over, and its channels."""
+        self.types.pop(call_id, None)
+        for channel_id in [key for key, value in self.calls.items() if value == call_id]:
+            self.calls.pop(channel_id)
+            self.endpoints.pop(channel_id, None)
+            self.bridges.pop(channel_id, None)
+
+    def call_of(self, channel_id: str) -> str | None:
+        """The call that this channel belongs to."""
+        return self.calls.get(channel_id)
+
+    # ------------------------------------------------------------ what the PBX says
+    def sighted(self, heard: Sighted) -> list[Fact]:
+        """A channel exists; the other half of a Local channel of a call belongs to that call."""
+        self.endpoints[heard.channel.channel_id] = heard.channel
+        pair = self._pair(heard.channel)
+        call_id = self.calls.get(pair.channel_id) if pair else None
+        return list(self._join(heard.channel.channel_id, call_id, heard.at)) if call_id else []
+
+    def dialled(self, heard: Dialled) -> list[Fact]:
+        """A channel that a call dials belongs to it."""
+        call_id = self.calls.get(heard.caller_id)
+        return list(self._join(heard.peer_id, call_id, heard.at)) if call_id else []
+
+    def entered(self, heard: Entered, call_id: str, call_type: CallType) -> list[Fact]:
+        """A channel waits in our application: the first of a call. Facts about who it is follow the call's start."""
+        self.open(call_id, call_type, heard.channel)
+        return [(call_id, self._identify(heard.channel, Role.FAR, heard.at))]
+
+    def said(self, event: Event) -> list[Fact]:
+        """A fact about one channel: to the call that the channel belongs to, or that its bridge belongs to."""
+        found = list(self._bridge_facts(event)) if isinstance(event, Bridged | Unbridged) else []
+        if isinstance(event, ChannelAnswered) and event.channel_id in self.endpoints:
+            self.endpoints[event.channel_id] = replace(self.endpoints[event.channel_id], answered=True)
+        call_id = self.calls.get(event.channel_id)
+        if call_id and not isinstance(event, Bridged):
+            found.append((call_id, event))
+        if isinstance(event, ChannelHungUp):
+            self.bridges.pop(event.channel_id, None)
+            self.endpoints.pop(event.channel_id, None)
+        return found
+
+    def _bridge_facts(self, event: Bridged | Unbridged) -> Iterator[Fact]:
+        if isinstance(event, Unbridged):
+            if self.bridges.get(event.channel_id) == event.bridge_id:
+                self.bridges.pop(event.channel_id)
+            return
+        self.bridges[event.channel_id] = event.bridge_id
+        members = [channel_id for channel_id, bridge in self.bridges.items() if bridge == event.bridge_id]
+        call_id = self.calls.get(event.channel_id) or next((self.calls[item] for item in members if item in self.calls), None)
+        if call_id is None:
+            return
+        joined = [item for item in members if item not in self.calls]
+        for channel_id in joined:
+            yield from self._join(channel_id, call_id, event.at)
+        if event.channel_id not in joined:
+            yield call_id, event
+
+    # ------------------------------------------------------------ joining
+    def _join(self, channel_id: str, call_id: str, at: datetime) -> Iterator[Fact]:
+        if channel_id in self.calls:
+            return
+        self.calls[channel_id] = call_id
+        channel = self.endpoints.get(channel_id) or bare(channel_id)
+        pair = self._pair(channel)
+        role = self._role(channel, self.types[call_id])
+        yield call_id, ChannelSeen(at=at, channel_id=channel_id, role=role, pair=pair.channel_id if pair else "")
+        if role is not Role.PLUMBING:
+            yield call_id, self._identify(channel, role, at)
+        if channel.answered:
+            yield call_id, ChannelAnswered(at=at, channel_id=channel_id)
+        if channel_id in self.bridges:
+            yield call_id, Bridged(at=at, channel_id=channel_id, bridge_id=self.bridges[channel_id])
+        if pair:
+            yield from self._join(pair.channel_id, call_id, at)
+
+    def _identify(self, channel: Endpoint, role: Role, at: datetime) -> PartyIdentified:
+        party_id = self.new_party()
+        self.parties[party_id] = channel
+        return PartyIdentified(at=at, channel_id=channel.channel_id, party_id=party_id, role=role)
+
+    def _pair(self, channel: Endpoint) -> Endpoint | None:
+        if channel.name[-2:] not in (";1", ";2"):
+            return None
+        other = channel.name[:-1] + ("2" if channel.name.endswith("1") else "1")
+        return next((item for item in self.endpoints.values() if item.name == other), None)
+
+    @staticmethod
+    def _role(channel: Endpoint, call_type: CallType) -> Role:
+        if channel.name[-2:] in (";1", ";2") or channel.name.startswith("Snoop/"):
+            return Role.PLUMBING
+        return Role.AGENT if call_type.is_agent(channel.endpoint) else Role.GUEST
+
+    # ------------------------------------------------------------ after a gap
+    def difference(self, now: Snapshot) -> list[Sighted | Event]:
+        """What must have happened between what we know and NOW, as the events that we missed."""
+        there = {channel.channel_id: channel for channel in now.channels}
+        bridged = {channel_id: bridge for bridge, members in now.bridges.items() for channel_id in members}
+        found: list[Sighted | Event] = [
+            ChannelHungUp(at=now.at, channel_id=known) for known in list(self.endpoints) if known not in there
+        ]
+        for channel in now.channels:
+            known = self.endpoints.get(channel.channel_id)
+            if known is None:
+                found.append(Sighted(now.at, channel))
+            elif channel.answered and not known.answered:
+                found.append(ChannelAnswered(at=now.at, channel_id=channel.channel_id))
+        return found + list(self._moves(bridged, now))
+
+    def _moves(self, bridged: dict[str, str], now: Snapshot) -> Iterator[Event]:
+        for channel_id in [channel.channel_id for channel in now.channels]:
+            before, after = self.bridges.get(channel_id), bridged.get(channel_id)
+            if before and before != after:
+                yield Unbridged(at=now.at, channel_id=channel_id, bridge_id=before)
+            if after and before != after:
+                yield Bridged(at=now.at, channel_id=channel_id, bridge_id=after)
+
+
+def bare(channel_id: str) -> Endpoint:
+    """A channel of which nothing but its id is known."""
+    return Endpoint(channel_id=channel_id, name="", endpoint="")

@@ -1,0 +1,152 @@
+"""The guard: a process of its own that stops every recording of ours, and sends every waiting caller on, when the controller dies.
+
+What belongs here: hearing the beat, and acting on the register without the controller. What does not: deciding about calls. It has
+its own AMI link; what it did goes to a fsynced journal that the controller reads when it returns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from callguard.errors import LinkDown, PbxRefused, Unreachable
+from callguard.pbx.asterisk.ami import Ami
+from callguard.pbx.asterisk.ami_codec import Message
+from callguard.pbx.asterisk.register import LiveRecording, read_register
+from callguard.pbx.asterisk.site import AmiAddress
+
+TICK = 0.05
+"""Seconds between looks at the time since the last beat."""
+AGAIN = 0.5
+"""Seconds between attempts, while tripped, to stop what the register still names."""
+CONTEXT, EXTEN, PRIORITY = "callguard", "s", "unrecorded"
+"""Where the snippet goes on without a recording."""
+MIX_VARIABLE = "CALLGUARD_MIX"
+"""The channel variable that MixMonitor's i() fills with its id."""
+
+
+@dataclass
+class Guard:
+    """Armed by the first beat. `patience`: seconds without one after which it trips; a broken connection trips it at once."""
+
+    ami: AmiAddress
+    register: Path
+    journal: Path
+    socket: Path
+    patience: float = 1.0
+    link: Ami | None = None
+    trips: int = 0
+    last_beat: float = 0.0
+    armed: bool = False
+    done: set[str] = field(default_factory=set)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        self.socket.unlink(missing_ok=True)
+        before = os.umask(0o177)
+        server = await asyncio.start_unix_server(self._serve, str(self.socket))
+        os.umask(before)
+        async with server, asyncio.TaskGroup() as group:
+            group.create_task(self._keep_link())
+            group.create_task(self._watch())
+
+    # ------------------------------------------------------------ the beat
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One controller. `bye` disarms: it stopped in good order; silence and a broken connection do not."""
+        with suppress(OSError):
+            while line := await reader.readline():
+                if line == b"bye\n":
+                    self.armed = False
+                    break
+                self.last_beat, self.armed = time.monotonic(), True
+                self.done.clear()
+                answer = {"ready": self.link is not None, "trips": self.trips}
+                writer.write(json.dumps(answer).encode() + b"\n")
+                await writer.drain()
+        if self.armed:
+            self.last_beat = 0.0
+        writer.close()
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            if self.armed and time.monotonic() - self.last_beat > self.patience:
+                self.armed = False
+                self.trips += 1
+                await self._act_until_beaten(self.trips)
+
+    async def _act_until_beaten(self, trip: int) -> None:
+        """Act on the register until the controller beats again: what fails once is tried again."""
+        while not self.armed and trip == self.trips:
+            await self.act()
+            for _ in range(int(AGAIN / TICK)):
+                await asyncio.sleep(TICK)
+                if self.armed:
+                    return
+
+    # ------------------------------------------------------------ acting
+    async def act(self) -> None:
+        """Stop what the register names as live, and send on who waits. Stops come first."""
+        register = read_register(self.register)
+        link = self.link
+        if link is None:
+            return
+        live = [item for item in register.recordings.values() if item.recording_id not in self.done]
+        await asyncio.gather(*(self._stop(link, item) for item in live))
+        waiting = [item for item in register.waiting if item not in self.done]
+        await asyncio.gather(*(self._send_on(link, item) for item in waiting))
+
+    async def _stop(self, link: Ami, item: LiveRecording) -> None:
+        with suppress(LinkDown, TimeoutError):
+            try:
+                mix_id = item.mix_id or await self._mix_id(link, item.channel_id)
+                await link.action("StopMixMonitor", Channel=item.channel_id, MixMonitorID=mix_id)
+            except PbxRefused:
+                pass  # it is not running, or its channel is gone: nothing is recorded
+            self._note(stopped=item.recording_id)
+
+    async def _mix_id(self, link: Ami, channel_id: str) -> str:
+        answer = await link.action("Getvar", Channel=channel_id, Variable=MIX_VARIABLE)
+        return answer.get("Value") or "none"
+
+    async def _send_on(self, link: Ami, channel_id: str) -> None:
+        with suppress(LinkDown, TimeoutError):
+            try:
+                await link.action("Redirect", Channel=channel_id, Context=CONTEXT, Exten=EXTEN, Priority=PRIORITY)
+            except PbxRefused:
+                pass  # it hung up
+            self._note(sent_on=channel_id)
+
+    def _note(self, **what: str) -> None:
+        """Write down, with fsync, what was done."""
+        self.done.update(what.values())
+        line = json.dumps({"at": datetime.now(UTC).isoformat(), **what}) + "\n"
+        handle = os.open(self.journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            os.write(handle, line.encode())
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    # ------------------------------------------------------------ its own link
+    async def _keep_link(self) -> None:
+        delay = 0.2
+        while True:
+            try:
+                self.link = await Ami.connect(self.ami, _ignore)
+                delay = 0.2
+                await asyncio.shield(self.link.closed)
+            except Unreachable:
+                delay = min(delay * 2, 5.0)
+            self.link = None
+            await asyncio.sleep(delay)
+
+
+def _ignore(message: Message) -> None:
+    """The guard listens to no event."""

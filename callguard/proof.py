@@ -1,0 +1,95 @@
+"""What a stored call proves: its chain is whole, and nothing was recorded that must not be.
+
+What belongs here: the invariants over a log. What does not: the audio (audio/verify.py), hashing (store/chain.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from callguard.core.call import Call, open_call
+from callguard.core.effects import MaskRecording, StartRecording, StopRecording, UnmaskRecording
+from callguard.core.events import NoticeEnded, NoticeStarted, Script
+from callguard.core.outcome import Step
+from callguard.core.quorum import is_alone, quorum_holds
+from callguard.core.recording import Mask, State
+from callguard.core.step import step
+from callguard.errors import BadLog
+from callguard.ports import StoredCall
+from callguard.replay import Story, fact_of, replay, story_of
+from callguard.store.chain import first_break
+
+LIMITS = (
+    "A per-call chain shows changed, missing and reordered rows of a call. It does not show a whole call that was removed, "
+    "nor a rewrite of the whole chain by a database superuser."
+)
+"""What the result can and cannot show: printed with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that must not be. `seq`: the row that shows it, 0 for the call as a whole."""
+
+    call_id: str
+    seq: int
+    what: str
+
+
+def prove(stored: StoredCall) -> list[Finding]:
+    """Every finding about STORED; an empty list is the proof."""
+    call_id = stored.call.call_id
+    if broken := first_break(stored.events):
+        return [Finding(call_id, broken[0], f"chain: {broken[1]}")]
+    story = story_of(stored)
+    try:
+        found = [Finding(call_id, seq, what) for seq, what in _invariants(story)]
+        difference = replay(story).difference
+    except BadLog as problem:
+        return [Finding(call_id, problem.line, problem.reason)]
+    if difference:
+        found.append(Finding(call_id, difference.line, f"replay: {difference.what} differ from what was decided"))
+    return found + [Finding(call_id, 0, what) for what in _verdicts(stored)]
+
+
+def _invariants(story: Story) -> Iterator[tuple[int, str]]:
+    call, told = open_call(story.call_id, story.call_type), False
+    for line in story.lines:
+        if line.derived:
+            continue
+        fact = fact_of(line)
+        done = step(call, fact)
+        if isinstance(fact, NoticeEnded) and fact.script is Script.NOTICE and fact.channel_id == done.call.anchor:
+            told = True
+        if isinstance(fact, NoticeStarted) and fact.script is Script.WITHDRAWAL and _may_still_run(done.call):
+            yield line.number, "the withdrawal sentence was said before the recorder's stop was acknowledged"
+        yield from ((line.number, what) for what in _wrongs(done, told))
+        call = done.call
+
+
+def _may_still_run(call: Call) -> bool:
+    return call.recording is not None and (call.recording.state.runs or call.recording.state is State.STOPPING)
+
+
+def _wrongs(done: Step, told: bool) -> Iterator[str]:
+    """What is wrong with the call after one step."""
+    opens = any(isinstance(effect, StartRecording | UnmaskRecording) for effect in done.effects)
+    closes = any(isinstance(effect, MaskRecording | StopRecording) for effect in done.effects)
+    if opens and not told:
+        yield "recording before the notice had been played to its end"
+    if opens and not quorum_holds(done.call):
+        yield "recording without every party's standing"
+    running = done.call.running
+    sounds = running is not None and running.mask in (Mask.OFF, Mask.UNMASKING) and not closes
+    if sounds and not quorum_holds(done.call) and not is_alone(done.call):
+        yield "a party without standing could be heard in the recording"
+
+
+def _verdicts(stored: StoredCall) -> Iterator[str]:
+    """Every recording of a call that is over has a verdict, and a bad one has an incident."""
+    over = any(row.decision and row.decision["state"].get("over") for row in stored.events)
+    for item in stored.recordings if over else ():
+        if item.state not in ("verified", "damaged", "lost", "discarded"):
+            yield f"recording {item.segment_no} has no verdict: it is {item.state}"
+        elif item.state in ("damaged", "lost") and not stored.incidents:
+            yield f"recording {item.segment_no} is {item.state} and no incident says so"

@@ -1,0 +1,224 @@
+"""A stored log through the core again: the same decisions, or the first difference. And the event log file.
+
+What belongs here: reading and writing the file format, and comparing. What does not: hashes and invariants (proof.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from callguard.core.call import Call, open_call
+from callguard.core.history import decode
+from callguard.core.policy import CallType, parse_call_type
+from callguard.core.step import step
+from callguard.engine.ledger import decision_of, plain
+from callguard.errors import BadInput, BadLog, ConfigError
+from callguard.ports import StoredCall
+
+FORMAT, VERSION = "callguard.log", 1
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of a log as a replay needs it. `number`: its line in the file, or its seq in the store."""
+
+    number: int
+    type: str
+    at: datetime
+    channel_id: str
+    derived: bool
+    data: Mapping[str, Any]
+    decision: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A call's head and rows, wherever they came from."""
+
+    call_id: str
+    call_type: CallType
+    policy_version: str
+    rule_pack: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where a replay first disagrees: the line, what differs, what was stored and what comes out now."""
+
+    line: int
+    what: str
+    stored: Any
+    now: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What came of a replay."""
+
+    decisions: int
+    difference: Difference | None = field(default=None)
+
+
+# ---------------------------------------------------------------- replaying
+def replay(story: Story, call_type: CallType | None = None) -> Replayed:
+    """Every fact of STORY through the core. CALL_TYPE: another one than the log's, for a what-if."""
+    call = open_call(story.call_id, call_type or story.call_type)
+    decisions = 0
+    for line, following in _with_derived(story.lines):
+        call, difference = _compare(call, line, following)
+        decisions += 1
+        if difference:
+            return Replayed(decisions, difference)
+    return Replayed(decisions)
+
+
+def _with_derived(lines: Iterable[Line]) -> Iterator[tuple[Line, list[Line]]]:
+    """Each fact with the derived rows behind it."""
+    fact: Line | None = None
+    behind: list[Line] = []
+    for line in lines:
+        if line.derived:
+            behind.append(line)
+            continue
+        if fact:
+            yield fact, behind
+        fact, behind = line, []
+    if fact:
+        yield fact, behind
+
+
+def _compare(call: Call, line: Line, derived: list[Line]) -> tuple[Call, Difference | None]:
+    done = step(call, fact_of(line))
+    now = decision_of(done)
+    stored = line.decision or {}
+    for what in ("effects", "reasons", "state"):
+        if stored.get(what) != now[what]:
+            return done.call, Difference(line.number, what, stored.get(what), now[what])
+    before = [(item.type, item.channel_id, dict(item.data)) for item in derived]
+    after = [(item.type.value, item.channel_id, plain(item.data)) for item in done.records]
+    return done.call, None if before == after else Difference(line.number, "records", before, after)
+
+
+def fact_of(line: Line) -> Any:
+    """The fact of a line. Raises BadLog naming the line."""
+    try:
+        return decode(line.type, line.at, line.channel_id, line.data)
+    except BadInput as problem:
+        raise BadLog(line.number, str(problem)) from None
+
+
+# ---------------------------------------------------------------- from the store, to a file
+def story_of(stored: StoredCall) -> Story:
+    """A call read back from the event log."""
+    head = stored.call
+    lines = tuple(
+        Line(row.seq, row.type, row.at, row.channel_id, row.derived, row.data, row.decision) for row in stored.events
+    )
+    return Story(head.call_id, _call_type(head.call_type, head.policy), head.policy_version, head.rule_pack, lines)
+
+
+def _call_type(name: str, policy: Mapping[str, Any]) -> CallType:
+    return parse_call_type(name, {key: value for key, value in policy.items() if key != "name"})
+
+
+def write_story(story: Story) -> Iterator[bytes]:
+    """STORY as lines of an event log file: a header, then one row a line."""
+    yield _line(
+        {
+            "format": FORMAT,
+            "version": VERSION,
+            "call_id": story.call_id,
+            "call_type": story.call_type.name,
+            "policy": story.call_type.as_data(),
+            "policy_version": story.policy_version,
+            "rule_pack": story.rule_pack,
+            "rows": len(story.lines),
+        }
+    )
+    for row in story.lines:
+        head = {"seq": row.number, "type": row.type, "at": row.at.isoformat(), "channel_id": row.channel_id}
+        yield _line(head | {"derived": row.derived, "data": row.data, "decision": row.decision})
+
+
+def _line(value: Mapping[str, Any]) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS) + b"\n"
+
+
+# ---------------------------------------------------------------- from a file
+_HEADER = {"format": str, "version": int, "call_id": str, "call_type": str, "policy": dict, "rows": int}
+_ROW = {"seq": int, "type": str, "at": str, "channel_id": str, "derived": bool, "data": dict}
+
+
+def read_story(text: bytes) -> Story:
+    """An event log file. Raises BadLog with line and reason: corrupt, truncated, foreign or from a later version."""
+    lines = text.split(b"\n")
+    if lines and lines[-1] == b"":
+        lines.pop()
+    elif lines:
+        raise BadLog(len(lines), "truncated: the line does not end")
+    if not lines:
+        raise BadLog(1, "empty")
+    header = _header(lines[0])
+    rows = tuple(_row(number, line) for number, line in enumerate(lines[1:], start=2))
+    if len(rows) != header["rows"]:
+        raise BadLog(len(lines), f"truncated: {header['rows']} rows were written, {len(rows)} are here")
+    try:
+        call_type = _call_type(header["call_type"], header["policy"])
+        open_call(header["call_id"], call_type).segment_id()
+    except (ConfigError, ValueError) as problem:
+        raise BadLog(1, str(problem)) from None
+    return Story(header["call_id"], call_type, str(header.get("policy_version", "")), str(header.get("rule_pack", "")), rows)
+
+
+def _header(line: bytes) -> dict[str, Any]:
+    header = _object(1, line)
+    if header.get("format") != FORMAT:
+        raise BadLog(1, f"no header: the first line must carry \"format\":\"{FORMAT}\"")
+    if isinstance(header.get("version"), int) and header["version"] > VERSION:
+        raise BadLog(1, f"version {header['version']}: written by a later callguard; this one reads version {VERSION}")
+    return _typed(1, header, _HEADER)
+
+
+def _row(number: int, line: bytes) -> Line:
+    row = _typed(number, _object(number, line), _ROW)
+    if row["seq"] != number - 1:
+        raise BadLog(number, f"seq {row['seq']} where {number - 1} was expected: a row is missing or out of order")
+    try:
+        at = datetime.fromisoformat(row["at"])
+    except ValueError:
+        raise BadLog(number, "at: not a time") from None
+    if at.tzinfo is None:
+        raise BadLog(number, "at: has no time zone")
+    decision = row.get("decision")
+    if not row["derived"] and not isinstance(decision, dict):
+        raise BadLog(number, "decision: is missing")
+    made = Line(row["seq"], row["type"], at, row["channel_id"], row["derived"], row["data"], decision)
+    if not made.derived:
+        try:
+            fact_of(made)
+        except BadLog as problem:
+            raise BadLog(number, problem.reason) from None
+    return made
+
+
+def _object(number: int, line: bytes) -> dict[str, Any]:
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        raise BadLog(number, "not JSON") from None
+    if not isinstance(value, dict):
+        raise BadLog(number, "not a JSON object")
+    return value
+
+
+def _typed(number: int, value: dict[str, Any], shape: Mapping[str, type]) -> dict[str, Any]:
+    for name, kind in shape.items():
+        if type(value.get(name)) is not kind:
+            raise BadLog(number, f"{name}: is missing or not {kind.__name__}")
+    return value

@@ -1,0 +1,146 @@
+"""callguard.toml and the environment as frozen settings, checked as a whole: all errors at once, with their dotted keys.
+
+What belongs here: how to reach things. What does not: what calls are recorded (policy.toml, core/policy.py). Read by the
+command line alone.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from callguard.core.policy import Policy, parse_policy
+from callguard.errors import BadInput, ConfigError
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Database(_Table):
+    """Postgres. `url`: as callguard_app; `owner_url`: as callguard_owner, for `callguard db upgrade` alone."""
+
+    url: Text
+    owner_url: str = ""
+
+
+class Asterisk(_Table):
+    """How to reach Asterisk. `ari_url`: http(s)://host:port/ari; `app`: the Stasis application of the snippet."""
+
+    ari_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+(/[^\s]*)?$")]
+    ari_user: Text
+    ari_password: Text
+    app: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")] = "callguard"
+    ami_host: Text = "127.0.0.1"
+    ami_port: Port = 5038
+    ami_user: Text
+    ami_secret: Text
+    ami_tls: bool = False
+
+
+class Guard(_Table):
+    """The guard's own AMI account; the controller's where empty. `patience`: seconds without a heartbeat."""
+
+    ami_user: str = ""
+    ami_secret: str = ""
+    patience: Annotated[float, Field(ge=0.3, le=1.5)] = 1.0
+
+
+class Recordings(_Table):
+    """Where recordings lie, as both Asterisk and callguard see it. Below `floor_mb` free no recording starts."""
+
+    directory: Text
+    floor_mb: Annotated[int, Field(ge=0)] = 200
+
+
+class Prompts(_Table):
+    """A folder of one folder per language; the shipped prompts where empty."""
+
+    directory: str = ""
+
+
+class Alerts(_Table):
+    """Where incidents are told besides Postgres. `syslog`: a socket path or host:port, '' to switch it off."""
+
+    syslog: str = "/dev/log"
+
+
+class Settings(_Table):
+    """All of callguard.toml. Relative paths are relative to the file."""
+
+    tenant: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = "default"
+    pbx_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = "pbx"
+    data_dir: Text
+    policy: Text = "policy.toml"
+    master_key: Text = "master.key"
+    database: Database
+    asterisk: Asterisk
+    guard: Guard = Guard()
+    recordings: Recordings
+    prompts: Prompts = Prompts()
+    alerts: Alerts = Alerts()
+    base: Annotated[str, Field(exclude=True)] = "."
+
+    def path(self, value: str) -> Path:
+        """VALUE as a path, relative to the configuration file."""
+        return (Path(self.base) / value).absolute()
+
+    @property
+    def data(self) -> Path:
+        """The data directory: sockets, register, spool."""
+        return self.path(self.data_dir)
+
+
+ENVIRONMENT = {
+    "CALLGUARD_DATABASE_URL": ("database", "url"),
+    "CALLGUARD_OWNER_URL": ("database", "owner_url"),
+    "CALLGUARD_ARI_PASSWORD": ("asterisk", "ari_password"),
+    "CALLGUARD_AMI_SECRET": ("asterisk", "ami_secret"),
+    "CALLGUARD_GUARD_SECRET": ("guard", "ami_secret"),
+}
+"""Secrets may come from the environment; it stands over the file."""
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """A TOML file as a mapping. Raises BadInput naming file, line and column."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadInput(f"{path}: no such file. `--config FILE` names another one") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path}: cannot be read ({type(error).__name__})") from None
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput(f"{path}: not TOML: {error}") from None
+
+
+def load_settings(path: Path) -> Settings:
+    """callguard.toml with the environment over it. Raises ConfigError with every problem at once."""
+    document = read_toml(path)
+    for name, (table, key) in ENVIRONMENT.items():
+        if value := os.environ.get(name):
+            inner = document.setdefault(table, {})
+            if isinstance(inner, dict):
+                inner[key] = value
+    try:
+        return Settings(**{**document, "base": str(path.absolute().parent)})
+    except ValidationError as error:
+        raise ConfigError(str(path), [_line(item) for item in error.errors()]) from None
+
+
+def _line(item: Any) -> str:
+    """One problem without the value that caused it: it may be a secret."""
+    texts = {"extra_forbidden": "unknown key", "missing": "is missing"}
+    return f"{'.'.join(str(part) for part in item['loc'])}: {texts.get(item['type'], item['msg'])}"
+
+
+def load_policy(settings: Settings) -> Policy:
+    """policy.toml. Raises ConfigError with every problem at once."""
+    path = settings.path(settings.policy)
+    return parse_policy(read_toml(path), str(path))
