@@ -4,10 +4,13 @@
     +-- BadInput                   exit 2   a file, option or value is wrong
     |   +-- ConfigError                     callguard.toml or policy.toml; all errors at once
     |   +-- BadLog                          an event log line that cannot be read
+    |   +-- BadAudio                        a sound file or prompt that cannot be used
     +-- Unreachable                exit 3   something we need is not there
     |   +-- LinkDown                        ARI, AMI: the connection is gone
     |   +-- StoreDown                       Postgres is gone or too slow
     +-- PbxRefused                 exit 1   the PBX answered no to one request
+    +-- StoreRefused               exit 1   Postgres answered no: broken chain, unknown word, missing grant or migration
+    +-- CannotDecrypt              exit 1   a stored value cannot be opened: other master key, damaged or swapped value
 """
 
 
@@ -39,6 +42,10 @@ class BadLog(BadInput):
         super().__init__(f"line {line}: {reason}")
 
 
+class BadAudio(BadInput):
+    """A sound file that cannot be used. The text never names the file: who asked for it does."""
+
+
 class Unreachable(CallguardError):
     """Something that callguard needs is not reachable."""
 
@@ -59,3 +66,11 @@ class PbxRefused(CallguardError):
     def __init__(self, request: str, reason: str, status: int = 0) -> None:
         self.status, self.reason = status, reason
         super().__init__(f"{request}: {reason}")
+
+
+class StoreRefused(CallguardError):
+    """Postgres understood rows and said no: the chain would break, a word is not in its list, a grant is missing."""
+
+
+class CannotDecrypt(CallguardError):
+    """A sealed value does not open: it was sealed under another master key, altered, or moved to another row."""

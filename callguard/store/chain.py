@@ -1,0 +1,115 @@
+"""The hash chain of one call: canonical bytes, the hash of a row, and where a chain breaks. Pure.
+
+What belongs here: what is hashed and how it is checked. What does not: reading rows, judging what they say (verify).
+
+A chain finds changed, missing, reordered and duplicated rows of one call, except rows missing at its end: for that, and
+for a whole missing call, one needs the heads of all calls.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from datetime import UTC, date, datetime
+
+from callguard.ports import EventRow
+
+GENESIS = bytes(32)
+"""`prev_hash` of the first row of every call."""
+FIRST_SEQ = 1
+"""`seq` of the first row of every call."""
+HASHED = tuple(item.name for item in fields(EventRow) if item.name not in ("hash", "prev_hash"))
+"""Every column of a row that its hash covers, the decision included."""
+
+Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
+"""What JSON knows, and nothing else."""
+
+
+def canonical(value: object) -> bytes:
+    """VALUE as the one JSON text that stands for it: sorted keys, no spaces, UTF-8.
+
+    Datetimes become RFC 3339 in UTC with microseconds and Z, bytes hex, whole floats integers, so that what comes back
+    from Postgres gives the same bytes. Raises ValueError for what JSON cannot say.
+    """
+    text = json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.encode()
+
+
+def plain(value: object) -> Plain:
+    """VALUE in JSON's own types, the way it reads after a round trip through the store."""
+    match value:
+        case None | bool() | int():
+            return value
+        case str():
+            return str(value)
+        case float():
+            return _number(value)
+        case bytes():
+            return value.hex()
+        case datetime():
+            return instant(value)
+        case date():
+            return value.isoformat()
+        case Mapping():
+            return {_name(key): plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [plain(item) for item in value]
+        case _:
+            raise ValueError(f"{type(value).__name__} has no canonical form")
+
+
+def instant(at: datetime) -> str:
+    """AT as RFC 3339 in UTC with microseconds and Z. Raises ValueError for a naive datetime."""
+    if at.tzinfo is None:
+        raise ValueError("a time without a zone has no canonical form")
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def row_hash(prev_hash: bytes, row: EventRow) -> bytes:
+    """sha256 over PREV_HASH and the canonical bytes of every column of ROW except its hashes."""
+    return hashlib.sha256(prev_hash + canonical({name: getattr(row, name) for name in HASHED})).digest()
+
+
+def first_break(rows: Iterable[EventRow]) -> tuple[int, str] | None:
+    """Where the chain of one call breaks first, as (seq, reason), or None. ROWS as stored, in the order to be proved.
+
+    Reasons: missing, reordered, duplicated, foreign (a row of another call), altered (that row, or the link to it).
+    """
+    chain = list(rows)
+    expected, prev_hash = FIRST_SEQ, GENESIS
+    for position, row in enumerate(chain):
+        reason = _out_of_order(row, expected, chain[position + 1 :]) or _not_linked(row, prev_hash, chain[0])
+        if reason:
+            return (expected if reason == "missing" else row.seq), reason
+        expected, prev_hash = expected + 1, row.hash
+    return None
+
+
+def _out_of_order(row: EventRow, expected: int, rest: list[EventRow]) -> str:
+    if row.seq < expected:
+        return "duplicated"
+    if row.seq > expected:
+        return "reordered" if any(later.seq == expected for later in rest) else "missing"
+    return ""
+
+
+def _not_linked(row: EventRow, prev_hash: bytes, first: EventRow) -> str:
+    if (row.call_id, row.call_month) != (first.call_id, first.call_month):
+        return "foreign"
+    linked = row.prev_hash == prev_hash and row.hash == row_hash(prev_hash, row)
+    return "" if linked else "altered"
+
+
+def _number(value: float) -> int | float:
+    if not math.isfinite(value):
+        raise ValueError("a number that is not finite has no canonical form")
+    return int(value) if value.is_integer() else value
+
+
+def _name(key: object) -> str:
+    if not isinstance(key, str):
+        raise ValueError(f"a key of type {type(key).__name__} has no canonical form")
+    return str(key)

@@ -1,0 +1,180 @@
+"""The event log in memory: the twin of postgres.py under the same contract suite, for tests and trials.
+
+What belongs here: MemoryLog, which refuses what the database refuses. What does not: durability.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from callguard.errors import StoreDown, StoreRefused
+from callguard.ports import Batch, CallRow, EventRow, IncidentRow, PartyRow, RawRow, RecordingRow, StoredCall
+from callguard.store.chain import FIRST_SEQ, GENESIS
+from callguard.store.codec import row_from_json, row_to_json
+
+R = TypeVar("R", CallRow, EventRow, PartyRow, RawRow, RecordingRow, IncidentRow)
+
+
+@dataclass
+class _Kept:
+    """All rows of one call."""
+
+    call: CallRow
+    events: list[EventRow] = field(default_factory=list)
+    parties: dict[str, PartyRow] = field(default_factory=dict)
+    raw: dict[int, RawRow] = field(default_factory=dict)
+    recordings: dict[tuple[str, int], RecordingRow] = field(default_factory=dict)
+
+
+class MemoryLog:
+    """ports.EventLog in memory. `cut` takes it away as a crash would, `mend` brings it back with what it had."""
+
+    def __init__(self) -> None:
+        """Empty, and there."""
+        self._kept: dict[str, _Kept] = {}
+        self._incidents: dict[str, IncidentRow] = {}
+        self._erased: set[str] = set()
+        self._lost = asyncio.Event()
+
+    def cut(self) -> None:
+        """From now on everything raises StoreDown."""
+        self._lost.set()
+
+    def mend(self) -> None:
+        """It is back."""
+        self._lost.clear()
+
+    async def append(self, batches: Sequence[Batch]) -> None:
+        """See PostgresLog.append: all of BATCHES, or StoreRefused and none."""
+        self._there()
+        trial = {call_id: _copy(kept) for call_id, kept in self._kept.items()}
+        incidents = dict(self._incidents)
+        for batch in batches:
+            _add(trial, incidents, batch)
+        self._kept, self._incidents = trial, incidents
+
+    async def load(self, call_id: str) -> StoredCall | None:
+        """The call with this id, PBX unique id or linkedid (the newest of several), or None."""
+        self._there()
+        found = [kept for kept in self._kept.values() if call_id in _names(kept)]
+        if not found:
+            return None
+        kept = max(found, key=lambda one: (one.call.call_id == call_id, one.call.started_at))
+        incidents = [row for row in self._incidents.values() if row.call_id == kept.call.call_id]
+        return StoredCall(
+            kept.call,
+            tuple(kept.events),
+            tuple(sorted(kept.recordings.values(), key=lambda row: (row.segment_no, row.recording_id))),
+            tuple(sorted(incidents, key=_by_opening)),
+        )
+
+    async def calls(self) -> AsyncIterator[CallRow]:
+        """The heads of all calls, newest first."""
+        self._there()
+        heads = [kept.call for kept in self._kept.values()]
+        for head in sorted(heads, key=lambda row: (row.started_at, row.call_id), reverse=True):
+            yield head
+
+    async def find_incidents(self, open_only: bool = True) -> tuple[IncidentRow, ...]:
+        """Incidents of all calls, oldest first."""
+        self._there()
+        wanted = [row for row in self._incidents.values() if row.closed_at is None or not open_only]
+        return tuple(sorted(wanted, key=_by_opening))
+
+    async def party(self, call_id: str) -> tuple[PartyRow, ...]:
+        """The parties of a call; an erased one has no values."""
+        self._there()
+        rows = self._kept[call_id].parties.values() if call_id in self._kept else ()
+        return tuple(
+            replace(row, values={}) if row.party_id in self._erased else row
+            for row in sorted(rows, key=lambda row: row.party_id)
+        )
+
+    async def raw(self, call_id: str) -> tuple[RawRow, ...]:
+        """The raw messages of a call."""
+        self._there()
+        rows = self._kept[call_id].raw if call_id in self._kept else {}
+        return tuple(rows[seq] for seq in sorted(rows))
+
+    async def erase_key(self, key_id: str) -> bool:
+        """Erase a party, whose key has its id. Whether it was there."""
+        self._there()
+        known = any(key_id in kept.parties for kept in self._kept.values()) and key_id not in self._erased
+        self._erased.add(key_id)
+        return known
+
+    async def wait_lost(self) -> None:
+        """Return when `cut` was called."""
+        await self._lost.wait()
+
+    async def close(self) -> None:
+        """Nothing to let go."""
+
+    def _there(self) -> None:
+        if self._lost.is_set():
+            raise StoreDown("The event log in memory was cut.")
+
+
+def _add(kept: dict[str, _Kept], incidents: dict[str, IncidentRow], batch: Batch) -> None:
+    if batch.call:
+        kept.setdefault(batch.call.call_id, _Kept(_plain(batch.call)))
+    for event in batch.events:
+        _chain(_call(kept, event).events, _plain(event))
+    for party in batch.parties:
+        _call(kept, party).parties.setdefault(party.party_id, party)
+    for raw in batch.raw:
+        _call(kept, raw).raw.setdefault(raw.seq, _plain(raw))
+    for recording in batch.recordings:
+        if not _is_past(_call(kept, recording), batch):
+            _call(kept, recording).recordings[recording.recording_id, recording.segment_no] = recording
+    for incident in batch.incidents:
+        known = incidents.get(incident.incident_id, incident)
+        incidents[incident.incident_id] = replace(known, closed_at=known.closed_at or incident.closed_at)
+
+
+def _call(kept: dict[str, _Kept], row: EventRow | PartyRow | RawRow | RecordingRow) -> _Kept:
+    found = kept.get(row.call_id)
+    if found is None or found.call.call_month != row.call_month:
+        raise StoreRefused("A row belongs to a call that is not there.")
+    return found
+
+
+def _chain(chain: list[EventRow], row: EventRow) -> None:
+    """Add ROW if it continues CHAIN, skip it if it is there."""
+    position = row.seq - FIRST_SEQ
+    if 0 <= position < len(chain) and chain[position].hash == row.hash:
+        return
+    if position != len(chain) or row.prev_hash != (chain[-1].hash if chain else GENESIS):
+        raise StoreRefused(f"Row {row.seq} does not continue the chain of call {row.call_id}.")
+    chain.append(row)
+
+
+def _is_past(kept: _Kept, batch: Batch) -> bool:
+    """Whether the call's chain has gone on since BATCH, so that its recordings are old news."""
+    own = [event.seq for event in batch.events if event.call_id == kept.call.call_id]
+    return bool(own) and kept.events[-1].seq > max(own)
+
+
+def _plain(row: R) -> R:
+    """ROW as it reads after a round trip through a store."""
+    try:
+        return row_from_json(type(row), row_to_json(row))
+    except ValueError as error:
+        raise StoreRefused(f"A row cannot be stored: {error}.") from None
+
+
+def _copy(kept: _Kept) -> _Kept:
+    return _Kept(kept.call, list(kept.events), dict(kept.parties), dict(kept.raw), dict(kept.recordings))
+
+
+def _names(kept: _Kept) -> Iterator[str]:
+    yield kept.call.call_id
+    yield kept.call.linked_id
+    yield from (event.channel_id for event in kept.events)
+
+
+def _by_opening(row: IncidentRow) -> tuple[object, ...]:
+    return row.opened_at, row.incident_id

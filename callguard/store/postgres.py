@@ -1,0 +1,232 @@
+"""The event log in Postgres: one writer task that commits what has gathered, reads on connections of their own.
+
+What belongs here: PostgresLog. What does not: rows -> SQL (statement.py), connections and time limits (link.py), roles
+and tables (schema.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+from psycopg import AsyncConnection
+from psycopg.rows import dict_row
+
+from callguard.errors import CallguardError, StoreDown, StoreRefused
+from callguard.ports import Batch, CallRow, IncidentRow, PartyRow, RawRow, RecordingRow, StoredCall
+from callguard.store.keys import MasterKey
+from callguard.store.link import SECONDS, connect, cut, within
+from callguard.store.query import QUERIES
+from callguard.store.sentences import translated
+from callguard.store.statement import Sealer, Statement, event_from, months, statements
+
+GROUP = 200
+"""At most so many appends share a transaction."""
+PAGE = 500
+READ_SECONDS = 30.0
+MONTH_SECONDS = 5.0
+Values = Mapping[str, Any]
+
+
+@dataclass(eq=False)
+class _Job:
+    """One `append` that waits for its commit."""
+
+    statements: list[Statement]
+    months: set[date]
+    done: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    def settle(self, error: CallguardError | None = None) -> None:
+        if self.done.done():  # settled before, or its caller was cancelled
+            return
+        if error:
+            self.done.set_exception(error)
+        else:
+            self.done.set_result(None)
+
+
+class PostgresLog:
+    """ports.EventLog on Postgres, as callguard_app. Made by `open`; belongs to the event loop that opened it."""
+
+    def __init__(self, dsn: str, master_key: MasterKey) -> None:
+        """Use `PostgresLog.open`."""
+        self._dsn = dsn
+        self._sealer = Sealer(master_key)
+        self._connection: AsyncConnection | None = None
+        self._months: set[date] = set()
+        self._queue: asyncio.Queue[_Job] = asyncio.Queue()
+        self._writer: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def open(cls, dsn: str, master_key: MasterKey) -> PostgresLog:
+        """Connect and make this month's and the next month's partitions. Raises StoreDown, StoreRefused."""
+        log = cls(dsn, master_key)
+        await log._ensure(await log._connected(), _this_and_next(datetime.now(UTC).date()))
+        log._writer = asyncio.create_task(log._write(), name="event log writer")
+        return log
+
+    async def append(self, batches: Sequence[Batch]) -> None:
+        """Durable on return. Cancelling the caller leaves the rows to their fate: all are stored, or none.
+
+        Raises StoreDown, or StoreRefused when the database says no to these rows (nothing of them is stored then).
+        """
+        if self._writer is None or self._writer.done():
+            raise StoreDown("The event log is closed.")
+        rows = [statement for batch in batches for statement in statements(batch, self._sealer)]
+        if not rows:
+            return
+        job = _Job(rows, set().union(*map(months, batches)))
+        self._queue.put_nowait(job)
+        await job.done
+
+    async def load(self, call_id: str) -> StoredCall | None:
+        """The call with this id, PBX unique id or linkedid (the newest of several), or None."""
+        heads = await self._read("find_call", {"id": call_id})
+        if not heads:
+            return None
+        call = CallRow(**heads[0])
+        place = {"call_month": call.call_month, "call_id": call.call_id}
+        events, recordings, incidents = [
+            await self._read(name, place) for name in ("events", "recordings", "incidents")
+        ]
+        return StoredCall(
+            call,
+            tuple(map(event_from, events)),
+            tuple(RecordingRow(**row) for row in recordings),
+            tuple(IncidentRow(**row) for row in incidents),
+        )
+
+    async def calls(self) -> AsyncIterator[CallRow]:
+        """The heads of all calls, newest first; read page by page, so that no connection is held between."""
+        last: Values = {"started_at": "infinity", "call_id": ""}
+        while page := await self._read("calls", {**last, "page": PAGE}):
+            for row in page:
+                yield CallRow(**row)
+            last = page[-1]
+
+    async def find_incidents(self, open_only: bool = True) -> tuple[IncidentRow, ...]:
+        """Incidents of all calls, oldest first."""
+        return tuple(IncidentRow(**row) for row in await self._read("find_incidents", {"open_only": open_only}))
+
+    async def party(self, call_id: str) -> tuple[PartyRow, ...]:
+        """The parties of a call, in the clear; one whose key was destroyed has no values. Raises CannotDecrypt."""
+        return tuple(map(self._sealer.opened_party, await self._read("parties", {"call_id": call_id})))
+
+    async def raw(self, call_id: str) -> tuple[RawRow, ...]:
+        """The raw messages of a call that can still be opened. Raises CannotDecrypt."""
+        return tuple(map(self._sealer.opened_raw, await self._read("raw", {"call_id": call_id})))
+
+    async def erase_key(self, key_id: str) -> bool:
+        """Destroy a key, which is erasure of what it sealed; a party's key has the party's id. Whether it was there."""
+        connection = await connect(self._dsn)
+        async with connection:
+            cursor = await within(connection, SECONDS, connection.execute(QUERIES["erase_key"], {"key_id": key_id}))
+        return cursor.rowcount > 0
+
+    async def wait_lost(self) -> None:
+        """Return when the store has gone away: at once when its socket closes, within 2 s when it hangs."""
+        try:
+            connection = await connect(self._dsn)
+        except StoreDown:
+            return
+        try:
+            while True:
+                with translated():  # nobody notifies: this waits for the socket to close
+                    async for _ in connection.notifies(timeout=SECONDS):
+                        pass
+                await within(connection, SECONDS, connection.execute("SELECT 1"))
+        except StoreDown:
+            return
+        finally:
+            await connection.close()
+
+    async def close(self) -> None:
+        """Let go; appends that wait are refused."""
+        if self._writer:
+            self._writer.cancel()
+            await asyncio.wait({self._writer})
+        await self._drop()
+
+    async def _write(self) -> None:
+        jobs: list[_Job] = []
+        try:
+            while True:
+                jobs = [await self._queue.get()]
+                while len(jobs) < GROUP and not self._queue.empty():
+                    jobs.append(self._queue.get_nowait())
+                await self._commit(jobs)
+        finally:  # whatever ended this task, nobody waits for ever
+            while not self._queue.empty():
+                jobs.append(self._queue.get_nowait())
+            _settle(jobs, StoreDown("The event log is closed."))
+
+    async def _commit(self, jobs: list[_Job]) -> None:
+        """Commit JOBS together; when the database refuses, one by one, so that only the culprit fails."""
+        try:
+            await self._transact(jobs)
+        except StoreRefused as error:
+            if len(jobs) == 1:
+                return _settle(jobs, error)
+            for job in jobs:
+                await self._commit([job])
+        except StoreDown as error:
+            await self._drop()
+            _settle(jobs, error)
+        else:
+            _settle(jobs)
+
+    async def _transact(self, jobs: list[_Job]) -> None:
+        connection = await self._connected()
+        await self._ensure(connection, set().union(*(job.months for job in jobs)))
+        await within(connection, SECONDS, _run(connection, [row for job in jobs for row in job.statements]))
+
+    async def _ensure(self, connection: AsyncConnection, wanted: set[date]) -> None:
+        """Make the partitions that are not known to be there; that may take longer than an append."""
+        missing: list[Statement] = [("ensure_month", {"call_month": month}) for month in sorted(wanted - self._months)]
+        if missing:
+            await within(connection, MONTH_SECONDS, _run(connection, missing, MONTH_SECONDS))
+            self._months |= wanted
+
+    async def _connected(self) -> AsyncConnection:
+        if self._connection is None or self._connection.closed:
+            self._connection = await connect(self._dsn)
+        return self._connection
+
+    async def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection:
+            cut(connection)
+            await connection.close()
+
+    async def _read(self, name: str, values: Values) -> list[dict[str, Any]]:
+        connection = await connect(self._dsn, READ_SECONDS)
+        async with connection:
+            return await within(connection, READ_SECONDS, _fetch(connection, name, values))
+
+
+async def _run(connection: AsyncConnection, rows: Iterable[Statement], seconds: float = SECONDS) -> None:
+    """All ROWS in one transaction, sent without waiting for each answer."""
+    async with connection.pipeline(), connection.transaction():
+        if seconds != SECONDS:
+            await connection.execute("SELECT set_config('statement_timeout', %s, true)", [str(int(seconds * 1000))])
+        for name, values in rows:
+            await connection.execute(QUERIES[name], values)
+
+
+async def _fetch(connection: AsyncConnection, name: str, values: Values) -> list[dict[str, Any]]:
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(QUERIES[name], values)
+        return await cursor.fetchall()
+
+
+def _settle(jobs: Iterable[_Job], error: CallguardError | None = None) -> None:
+    for job in jobs:
+        job.settle(error)
+
+
+def _this_and_next(today: date) -> set[date]:
+    following = date(today.year + today.month // 12, today.month % 12 + 1, 1)
+    return {today.replace(day=1), following}

@@ -1,0 +1,111 @@
+-- Every statement that callguard_app runs. A line "-- name: x" opens the statement x; store/query.py reads this file.
+
+-- name: ensure_month
+SELECT callguard.callguard_ensure_month(%(call_month)s::date)
+
+-- name: insert_call
+INSERT INTO callguard.call (call_month, call_id, tenant, pbx_id, linked_id, direction, call_type, policy_version, rule_pack,
+    policy, started_at)
+VALUES (%(call_month)s, %(call_id)s, %(tenant)s, %(pbx_id)s, %(linked_id)s, %(direction)s, %(call_type)s, %(policy_version)s,
+    %(rule_pack)s, %(policy)s, %(started_at)s)
+ON CONFLICT (call_month, call_id) DO NOTHING
+
+-- A row that came before is skipped by the trigger "chain", which refuses any other that does not continue its chain.
+-- name: insert_event
+INSERT INTO callguard.channel_event (call_month, call_id, seq, event_id, channel_id, type, derived, at, recorded_at,
+    monotonic_ns, clock_sync, offset_samples, data, dedup, prev_hash, hash)
+VALUES (%(call_month)s, %(call_id)s, %(seq)s, %(event_id)s, %(channel_id)s, %(type)s, %(derived)s, %(at)s, %(recorded_at)s,
+    %(monotonic_ns)s, %(clock_sync)s, %(offset_samples)s, %(data)s, %(dedup)s, %(prev_hash)s, %(hash)s)
+
+-- name: insert_decision
+INSERT INTO callguard.decision (call_month, call_id, seq, event_seq, state, effects, reasons, extra)
+SELECT %(call_month)s, %(call_id)s, coalesce(max(seq) + 1, 0), %(seq)s, %(state)s, %(effects)s, %(reasons)s, %(extra)s
+FROM (
+    SELECT seq FROM callguard.decision WHERE call_month = %(call_month)s AND call_id = %(call_id)s
+    ORDER BY seq DESC LIMIT 1
+) AS last
+ON CONFLICT (call_month, call_id, event_seq) DO NOTHING
+
+-- The key is kept only where its row is new: a batch may come twice, sealed under a fresh key each time.
+-- name: insert_party
+WITH added AS (
+    INSERT INTO callguard.party (call_month, call_id, party_id, channel_id, role, key_id, sealed, search_hmac)
+    VALUES (%(call_month)s, %(call_id)s, %(party_id)s, %(channel_id)s, %(role)s, %(key_id)s, %(sealed)s, %(search_hmac)s)
+    ON CONFLICT (call_month, call_id, party_id) DO NOTHING
+    RETURNING call_month, key_id
+)
+INSERT INTO callguard.key (call_month, key_id, wrapped) SELECT call_month, key_id, %(wrapped)s FROM added
+
+-- name: insert_raw
+WITH added AS (
+    INSERT INTO callguard.raw_event (call_month, call_id, seq, key_id, sealed)
+    VALUES (%(call_month)s, %(call_id)s, %(seq)s, %(key_id)s, %(sealed)s)
+    ON CONFLICT (call_month, call_id, seq) DO NOTHING
+    RETURNING call_month, key_id
+)
+INSERT INTO callguard.key (call_month, key_id, wrapped) SELECT call_month, key_id, %(wrapped)s FROM added
+ON CONFLICT (call_month, key_id) DO NOTHING
+
+-- An old batch that comes again must not take a recording back to an older state: last_seq is the batch's last row, and
+-- the call's chain has gone on since.
+-- name: upsert_recording
+INSERT INTO callguard.recording (call_month, call_id, recording_id, segment_no, state, expires_at)
+SELECT %(call_month)s, %(call_id)s, %(recording_id)s, %(segment_no)s, %(state)s, %(expires_at)s
+WHERE NOT EXISTS (
+    SELECT FROM callguard.channel_event
+    WHERE call_month = %(call_month)s AND call_id = %(call_id)s AND seq > %(last_seq)s
+)
+ON CONFLICT (call_month, recording_id, segment_no) DO UPDATE SET state = excluded.state, expires_at = excluded.expires_at
+
+-- name: upsert_incident
+INSERT INTO callguard.incident (call_month, call_id, incident_id, kind, opened_at, closed_at)
+VALUES (%(call_month)s, %(call_id)s, %(incident_id)s, %(kind)s, %(opened_at)s, %(closed_at)s)
+ON CONFLICT (call_month, incident_id) DO UPDATE SET closed_at = coalesce(incident.closed_at, excluded.closed_at)
+
+-- name: find_call
+SELECT call_id, call_month, tenant, pbx_id, direction::text, call_type, policy_version, rule_pack, policy, started_at, linked_id
+FROM callguard.call
+WHERE call_id = %(id)s OR linked_id = %(id)s
+    OR call_id IN (SELECT call_id FROM callguard.channel_event WHERE channel_id = %(id)s)
+ORDER BY call_id = %(id)s DESC, started_at DESC
+LIMIT 1
+
+-- name: calls
+SELECT call_id, call_month, tenant, pbx_id, direction::text, call_type, policy_version, rule_pack, policy, started_at, linked_id
+FROM callguard.call
+WHERE (started_at, call_id) < (%(started_at)s, %(call_id)s)
+ORDER BY started_at DESC, call_id DESC
+LIMIT %(page)s
+
+-- name: events
+SELECT e.call_id, e.call_month, e.seq, e.event_id, e.channel_id, e.type::text, e.derived, e.at, e.recorded_at, e.monotonic_ns,
+    e.clock_sync, e.offset_samples, e.data, e.dedup, e.prev_hash, e.hash, d.state, d.effects, d.reasons, d.extra
+FROM callguard.channel_event e
+LEFT JOIN callguard.decision d
+    ON d.call_month = e.call_month AND d.call_id = e.call_id AND d.event_seq = e.seq
+WHERE e.call_month = %(call_month)s AND e.call_id = %(call_id)s ORDER BY e.seq
+
+-- name: recordings
+SELECT recording_id, call_id, call_month, segment_no, state::text, expires_at FROM callguard.recording
+WHERE call_month = %(call_month)s AND call_id = %(call_id)s ORDER BY segment_no, recording_id
+
+-- name: incidents
+SELECT incident_id, call_id, call_month, kind, opened_at, closed_at FROM callguard.incident
+WHERE call_month = %(call_month)s AND call_id = %(call_id)s ORDER BY opened_at, incident_id
+
+-- name: find_incidents
+SELECT incident_id, call_id, call_month, kind, opened_at, closed_at FROM callguard.incident
+WHERE closed_at IS NULL OR NOT %(open_only)s ORDER BY opened_at, incident_id
+
+-- name: parties
+SELECT p.call_id, p.call_month, p.party_id, p.channel_id, p.role::text, p.key_id, p.sealed, k.wrapped
+FROM callguard.party p LEFT JOIN callguard.key k ON k.call_month = p.call_month AND k.key_id = p.key_id
+WHERE p.call_id = %(call_id)s ORDER BY p.party_id
+
+-- name: raw
+SELECT r.call_id, r.call_month, r.seq, r.key_id, r.sealed, k.wrapped
+FROM callguard.raw_event r JOIN callguard.key k ON k.call_month = r.call_month AND k.key_id = r.key_id
+WHERE r.call_id = %(call_id)s ORDER BY r.seq
+
+-- name: erase_key
+DELETE FROM callguard.key WHERE key_id = %(key_id)s
