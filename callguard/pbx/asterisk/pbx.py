@@ -1,0 +1,250 @@
+"""AsteriskPbx: the Pbx port on ARI and AMI.
+
+What belongs here: both links up or both down, which request goes where, in which order. What does not: bytes and
+sockets (ari.py, ami.py), recordings (recorder.py), prompts (prompter.py), meaning (translate.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from callguard.core.effects import Answer, Effect, PlayPrompt, RecordingEffect, SendOn, StopPrompt
+from callguard.core.events import ChannelHungUp, ChannelLeft, EffectFailed, Event, Script
+from callguard.errors import BadInput, LinkDown, PbxRefused, Unreachable
+from callguard.pbx.asterisk.ami import Ami
+from callguard.pbx.asterisk.ari import ApplicationTaken, Ari
+from callguard.pbx.asterisk.links import delays
+from callguard.pbx.asterisk.prompter import Prompter
+from callguard.pbx.asterisk.recorder import Recorder
+from callguard.pbx.asterisk.register import RegisterFile
+from callguard.pbx.asterisk.site import OWN_PREFIX, AsteriskSettings
+from callguard.pbx.asterisk.translate import Json, endpoint, is_own, scrubbed, text, translate, waits_in
+from callguard.ports import Entered, Heard, Link, Playable, Said, Snapshot
+
+Sink = Callable[[Heard, Mapping[str, Any]], None]
+_log = logging.getLogger(__name__)
+
+
+class AsteriskPbx:
+    """One Asterisk. Make it inside a running event loop. Raises BadInput where its folders cannot be used."""
+
+    def __init__(self, settings: AsteriskSettings) -> None:
+        self._settings = settings
+        try:
+            self._register = RegisterFile(settings.register)
+        except OSError as wrong:
+            raise BadInput(f"register: {settings.register} cannot be written ({wrong.strerror})") from wrong
+        self._recorder = Recorder(settings.recordings, self._register, lambda event: self._tell(Said(event)))
+        self._prompter = Prompter(settings.ari.app, lambda event, raw: self._tell(Said(event), raw))
+        self._sink: Sink | None = None
+        self._ari: Ari | None = None
+        self._last: dict[str, asyncio.Task[None]] = {}
+
+    # ------------------------------------------------------------ ports.Pbx
+    async def run(self, sink: Sink) -> None:
+        """Keep both links up until cancelled. Raises Unreachable when the first try fails, and whenever another
+        controller takes our application: then giving up is right, and trying again would fight it.
+        """
+        self._sink = sink
+        watching = asyncio.create_task(self._recorder.watch())
+        try:
+            await self._links(first=True)
+            pace = delays()
+            while True:
+                await asyncio.sleep(next(pace))
+                if await self._links(first=False):
+                    pace = delays()
+        finally:
+            watching.cancel()
+            self._sink = None
+            self._register.close()
+
+    def perform(self, effect: Effect) -> None:
+        """Carry out EFFECT; never blocks, never raises. Recording requests reach the PBX in the order of the calls."""
+        channel = effect.channel_id
+        match effect:
+            case RecordingEffect():
+                self._recorder.perform(effect)
+            case PlayPrompt():
+                self._queue(effect, lambda: self._prompter.play(effect))
+            case Answer():
+                self._queue(effect, lambda: self._need_ari().answer(channel))
+            case StopPrompt():
+                self._start(effect, self._prompter.stop(channel))
+            case SendOn():
+                self._drop_queue(channel)
+                self._start(effect, self._send_on(channel))
+            case _:
+                self._failed(effect, "not a request to a PBX")
+
+    async def snapshot(self) -> Snapshot:
+        """What is there now; our own snoops are left out. Raises LinkDown."""
+        channels, bridges = await self._read()
+        seen = tuple(endpoint(channel) for channel in channels)
+        return Snapshot(_utc(), seen, bridges, self._waiting(channels))
+
+    def set_prompts(self, channel_id: str, prompts: Mapping[Script, Playable]) -> None:
+        """Which audio each script is for the party at this channel; to be given before its first PlayPrompt."""
+        self._prompter.set_prompts(channel_id, prompts)
+
+    # ------------------------------------------------------------ links
+    async def _links(self, *, first: bool) -> bool:
+        """Bring both links up and stay until one is lost; whether they were up at all."""
+        try:
+            ari, ami = await self._connect()
+        except Unreachable as wrong:
+            if first or isinstance(wrong, ApplicationTaken):
+                raise
+            _log.warning("the PBX is not back yet: %s", wrong)
+            return False
+        try:
+            await self._settle(ari, ami)
+            self._tell(Link(_utc(), up=True))
+            await self._listen(ari, ami)
+        except (LinkDown, PbxRefused) as wrong:
+            _log.warning("a link to the PBX failed: %s", wrong)
+        finally:
+            await self._let_go(ari, ami)
+        return True
+
+    async def _connect(self) -> tuple[Ari, Ami]:
+        ari = await Ari.connect(self._settings.ari, self._settings.heartbeat)
+        try:
+            return ari, await Ami.connect(self._settings.ami, self._recorder.heard, self._settings.heartbeat)
+        except BaseException:
+            await ari.close()
+            raise
+
+    async def _settle(self, ari: Ari, ami: Ami) -> None:
+        """Make what we know agree with what is there, before anybody is told that the links are up."""
+        self._ari = ari
+        await ari.filter_noise()
+        everything = await ari.channels()
+        for leftover in everything:
+            if text(leftover, "id").startswith(f"{OWN_PREFIX}{self._settings.ari.app}-"):
+                with suppress(PbxRefused):
+                    await ari.hang_up(text(leftover, "id"))
+        alive = frozenset(text(channel, "id") for channel in everything)
+        self._note_waiting(self._waiting(everything))
+        self._recorder.attach(ami, alive)
+        self._prompter.attach(ari)
+
+    async def _listen(self, ari: Ari, ami: Ami) -> None:
+        reading = asyncio.create_task(self._hear_all(ari))
+        try:
+            await asyncio.wait((reading, ami.closed), return_when=asyncio.FIRST_COMPLETED)
+            if reading.done():
+                reading.result()
+        finally:
+            reading.cancel()
+
+    async def _hear_all(self, ari: Ari) -> None:
+        async for message in ari.events():
+            if isinstance(message, Mapping):
+                self._hear(message)
+
+    async def _let_go(self, ari: Ari, ami: Ami) -> None:
+        was_up, self._ari = self._ari is not None, None
+        self._recorder.attach(None)
+        self._prompter.attach(None)
+        if was_up:
+            self._tell(Link(_utc(), up=False))
+        await asyncio.gather(ari.close(), ami.close())
+
+    # ------------------------------------------------------------ hearing
+    def _hear(self, message: Json) -> None:
+        self._prompter.heard(message)
+        raw = scrubbed(message)
+        for heard in translate(message, self._settings.ari.app, _utc()):
+            self._note(heard)
+            self._tell(heard, raw)
+
+    def _note(self, heard: Heard) -> None:
+        match heard:
+            case Entered(channel=channel):
+                self._register.enter(channel.channel_id)
+            case Said(event=ChannelLeft(channel_id=channel_id)):
+                self._register.leave(channel_id)
+            case Said(event=ChannelHungUp(channel_id=channel_id)):
+                self._register.leave(channel_id)
+                self._recorder.channel_gone(channel_id)
+                self._last.pop(channel_id, None)
+
+    def _tell(self, heard: Heard, raw: Mapping[str, Any] | None = None) -> None:
+        if self._sink is not None:
+            self._sink(heard, raw or {})
+
+    def _waiting(self, channels: list[Json]) -> frozenset[str]:
+        app = self._settings.ari.app
+        return frozenset(text(channel, "id") for channel in channels if waits_in(channel, app) and not is_own(channel))
+
+    def _note_waiting(self, waiting: frozenset[str]) -> None:
+        for channel_id in self._register.content.waiting - waiting:
+            self._register.leave(channel_id)
+        for channel_id in waiting:
+            self._register.enter(channel_id)
+
+    async def _read(self) -> tuple[list[Json], dict[str, tuple[str, ...]]]:
+        ari = self._need_ari()
+        try:
+            channels, bridges = await asyncio.gather(ari.channels(), ari.bridges())
+        except PbxRefused as wrong:
+            raise LinkDown(f"the PBX does not say what is there: {wrong}") from wrong
+        members = {text(bridge, "id"): _members(bridge.get("channels")) for bridge in bridges}
+        return [channel for channel in channels if not is_own(channel)], members
+
+    # ------------------------------------------------------------ requests to ARI
+    def _need_ari(self) -> Ari:
+        if self._ari is None:
+            raise LinkDown("the link to the PBX is down")
+        return self._ari
+
+    async def _send_on(self, channel_id: str) -> None:
+        """A prompt that plays would hold the channel back until its end."""
+        await asyncio.gather(self._prompter.stop(channel_id), self._need_ari().send_on(channel_id))
+
+    def _queue(self, effect: Effect, work: Callable[[], Awaitable[None]]) -> None:
+        """Start WORK when the channel's earlier request was answered: HTTP keeps no order of its own."""
+        before = self._last.get(effect.channel_id)
+
+        async def in_turn() -> None:
+            if before is not None:
+                await asyncio.wait((before,))
+            await work()
+
+        self._last[effect.channel_id] = self._start(effect, in_turn())
+
+    def _start(self, effect: Effect, work: Awaitable[None]) -> asyncio.Task[None]:
+        async def guarded() -> None:
+            try:
+                await work
+            except PbxRefused as refusal:
+                self._failed(effect, refusal.reason)
+            except LinkDown:
+                self._failed(effect, "link lost")
+
+        return asyncio.create_task(guarded())
+
+    def _drop_queue(self, channel_id: str) -> None:
+        last = self._last.pop(channel_id, None)
+        if last is not None:
+            last.cancel()
+
+    def _failed(self, effect: Effect, reason: str) -> None:
+        event: Event = EffectFailed(
+            at=_utc(), channel_id=effect.channel_id, effect=type(effect).__name__, reason=reason
+        )
+        asyncio.get_running_loop().call_soon(self._tell, Said(event))
+
+
+def _members(value: object) -> tuple[str, ...]:
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
+def _utc() -> datetime:
+    return datetime.now(UTC)

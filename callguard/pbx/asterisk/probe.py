@@ -1,0 +1,67 @@
+"""Looks at the two files of a recording while Asterisk writes them.
+
+What belongs here: reading sizes, headers and new samples; it runs in a thread, so that a slow disk cannot stop the
+event loop. What does not: what they mean (watch.py), finished files (callguard/audio).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+HEADER = 44
+"""Bytes before the first sample in a WAV file that Asterisk writes: 16 bit, mono, little endian."""
+_LENGTH_AT = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """One recording's files: `left` holds the far party, `right` the agent's side."""
+
+    left: Path
+    right: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the files showed. `samples`: length of the shorter one; `final`: both headers state their length.
+
+    `left`, `right`: their PCM from sample `start` on, of equal length; `start` is -1 when no sound was asked for.
+    """
+
+    exists: bool = False
+    samples: int = 0
+    final: bool = False
+    start: int = -1
+    left: bytes = b""
+    right: bytes = b""
+
+
+def files_of(folder: Path, recording_id: str) -> Files:
+    """The files of a recording: named by its id and nothing else."""
+    return Files(folder / f"{recording_id}-left.wav", folder / f"{recording_id}-right.wav")
+
+
+def look(files: Files, since: int | None) -> Look:
+    """Look at FILES; with SINCE, read their sound from that sample on too. A file that cannot be read is not there."""
+    try:
+        sides = [_side(path, since) for path in (files.left, files.right)]
+    except OSError:
+        return Look()
+    samples = min(size for size, _, _ in sides)
+    wanted = max(0, samples - (since or 0)) * 2
+    left, right = (sound[:wanted] for _, _, sound in sides)
+    return Look(True, samples, all(final for _, final, _ in sides), -1 if since is None else since, left, right)
+
+
+def _side(path: Path, since: int | None) -> tuple[int, bool, bytes]:
+    """Length in samples, whether the header is final, sound since SINCE."""
+    with path.open("rb") as file:
+        size = max(0, os.fstat(file.fileno()).st_size - HEADER)
+        file.seek(_LENGTH_AT)
+        stated = int.from_bytes(file.read(4), "little")
+        if since is None:
+            return size // 2, 0 < stated <= size, b""
+        file.seek(HEADER + 2 * since)
+        return size // 2, 0 < stated <= size, file.read(max(0, size - 2 * since))

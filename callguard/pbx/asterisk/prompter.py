@@ -1,0 +1,204 @@
+"""Prompts: play, whisper into a call, stop, and what PlaybackFinished proves.
+
+What belongs here: playbacks of ours and the snoop channels that carry them. What does not: which prompt when (core),
+the request itself (ari.py). Only "done" on a channel that is still up, and that nobody stopped, is a prompt played to
+its end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from callguard.core.effects import PlayPrompt
+from callguard.core.events import Event, NoticeEnded, NoticeFailed, NoticeStarted, Script
+from callguard.errors import LinkDown, PbxRefused
+from callguard.pbx.asterisk.ari import Ari
+from callguard.pbx.asterisk.site import OWN_PREFIX
+from callguard.pbx.asterisk.translate import Json, part, text
+from callguard.ports import Playable
+
+SNOOP_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class _Playing:
+    """One prompt for the party at `channel_id`. `spoiled`: why it cannot count as heard any more; `snoop` '' plays
+    directly.
+    """
+
+    channel_id: str
+    script: Script
+    prompt: Playable
+    playback: str
+    snoop: str = ""
+    started: bool = False
+    spoiled: str = ""
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Prompter:
+    """Plays prompts. TELL receives the facts with the raw message that they come from."""
+
+    def __init__(self, app: str, tell: Callable[[Event, Json], None]) -> None:
+        self._app, self._tell = app, tell
+        self._ari: Ari | None = None
+        self._prompts: dict[str, Mapping[Script, Playable]] = {}
+        self._playing: dict[str, _Playing] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def attach(self, ari: Ari | None) -> None:
+        """Use ARI from now on; None: the link is down, and with it goes the proof of everything that plays."""
+        self._ari = ari
+        for playing in list(self._playing.values()) if ari is None else ():
+            self._fail(playing, "link lost")
+
+    def set_prompts(self, channel_id: str, prompts: Mapping[Script, Playable]) -> None:
+        """What the party at this channel is to hear, in its language; forgotten when the channel is gone."""
+        self._prompts[channel_id] = prompts
+
+    async def play(self, effect: PlayPrompt) -> None:
+        """Have a prompt played. Its facts follow; a failure is one of them."""
+        prompt = self._prompts.get(effect.channel_id, {}).get(effect.script)
+        if prompt is None or self._ari is None:
+            reason = "no prompt" if prompt is None else "link lost"
+            failed = NoticeFailed(at=_utc(), channel_id=effect.channel_id, script=effect.script, reason=reason)
+            return self._tell(failed, {})
+        playing = _Playing(effect.channel_id, effect.script, prompt, self._own_id())
+        self._playing[playing.playback] = playing
+        try:
+            if effect.whisper or effect.to_all:
+                await self._open_snoop(self._ari, playing, "both" if effect.to_all else "out")
+            await self._ari.play(playing.snoop or playing.channel_id, playing.playback, prompt.path)
+        except asyncio.CancelledError:
+            self._fail(playing, "sent on")
+            raise
+        except (PbxRefused, LinkDown, TimeoutError) as wrong:
+            self._fail(playing, _word(wrong))
+
+    async def stop(self, channel_id: str) -> None:
+        """Stop what plays to the party at this channel: it does not count as heard."""
+        ari, now = self._ari, [playing for playing in self._playing.values() if playing.channel_id == channel_id]
+        for playing in now:
+            playing.spoiled = playing.spoiled or "stopped"
+        for playing in now if ari else ():
+            with suppress(PbxRefused, LinkDown):
+                await ari.stop_playback(playing.playback) if ari else None
+
+    def heard(self, message: Json) -> None:
+        """Any ARI event: those about our playbacks, our snoops and the hang-up of a party matter here."""
+        match text(message, "type"):
+            case "PlaybackStarted":
+                self._started(message)
+            case "PlaybackFinished":
+                self._finished(message)
+            case "StasisStart":
+                self._snoop_ready(text(part(message, "channel"), "id"))
+            case "ChannelHangupRequest":
+                self._spoil(text(part(message, "channel"), "id"))
+            case "ChannelDestroyed":
+                self._gone(text(part(message, "channel"), "id"))
+
+    # ------------------------------------------------------------ inside
+    def _own_id(self) -> str:
+        return f"{OWN_PREFIX}{self._app}-{uuid.uuid4().hex}"
+
+    async def _open_snoop(self, ari: Ari, playing: _Playing, whisper: str) -> None:
+        playing.snoop = self._own_id()
+        await ari.snoop(playing.channel_id, playing.snoop, whisper)
+        async with asyncio.timeout(SNOOP_SECONDS):  # before its StasisStart a play is refused now and then
+            await playing.ready.wait()
+
+    def _snoop_ready(self, channel_id: str) -> None:
+        for playing in self._playing.values():
+            if playing.snoop == channel_id:
+                playing.ready.set()
+
+    def _started(self, message: Json) -> None:
+        playing = self._of(message)
+        if playing is None or playing.started:
+            return
+        playing.started = True
+        prompt = playing.prompt
+        fact = NoticeStarted(
+            at=_at(message),
+            channel_id=playing.channel_id,
+            script=playing.script,
+            prompt=prompt.id,
+            language=prompt.language,
+            text_version=prompt.text_version,
+            audio_sha256=prompt.sha256,
+        )
+        self._tell(fact, message)
+
+    def _finished(self, message: Json) -> None:
+        playing = self._of(message)
+        if playing is None:
+            return
+        done = text(part(message, "playback"), "state") == "done"
+        if not done or playing.spoiled or not playing.started:
+            return self._fail(playing, playing.spoiled or "not played", message)
+        self._forget(playing)
+        ended = NoticeEnded(
+            at=_at(message), channel_id=playing.channel_id, script=playing.script, prompt=playing.prompt.id
+        )
+        self._tell(ended, message)
+
+    def _of(self, message: Json) -> _Playing | None:
+        return self._playing.get(text(part(message, "playback"), "id"))
+
+    def _spoil(self, channel_id: str) -> None:
+        for playing in self._playing.values():
+            if channel_id in (playing.channel_id, playing.snoop):
+                playing.spoiled = playing.spoiled or "hung up"
+
+    def _gone(self, channel_id: str) -> None:
+        self._prompts.pop(channel_id, None)
+        for playing in list(self._playing.values()):
+            if channel_id in (playing.channel_id, playing.snoop):
+                self._fail(playing, playing.spoiled or "hung up")
+
+    def _fail(self, playing: _Playing, reason: str, message: Json | None = None) -> None:
+        if self._playing.get(playing.playback) is not playing:
+            return
+        self._forget(playing)
+        at = _at(message) if message else _utc()
+        failed = NoticeFailed(at=at, channel_id=playing.channel_id, script=playing.script, reason=reason)
+        self._tell(failed, message or {})
+
+    def _forget(self, playing: _Playing) -> None:
+        self._playing.pop(playing.playback, None)
+        if playing.snoop and self._ari is not None:
+            task = asyncio.create_task(_hang_up(self._ari, playing.snoop))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+
+async def _hang_up(ari: Ari, channel_id: str) -> None:
+    with suppress(PbxRefused, LinkDown):
+        await ari.hang_up(channel_id)
+
+
+def _word(wrong: PbxRefused | LinkDown | TimeoutError) -> str:
+    match wrong:
+        case PbxRefused():
+            return wrong.reason
+        case LinkDown():
+            return "link lost"
+    return "no snoop"
+
+
+def _at(message: Json) -> datetime:
+    try:
+        at = datetime.fromisoformat(text(message, "timestamp"))
+    except ValueError:
+        return _utc()
+    return at.astimezone(UTC) if at.tzinfo else _utc()
+
+
+def _utc() -> datetime:
+    return datetime.now(UTC)

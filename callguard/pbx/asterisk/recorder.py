@@ -1,0 +1,305 @@
+"""Recordings: requests to Asterisk's MixMonitor, their answers, and the watch over the files.
+
+What belongs here: AMI actions of one recording, in order; who waits for which answer. What does not: what the files
+prove (watch.py), the connection (ami.py). "Success" is an acknowledgement and never a proof.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from callguard.core.effects import (
+    MaskRecording,
+    RecordingEffect,
+    StartRecording,
+    StopRecording,
+    UnmaskRecording,
+)
+from callguard.core.events import (
+    EffectFailed,
+    Event,
+    MaskAcknowledged,
+    RecordingAcknowledged,
+    RecordingEvent,
+    RogueRecordingSeen,
+    StopAcknowledged,
+    UnmaskAcknowledged,
+)
+from callguard.errors import BadInput, CallguardError
+from callguard.pbx.asterisk.ami import Ami
+from callguard.pbx.asterisk.ami_codec import Message
+from callguard.pbx.asterisk.probe import Files, Look, files_of, look
+from callguard.pbx.asterisk.register import LiveRecording, RegisterFile
+from callguard.pbx.asterisk.watch import Watch
+
+VARIABLE = "CALLGUARD_MIX"
+"""Channel variable that holds Asterisk's id of our recorder."""
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
+_FOLDER = re.compile(r"[^,|()&;$\x00-\x1f\"']+\Z")
+_BUSY, _CALM, _BLIND = 0.005, 0.2, 1.0
+
+
+@dataclass(slots=True)
+class _Live:
+    """A recorder of ours. `held`: requests that wait until the start was written down; `unnamed`: stops that wait for
+    `mix_id`.
+    """
+
+    recording_id: str
+    channel_id: str
+    files: Files
+    watch: Watch
+    mix_id: str = ""
+    held: list[RecordingEffect] | None = None
+    answered: bool = False
+    unnamed: list[RecordingEffect] = field(default_factory=list)
+
+
+class Recorder:
+    """Carries out recording effects. TELL receives the facts. Raises BadInput where the folder cannot go into an AMI
+    option.
+    """
+
+    def __init__(self, folder: Path, register: RegisterFile, tell: Callable[[Event], None]) -> None:
+        if not folder.is_absolute() or not _FOLDER.match(str(folder)):
+            raise BadInput(f"recordings: {folder} has to be an absolute path without , | ( ) & ; $ and quotes")
+        self._folder, self._register, self._tell = folder, register, tell
+        self._ami: Ami | None = None
+        self._live: dict[str, _Live] = {}
+        self._expected: Counter[str] = Counter()
+        self._wake = asyncio.Event()
+        for known in register.content.recordings.values():
+            self._adopt(known)
+
+    # ------------------------------------------------------------ for the adapter
+    def attach(self, ami: Ami | None, channels: frozenset[str] = frozenset()) -> None:
+        """Use AMI from now on (None: the link is down). CHANNELS: those alive; a recorder without its channel has
+        ended.
+        """
+        self._ami = ami
+        self._expected.clear()
+        for live in self._live.values() if ami else ():
+            if live.channel_id not in channels:
+                self._end(live)
+
+    def perform(self, effect: RecordingEffect) -> None:
+        """Write the request for EFFECT now, behind earlier ones; outcomes come as facts. Never raises."""
+        live = self._live.get(effect.recording_id)
+        match effect:
+            case StartRecording():
+                self._begin(effect, live)
+            case _ if live is None:
+                self._fail(effect, "not running")
+            case _ if live.held is not None:
+                live.held.append(effect)
+            case StopRecording():
+                self._stop(live, effect)
+            case MaskRecording():
+                self._mute(live, effect, "1", live.watch.masked, MaskAcknowledged)
+            case UnmaskRecording():
+                live.watch.unmasking(self._now())
+                self._mute(live, effect, "0", lambda _: None, UnmaskAcknowledged)
+            case _:
+                self._fail(effect, "not a request to a PBX")
+
+    def channel_gone(self, channel_id: str) -> None:
+        """The channel hung up: Asterisk ends its recorders and says nothing about it."""
+        del self._expected[channel_id]
+        for live in self._live.values():
+            if live.channel_id == channel_id:
+                self._end(live)
+
+    def heard(self, message: Message) -> None:
+        """An AMI event: a recorder that we did not ask for is somebody else's."""
+        if message.get("Event") != "MixMonitorStart":
+            return
+        channel_id = message.get("Uniqueid")
+        if self._expected[channel_id] > 0:
+            self._expected[channel_id] -= 1
+        else:
+            self._tell(RogueRecordingSeen(at=_utc(), channel_id=channel_id))
+
+    async def watch(self) -> None:
+        """Look at the files of every live recording, again and again, until cancelled."""
+        looking: asyncio.Task[dict[str, Look]] | None = None
+        seen: dict[str, Look] = {}
+        while True:
+            await self._pause()
+            looking = looking or asyncio.create_task(asyncio.to_thread(_look_at, self._wanted()))
+            done, _ = await asyncio.wait((looking,), timeout=_BLIND)
+            if done:  # else the disk hangs: what was seen last is held against the clock
+                seen, looking = looking.result(), None
+            self._observe(seen)
+
+    # ------------------------------------------------------------ start
+    def _begin(self, effect: StartRecording, live: _Live | None) -> None:
+        if live is not None:
+            return self._fail(effect, "running already")
+        if self._ami is None:
+            return self._fail(effect, "link lost")
+        if not _ID.match(effect.recording_id):
+            return self._fail(effect, "not an id")
+        live = self._adopt(LiveRecording(effect.recording_id, effect.channel_id), found_running=False)
+        live.held = []
+        durable = self._register.record(effect.recording_id, effect.channel_id)
+        durable.add_done_callback(partial(self._written_down, live, effect))
+
+    def _written_down(self, live: _Live, effect: StartRecording, durable: asyncio.Future[None]) -> None:
+        """The guard can find it now: it may start."""
+        held, live.held = live.held or [], None
+        if durable.cancelled() or durable.exception():
+            self._drop(live)
+            return self._fail(effect, "register not written")
+        options = f"r({live.files.left})t({live.files.right})i({VARIABLE})"
+        self._expected[live.channel_id] += 1
+        self._request(effect, partial(self._started, live, effect), "MixMonitor", File="", Options=options)
+        for later in held:
+            self.perform(later)
+
+    def _started(self, live: _Live, effect: RecordingEffect, answer: Message) -> None:
+        live.answered = True
+        if not answer.succeeded:
+            self._expected[live.channel_id] -= 1
+            self._drop(live)
+            return self._fail(effect, _reason(answer))
+        live.mix_id = answer.get("MixMonitorID")
+        live.watch.acknowledged(self._now())
+        self._register.record(live.recording_id, live.channel_id, live.mix_id)
+        self._acknowledge(RecordingAcknowledged, live, 0)
+        waiting, live.unnamed = live.unnamed, []
+        for stop in waiting:
+            self._stop(live, stop)
+
+    # ------------------------------------------------------------ mask, stop
+    def _mute(
+        self,
+        live: _Live,
+        effect: RecordingEffect,
+        state: str,
+        note: Callable[[float], None],
+        fact: type[RecordingEvent],
+    ) -> None:
+        def answered(answer: Message) -> None:
+            if not answer.succeeded:
+                return self._fail(effect, _reason(answer))
+            note(self._now())
+            self._acknowledge(fact, live, live.watch.offset(self._now()))
+
+        self._request(effect, answered, "MixMonitorMute", Direction="both", State=state)
+
+    def _stop(self, live: _Live, effect: RecordingEffect) -> None:
+        if live.mix_id:
+            named = {"MixMonitorID": live.mix_id}
+            self._request(effect, partial(self._stopped, live), "StopMixMonitor", **named)
+        elif not live.answered:
+            live.unnamed.append(effect)  # its name is in an answer that is under way
+        else:
+            self._request(effect, partial(self._renamed, live, effect), "Getvar", Variable=VARIABLE)
+
+    def _renamed(self, live: _Live, effect: RecordingEffect, answer: Message) -> None:
+        """We started it and died before its name was written down: the channel remembers it."""
+        live.mix_id = answer.get("Value")
+        if live.mix_id:
+            self._stop(live, effect)
+        else:
+            self._request(effect, partial(self._stopped, live), "StopMixMonitor")
+
+    def _stopped(self, live: _Live, answer: Message) -> None:
+        now = self._now()
+        if answer.succeeded:
+            live.watch.ending(now)
+            self._acknowledge(StopAcknowledged, live, live.watch.offset(now))
+        else:
+            live.watch.refused(now)  # "could not stop" may mean that it had ended: its files tell
+        self._wake.set()
+
+    # ------------------------------------------------------------ inside
+    def _request(
+        self, effect: RecordingEffect, answered: Callable[[Message], None], action: str, **headers: str
+    ) -> None:
+        if self._ami is None:
+            return self._fail(effect, "link lost")
+        answer = self._ami.send(action, Channel=effect.channel_id, **headers)
+
+        def done(future: asyncio.Future[Message]) -> None:
+            if future.cancelled() or isinstance(future.exception(), CallguardError):
+                self._fail(effect, "link lost")
+            else:
+                answered(future.result())
+
+        answer.add_done_callback(done)
+
+    def _acknowledge(self, fact: type[RecordingEvent], live: _Live, offset: int) -> None:
+        self._tell(fact(at=_utc(), channel_id=live.channel_id, recording_id=live.recording_id, offset_samples=offset))
+        self._wake.set()
+
+    def _fail(self, effect: RecordingEffect, reason: str) -> None:
+        name, ids = type(effect).__name__, effect.recording_id
+        failed = EffectFailed(at=_utc(), channel_id=effect.channel_id, effect=name, recording_id=ids, reason=reason)
+        asyncio.get_running_loop().call_soon(self._tell, failed)
+
+    def _adopt(self, known: LiveRecording, *, found_running: bool = True) -> _Live:
+        watch = Watch(known.recording_id, known.channel_id, found_running=found_running)
+        files = files_of(self._folder, known.recording_id)
+        live = _Live(known.recording_id, known.channel_id, files, watch, known.mix_id, answered=found_running)
+        if found_running:
+            watch.found(self._now())
+        self._live[known.recording_id] = live
+        self._wake.set()
+        return live
+
+    def _end(self, live: _Live) -> None:
+        live.watch.ending(self._now())
+        self._wake.set()
+
+    def _drop(self, live: _Live) -> None:
+        self._live.pop(live.recording_id, None)
+        self._register.forget(live.recording_id)
+
+    async def _pause(self) -> None:
+        """Sleep as long as nothing can be due; a new request ends it."""
+        urgent = any(live.watch.urgent for live in self._live.values())
+        patience = _BUSY if urgent else _CALM if self._live else None
+        self._wake.clear()
+        try:
+            async with asyncio.timeout(patience):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    def _wanted(self) -> dict[str, tuple[Files, int | None]]:
+        return {name: (live.files, live.watch.since()) for name, live in self._live.items()}
+
+    def _observe(self, seen: Mapping[str, Look]) -> None:
+        now, at = self._now(), _utc()
+        for live in list(self._live.values()):
+            if live.recording_id not in seen:
+                continue
+            for fact in live.watch.observe(now, at, seen[live.recording_id]):
+                self._tell(fact)
+            if live.watch.done:
+                self._drop(live)
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
+
+
+def _look_at(wanted: Mapping[str, tuple[Files, int | None]]) -> dict[str, Look]:
+    return {name: look(files, since) for name, (files, since) in wanted.items()}
+
+
+def _reason(answer: Message) -> str:
+    """Asterisk's refusal as one of our words: its text may hold a channel's name."""
+    return "no such channel" if "channel" in answer.get("Message").lower() else "refused"
+
+
+def _utc() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,214 @@
+"""Asterisk's words into ours: one ARI event, decoded from JSON, becomes a list of what the engine hears.
+
+What belongs here: pure reading of foreign JSON. What does not: sockets (ari.py), prompts' own events (prompter.py).
+Total: no shape of JSON raises. The caller-supplied values (number, name) go into Endpoint and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+from callguard.core.events import (
+    Bridged,
+    ChannelAnswered,
+    ChannelHeld,
+    ChannelHungUp,
+    ChannelLeft,
+    ChannelUnheld,
+    DigitPressed,
+    Event,
+    RogueRecordingSeen,
+    Unbridged,
+    Unexpected,
+)
+from callguard.pbx.asterisk.site import OWN_PREFIX
+from callguard.ports import Dialled, Endpoint, Entered, Heard, Said, Sighted
+
+Json: TypeAlias = Mapping[str, object]
+
+QUIET = frozenset(
+    """ApplicationMoveFailed ApplicationRegistered ApplicationReplaced ApplicationUnregistered BridgeAttendedTransfer
+    BridgeBlindTransfer BridgeCreated BridgeDestroyed BridgeMerged BridgeVideoSourceChanged ChannelCallerId
+    ChannelConnectedLine ChannelDialplan ChannelHangupRequest ChannelTalkingFinished ChannelTalkingStarted
+    ChannelToneDetected ChannelTransfer ChannelUserevent ChannelVarset ContactStatusChange DeviceStateChanged
+    EndpointStateChange PeerStatusChange PlaybackContinuing PlaybackFinished PlaybackStarted RESTResponse
+    RecordingFailed RecordingFinished TextMessageReceived""".split()
+)
+"""Types that say nothing about who is told, asked or recorded, or that the adapter reads by itself."""
+FILTERED = ("ChannelVarset", "ChannelDialplan", "ChannelConnectedLine", "ChannelCallerId", "DeviceStateChanged")
+"""Types that Asterisk is asked not to send: two thirds of all events."""
+
+
+def translate(message: object, app: str, now: datetime) -> list[Heard]:
+    """What MESSAGE (any JSON) says, in order. APP is our Stasis application; NOW (aware) stands in for a missing
+    time.
+    """
+    if not isinstance(message, Mapping) or _is_ours(message):
+        return []
+    kind, at = text(message, "type"), _time(message, now)
+    if kind in ("StasisStart", "StasisEnd") and text(message, "application") != app:
+        return []
+    reader = _READERS.get(kind)
+    if reader is not None:
+        return reader(message, at)
+    channel_id = text(part(message, "channel"), "id")
+    if kind in QUIET or not channel_id:
+        return []
+    return [Said(Unexpected(at=at, channel_id=channel_id, what=_word(kind)))]
+
+
+def endpoint(channel: Json) -> Endpoint:
+    """A channel object of ARI as an Endpoint. Its `endpoint` lacks the running number and the half of a Local
+    channel.
+    """
+    caller, name = part(channel, "caller"), text(channel, "name")
+    return Endpoint(
+        channel_id=text(channel, "id"),
+        name=name,
+        endpoint=_endpoint_name(name),
+        answered=text(channel, "state") == "Up",
+        number=text(caller, "number"),
+        display=text(caller, "name"),
+    )
+
+
+def waits_in(channel: Json, app: str) -> bool:
+    """Whether a channel object of ARI says that it waits in APP."""
+    dialplan = part(channel, "dialplan")
+    return text(dialplan, "app_name") == "Stasis" and text(dialplan, "app_data").split(",")[0].strip() == app
+
+
+def is_own(channel: Json) -> bool:
+    """Whether a channel object is a snoop of ours or anybody's: no party, and nothing that can be recorded."""
+    return text(channel, "id").startswith(OWN_PREFIX) or text(channel, "name").startswith("Snoop/")
+
+
+def scrubbed(message: Json) -> Json:
+    """MESSAGE as the log may keep it: a digit is replaced by 'x'."""
+    return {**message, "digit": "x"} if "digit" in message else message
+
+
+def text(holder: Json, key: str) -> str:
+    """The string under KEY, or ''."""
+    value = holder.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def part(holder: Json, key: str) -> Json:
+    """The object under KEY, or {}."""
+    value = holder.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def parts(value: object) -> list[Json]:
+    """The objects of a JSON list."""
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+
+
+# ---------------------------------------------------------------- inside
+def _is_ours(message: Json) -> bool:
+    return is_own(part(message, "channel")) or is_own(part(message, "peer"))
+
+
+def _time(message: Json, now: datetime) -> datetime:
+    try:
+        at = datetime.fromisoformat(text(message, "timestamp"))
+        return at.astimezone(UTC) if at.tzinfo else now
+    except (ValueError, OverflowError):
+        return now
+
+
+def _endpoint_name(name: str) -> str:
+    whole = name.removesuffix(";1").removesuffix(";2")
+    before, dash, _ = whole.rpartition("-")
+    return before if dash else whole
+
+
+def _word(kind: str) -> str:
+    """A foreign event type as a word that a log may hold."""
+    return "".join(char for char in kind if char.isascii() and char.isalnum())[:64] or "nameless"
+
+
+def _digit(message: Json) -> str:
+    digit = text(message, "digit")
+    return digit if len(digit) == 1 and digit in "0123456789*#ABCD" else "x"
+
+
+def _integer(message: Json, key: str) -> int:
+    value = message.get(key)
+    return value if isinstance(value, int) and 0 <= value < 1000 else 0
+
+
+def _strings(value: object) -> tuple[str, ...]:
+    return tuple(str(item) for item in value) if isinstance(value, Sequence) and not isinstance(value, str) else ()
+
+
+_Make: TypeAlias = Callable[[Json, datetime, str], Event]
+_Reader: TypeAlias = Callable[[Json, datetime], list[Heard]]
+
+
+def _about_channel(make: _Make) -> _Reader:
+    """A reader that says one fact about the channel of the message, if it names one."""
+
+    def read(message: Json, at: datetime) -> list[Heard]:
+        channel_id = text(part(message, "channel"), "id")
+        return [Said(make(message, at, channel_id))] if channel_id else []
+
+    return read
+
+
+def _stasis_start(message: Json, at: datetime) -> list[Heard]:
+    channel = endpoint(part(message, "channel"))
+    return [Entered(at, channel, _strings(message.get("args")))] if channel.channel_id else []
+
+
+def _created(message: Json, at: datetime) -> list[Heard]:
+    channel = endpoint(part(message, "channel"))
+    return [Sighted(at, channel)] if channel.channel_id else []
+
+
+def _dial(message: Json, at: datetime) -> list[Heard]:
+    caller, peer = text(part(message, "caller"), "id"), text(part(message, "peer"), "id")
+    return [Dialled(at, caller, peer)] if caller and peer and not text(message, "dialstatus") else []
+
+
+def _state_change(message: Json, at: datetime) -> list[Heard]:
+    channel = part(message, "channel")
+    up = text(channel, "state") == "Up" and text(channel, "id")
+    return [Said(ChannelAnswered(at=at, channel_id=text(channel, "id")))] if up else []
+
+
+def _foreign_recording(message: Json, at: datetime) -> list[Heard]:
+    """ARI's own recorder, which we never use, runs on a channel: somebody else's."""
+    kind, _, target = text(part(message, "recording"), "target_uri").partition(":")
+    return [Said(RogueRecordingSeen(at=at, channel_id=target))] if kind == "channel" and target else []
+
+
+def _bridge_id(message: Json) -> str:
+    return text(part(message, "bridge"), "id")
+
+
+_READERS: Mapping[str, _Reader] = {
+    "StasisStart": _stasis_start,
+    "StasisEnd": _about_channel(lambda _, at, who: ChannelLeft(at=at, channel_id=who)),
+    "ChannelCreated": _created,
+    "ChannelStateChange": _state_change,
+    "ChannelDestroyed": _about_channel(
+        lambda said, at, who: ChannelHungUp(at=at, channel_id=who, cause=_integer(said, "cause"))
+    ),
+    "ChannelEnteredBridge": _about_channel(
+        lambda said, at, who: Bridged(at=at, channel_id=who, bridge_id=_bridge_id(said))
+    ),
+    "ChannelLeftBridge": _about_channel(
+        lambda said, at, who: Unbridged(at=at, channel_id=who, bridge_id=_bridge_id(said))
+    ),
+    "ChannelHold": _about_channel(lambda _, at, who: ChannelHeld(at=at, channel_id=who)),
+    "ChannelUnhold": _about_channel(lambda _, at, who: ChannelUnheld(at=at, channel_id=who)),
+    "ChannelDtmfReceived": _about_channel(
+        lambda said, at, who: DigitPressed(at=at, channel_id=who, digit=_digit(said))
+    ),
+    "Dial": _dial,
+    "RecordingStarted": _foreign_recording,
+}

@@ -1,0 +1,180 @@
+"""One recording held against the clock: what its files prove, as facts.
+
+What belongs here: pure bookkeeping; time is an argument (`now`: monotonic seconds, `at`: aware UTC). What does not:
+looking at the files (probe.py), talking to the PBX (recorder.py). Asterisk writes 32 KiB at a time, which is two
+seconds of sound, and states the length in the header only when the recorder ended.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from callguard.core.events import (
+    EffectFailed,
+    Event,
+    MaskObserved,
+    RecordingDamaged,
+    RecordingGrowing,
+    RecordingLost,
+    RecordingOpened,
+    StopAcknowledged,
+    StopObserved,
+    UnmaskObserved,
+)
+from callguard.pbx.asterisk.mask import SLACK, Finding, MaskWatch
+from callguard.pbx.asterisk.probe import Look
+
+RATE = 8000
+OPEN_SECONDS = 1.0
+STALL_SECONDS = 4.5
+FINISH_SECONDS = 3.0
+REFUSAL_SECONDS = 1.0
+GROWTH_EVERY = 10.0
+_EMPTY_SECONDS = 0.5
+
+
+class Watch:
+    """Follows one recording from its acknowledgement to its final header. `done`: nothing more will be said."""
+
+    def __init__(self, recording_id: str, channel_id: str, *, found_running: bool = False) -> None:
+        self.done = False
+        self._ids = {"recording_id": recording_id, "channel_id": channel_id}
+        self._masks = MaskWatch()
+        self._started: float | None = None  # when sample 0 was written, by our clock
+        self._acknowledged: float | None = None
+        self._opened = found_running
+        self._found_running = found_running
+        self._samples = -1
+        self._grown_at = 0.0
+        self._said_growing: float | None = None
+        self._stalled = False
+        self._stopping: float | None = None
+        self._refused: float | None = None
+
+    # ------------------------------------------------------------ what the PBX answered
+    def acknowledged(self, now: float) -> None:
+        """The recorder was started: the clock runs from here."""
+        self._acknowledged = self._grown_at = now
+        self._started = now
+
+    def found(self, now: float) -> None:
+        """The recorder was running before we were: its clock follows from the next growth."""
+        self._acknowledged = self._grown_at = now
+
+    def masked(self, now: float) -> None:
+        """A mask was acknowledged."""
+        if self._started is not None:
+            self._masks.turn(silent=True, expected=self.offset(now))
+
+    def unmasking(self, now: float) -> None:
+        """The mask's end was asked for: sound is no surprise from here on."""
+        if self._started is not None:
+            self._masks.turn(silent=False, expected=self.offset(now))
+
+    def ending(self, now: float) -> None:
+        """The recorder was stopped, or its channel is gone: the headers have to become final."""
+        self._stopping = now if self._stopping is None else self._stopping
+
+    def refused(self, now: float) -> None:
+        """A stop was refused: either the recorder had ended already, which its headers show, or it runs on."""
+        self._refused = now
+
+    # ------------------------------------------------------------ questions
+    def offset(self, now: float) -> int:
+        """The sample that is written NOW, by the clock; -1 while that is not known."""
+        return -1 if self._started is None else max(0, round((now - self._started) * RATE))
+
+    def since(self) -> int | None:
+        """From which sample on the next look has to bring the sound."""
+        return self._masks.since()
+
+    @property
+    def urgent(self) -> bool:
+        """Whether a fact may be due within milliseconds."""
+        return not self._opened or self._stopping is not None or self._refused is not None
+
+    def observe(self, now: float, at: datetime, look: Look) -> list[Event]:
+        """What LOOK proves."""
+        if self._acknowledged is None or self.done:
+            return []
+        if not look.exists:
+            return self._absent(now, at)
+        facts = self._open(at) + self._grow(now, at, look) + self._mask(at, look)
+        return facts + (self._end(now, at, look) or self._stall(now, at))
+
+    # ------------------------------------------------------------ inside
+    def _absent(self, now: float, at: datetime) -> list[Event]:
+        since = now - (self._acknowledged or now)
+        if not self._opened and since < OPEN_SECONDS:
+            return []
+        self.done = True
+        return [RecordingLost(at=at, **self._ids, offset_samples=-1, reason="file gone" if self._opened else "no file")]
+
+    def _open(self, at: datetime) -> list[Event]:
+        if self._opened:
+            return []
+        self._opened = True
+        return [RecordingOpened(at=at, **self._ids, offset_samples=0)]
+
+    def _grow(self, now: float, at: datetime, look: Look) -> list[Event]:
+        first, before = self._samples < 0, max(0, self._samples)
+        self._samples = look.samples
+        if look.samples <= before or (first and self._found_running):
+            return []
+        self._grown_at, self._stalled = now, False
+        self._calibrate(now, look)
+        if self._said_growing is not None and now - self._said_growing < GROWTH_EVERY:
+            return []
+        self._said_growing = now
+        return [RecordingGrowing(at=at, **self._ids, offset_samples=look.samples)]
+
+    def _calibrate(self, now: float, look: Look) -> None:
+        """A step of the file tells the recorder's clock to some 100 ms; ours is corrected beyond that."""
+        if look.final:
+            return
+        started = now - look.samples / RATE
+        if self._started is None:
+            self._started = started
+        ahead = (started - self._started) * RATE
+        if not 0 <= ahead <= 2 * SLACK:
+            self._started = started if ahead < 0 else started - 2 * SLACK / RATE
+
+    def _mask(self, at: datetime, look: Look) -> list[Event]:
+        facts: list[Event] = []
+        wanted = self._masks.since()
+        if wanted is None or not 0 <= look.start <= wanted:  # the mask is newer than this look
+            return facts
+        for finding, sample in self._masks.read(look):
+            match finding:
+                case Finding.SILENT:
+                    facts.append(MaskObserved(at=at, **self._ids, offset_samples=sample))
+                case Finding.AUDIBLE:
+                    facts.append(UnmaskObserved(at=at, **self._ids, offset_samples=sample))
+                case Finding.LEAK:
+                    facts.append(self._damaged(at, finding.value, sample))
+        return facts
+
+    def _end(self, now: float, at: datetime, look: Look) -> list[Event]:
+        ended_at = self._stopping if self._stopping is not None else self._refused
+        empty = look.samples == 0 and ended_at is not None and now - ended_at > _EMPTY_SECONDS
+        if look.final or empty:  # a header becomes final only when the recorder ended, whoever ended it
+            self.done = True
+            stopped = StopObserved(at=at, **self._ids, offset_samples=look.samples)
+            answered = StopAcknowledged(at=at, **self._ids, offset_samples=look.samples)
+            return [answered, stopped] if self._refused is not None else [stopped]
+        if self._stopping is not None and now - self._stopping > FINISH_SECONDS:
+            self.done = True
+            return [self._damaged(at, "unfinished", look.samples)]
+        if self._stopping is None and self._refused is not None and now - self._refused > REFUSAL_SECONDS:
+            self._refused = None
+            return [EffectFailed(at=at, **self._ids, effect="StopRecording", reason="refused")]
+        return []
+
+    def _stall(self, now: float, at: datetime) -> list[Event]:
+        if self._stalled or self._stopping is not None or now - self._grown_at < STALL_SECONDS:
+            return []
+        self._stalled = True
+        return [self._damaged(at, "stalled", max(0, self._samples))]
+
+    def _damaged(self, at: datetime, finding: str, sample: int) -> RecordingDamaged:
+        return RecordingDamaged(at=at, **self._ids, offset_samples=sample, findings=(finding,))
