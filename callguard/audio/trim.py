@@ -1,0 +1,152 @@
+"""Cut the silence out of a recording, to the sample, and say what was cut.
+
+Belongs here: which parts stay, and the cutting. Does not: what is speech (vad.py), the map's arithmetic (timemap.py).
+Two passes over the file, block by block: memory does not grow with the length of the call.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from callguard.audio.staged import staged
+from callguard.audio.timemap import TimeMap
+from callguard.audio.vad import FRAME_S, SpeechDetector
+from callguard.audio.wav import BLOCK_BYTES, WavReader, WavWriter
+from callguard.errors import BadAudio, BadInput
+
+PAD_S = 0.25  # kept before and after speech
+GAP_S = 0.5  # a shorter pause between two stretches of speech stays whole
+BLIP_S = 0.06  # a shorter stretch is a click
+PROTECT_S = 2.0  # kept on both sides of a protected instant: consent, pause and digit events
+
+Segments = list[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Trimmed:
+    """What a trim did. Lengths in samples at `rate`; the hashes are sha256 of the whole files, in hex."""
+
+    rate: int
+    channels: int
+    original_samples: int
+    original_sha256: str
+    trimmed_sha256: str
+    map: TimeMap
+
+    @property
+    def removed_s(self) -> float:
+        """Seconds cut out."""
+        return (self.original_samples - self.map.trimmed_samples) / self.rate
+
+    def segments(self) -> list[dict[str, float]]:
+        """The kept parts, [{"start": s, "end": s}, ...] in seconds of the original."""
+        return [{"start": part.start / self.rate, "end": part.end / self.rate} for part in self.map.parts]
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """A text file to write along with the sound. `label` names it in errors; `text` makes its content."""
+
+    path: Path
+    label: str
+    text: Callable[[Trimmed], str]
+
+
+def trim(source: Path, target: Path, *, protected: Sequence[int] = (), extras: Sequence[Extra] = ()) -> Trimmed:
+    """Write SOURCE without its silence to TARGET, 16-bit PCM, the kept samples unchanged.
+
+    `protected`: sample numbers with PROTECT_S kept on both sides. Stereo is cut only where both channels are silent.
+    TARGET and all `extras` appear, or none. Raises BadAudio about SOURCE, BadInput about what is to be written.
+    """
+    outputs = [(target, "OUT"), *((extra.path, extra.label) for extra in extras)]
+    _require_apart([(source, "IN"), *outputs])
+    sha256 = file_sha256(source)
+    with WavReader(source) as reader:
+        segments = keep(_speech(reader), reader.rate, reader.frames, protected)
+    with ExitStack() as stack:
+        files = [stack.enter_context(staged(path, label)) for path, label in outputs]
+        with WavReader(source) as reader:
+            _copy(reader, segments, files[0])
+            if file_sha256(source) != sha256:
+                raise BadAudio("it changed while it was being trimmed: wait until the recorder has stopped")
+            result = Trimmed(
+                reader.rate, reader.channels, reader.frames, sha256, _sha256_of(files[0]), TimeMap.of(segments)
+            )
+        for file, extra in zip(files[1:], extras, strict=True):
+            file.write(extra.text(result).encode())
+    return result
+
+
+def _require_apart(files: Sequence[tuple[Path, str]]) -> None:
+    for (one, first), (other, second) in combinations(files, 2):
+        if one.resolve() == other.resolve() or (one.exists() and other.exists() and one.samefile(other)):
+            raise BadInput(f"{first} and {second} are the same file: give each a name of its own")
+
+
+def keep(speech: NDArray[np.bool_], rate: int, samples: int, protected: Iterable[int] = ()) -> Segments:
+    """The parts to keep, (start, end) in samples, ascending and apart. `speech`: one flag per 30 ms."""
+    pad, protect = round(PAD_S * rate), round(PROTECT_S * rate)
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], speech, [False])).astype(np.int8)))
+    runs = (edges.reshape(-1, 2) * FRAME_S * rate).round().astype(np.int64).tolist()
+    stretches = [(start - pad, end + pad) for start, end in runs if end - start >= round(BLIP_S * rate)]
+    stretches = _joined(stretches, round(GAP_S * rate) - 2 * pad)
+    wide = [*stretches, *((at - protect, at + protect) for at in protected)]
+    cut = ((max(0, start), min(samples, end)) for start, end in wide)
+    return _joined(sorted((start, end) for start, end in cut if start < end), 0)
+
+
+def _joined(stretches: Iterable[tuple[int, int]], gap: int) -> Segments:
+    """Neighbours that overlap, touch, or are less than GAP apart become one."""
+    joined: Segments = []
+    for start, end in stretches:
+        if joined and (start <= joined[-1][1] or start - joined[-1][1] < gap):
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _speech(reader: WavReader) -> NDArray[np.bool_]:
+    """Flags of frames where any channel speaks."""
+    detectors = [SpeechDetector(reader.rate) for _ in range(reader.channels)]
+    for block in reader.blocks():
+        for channel, detector in enumerate(detectors):
+            detector.feed(block[:, channel])
+    flags: NDArray[np.bool_] = np.logical_or.reduce([detector.finish() for detector in detectors])
+    return flags
+
+
+def _copy(reader: WavReader, segments: Segments, file: BinaryIO) -> None:
+    writer = WavWriter(file, reader.rate, reader.channels)
+    for start, end in segments:
+        reader.skip_to(start)
+        for at in range(start, end, reader.block_frames):
+            writer.write(reader.read(min(reader.block_frames, end - at)))
+    writer.finish()
+
+
+def file_sha256(path: Path) -> str:
+    """sha256 of the file's bytes, in hex. Raises BadAudio when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise BadAudio(f"cannot be read: {error.strerror or type(error).__name__}") from error
+
+
+def _sha256_of(file: BinaryIO) -> str:
+    """As `file_sha256`, of a file that is open for writing and reading."""
+    digest = hashlib.sha256()
+    file.seek(0)
+    while block := file.read(BLOCK_BYTES):
+        digest.update(block)
+    return digest.hexdigest()

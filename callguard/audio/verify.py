@@ -1,0 +1,152 @@
+"""A finished stereo recording held against what the log says of it.
+
+Belongs here: measuring the file. Does not: what follows from the verdict (core), watching a live file (PBX adapter).
+Only the masked stretches and the neighbourhood of the line are read: an hour costs no more than a minute.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from callguard.audio.line import HEARD, Heard, find_line
+from callguard.audio.wav import Samples, WavReader
+from callguard.errors import BadAudio
+
+PACKET = 160
+"""Samples of one 20 ms packet at 8 kHz: what may still sound after a mask was acknowledged."""
+LENGTH_SHARE, LENGTH_S = 0.02, 0.5
+"""A length is wrong when it is off by more than this share and by more than so many seconds."""
+SEARCH_S = 2.5
+"""How far around its expected place the line is searched: buffers, and events that come late."""
+_EDGE_S = 1.0  # how far around a mask its real edges are looked for
+
+UNREADABLE = "unreadable"
+NOT_STEREO = "not stereo"
+LENGTH = "length differs"
+MASK = "sound under mask"
+LINE = "line not heard"
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What the log says. Offsets in samples, times in seconds from the start of the file.
+
+    `seconds`: length, negative when not known. `masks`: (acknowledged, unmask requested), end -1 up to the end of the
+    file. `line`: the prompt heard first, None when none was played; `line_seconds`: where it began. `slack`: samples by
+    which sound may overlap the edges of a mask.
+    """
+
+    seconds: float
+    masks: tuple[tuple[int, int], ...] = ()
+    line: Path | None = None
+    line_seconds: float = 0.0
+    slack: int = PACKET
+
+
+@dataclass(frozen=True, slots=True)
+class MaskMeasure:
+    """One mask as the file has it. `start`, `end`: the stretch that had to be silent, its slack taken off.
+
+    `first_sound`: the first sample in it that is not zero on both sides, -1 when there is none; `silent_from`,
+    `silent_to`: where silence really began and ended, looked for within 1 s of the edges; equal when `start` sounds.
+    """
+
+    start: int
+    end: int
+    first_sound: int
+    silent_from: int
+    silent_to: int
+
+    @property
+    def silent(self) -> bool:
+        """Digital silence on both sides throughout."""
+        return self.first_sound < 0
+
+
+@dataclass(frozen=True, slots=True)
+class AudioVerdict:
+    """What the file shows. `findings`: our words, none when `ok`; `line_offset`: sample, -1 when not heard or asked."""
+
+    ok: bool
+    findings: tuple[str, ...]
+    length_samples: int = 0
+    line_offset: int = -1
+    line_score: float = 0.0
+    masks: tuple[MaskMeasure, ...] = ()
+
+
+def verify(path: Path, expected: Expectation) -> AudioVerdict:
+    """Measure the recording at PATH. A file that cannot be read is a finding; a line that cannot be is BadAudio."""
+    line = _load_line(expected.line) if expected.line else None
+    try:
+        with WavReader(path) as reader:
+            return _measure(reader, expected, line)
+    except BadAudio:
+        return AudioVerdict(False, (UNREADABLE,))
+
+
+def _measure(reader: WavReader, expected: Expectation, line: Samples | None) -> AudioVerdict:
+    if reader.channels != 2:
+        return AudioVerdict(False, (NOT_STEREO,), reader.frames)
+    masks = tuple(_mask(reader, start, end, expected.slack) for start, end in expected.masks)
+    heard = _line(reader, line, expected.line_seconds) if line is not None else None
+    findings = [LENGTH] if _length_differs(reader, expected.seconds) else []
+    findings += [MASK] if not all(mask.silent for mask in masks) else []
+    findings += [LINE] if heard and heard.score < HEARD else []
+    offset = heard.offset if heard and heard.score >= HEARD else -1
+    return AudioVerdict(not findings, tuple(findings), reader.frames, offset, heard.score if heard else 0.0, masks)
+
+
+def _length_differs(reader: WavReader, seconds: float) -> bool:
+    off = abs(reader.frames / reader.rate - seconds)
+    return seconds >= 0 and off > LENGTH_S and off > LENGTH_SHARE * seconds
+
+
+# ---------------------------------------------------------------- masks
+def _mask(reader: WavReader, acknowledged: int, unmask: int, slack: int) -> MaskMeasure:
+    """Silence must hold from SLACK after the acknowledgement to SLACK before the unmask request."""
+    to_end = unmask < 0 or unmask >= reader.frames
+    start = min(max(0, acknowledged) + slack, reader.frames)
+    end = reader.frames if to_end else max(start, unmask - slack)
+    first = _first_sound(reader, start, end)
+    if first == start:
+        return MaskMeasure(start, end, first, start, start)
+    edge = round(_EDGE_S * reader.rate)
+    silent_from = _last_sound(reader, max(0, start - edge), start) + 1
+    silent_to = first if first >= 0 else _first_sound(reader, end, end + edge)
+    return MaskMeasure(start, end, first, silent_from, silent_to if silent_to >= 0 else min(end + edge, reader.frames))
+
+
+def _first_sound(reader: WavReader, start: int, end: int) -> int:
+    """The first sample in [START, END) that is not zero on both sides, or -1. In blocks: a mask can be long."""
+    for at in range(start, end, reader.block_frames):
+        sounding = np.flatnonzero(reader.span(at, min(end, at + reader.block_frames)).any(axis=1))
+        if len(sounding):
+            return at + int(sounding[0])
+    return -1
+
+
+def _last_sound(reader: WavReader, start: int, end: int) -> int:
+    """The last sample in [START, END) that is not zero on both sides, or START - 1."""
+    sounding = np.flatnonzero(reader.span(start, end).any(axis=1))
+    return start + int(sounding[-1]) if len(sounding) else start - 1
+
+
+# ---------------------------------------------------------------- the line
+def _load_line(path: Path) -> Samples:
+    with WavReader(path) as reader:
+        return reader.read(reader.frames)
+
+
+def _line(reader: WavReader, line: Samples, seconds: float) -> Heard:
+    """The line may come on either side, or half on each: all three are searched."""
+    start = max(0, round((seconds - SEARCH_S) * reader.rate))
+    sound = reader.span(start, round((seconds + SEARCH_S) * reader.rate) + len(line))
+    both = np.clip(sound.astype(np.int32).sum(axis=1), -32768, 32767).astype(np.int16)
+    best = max(
+        (find_line(side, line[:, 0]) for side in (sound[:, 0], sound[:, 1], both)), key=lambda heard: heard.score
+    )
+    return Heard(start + best.offset, best.score)

@@ -1,0 +1,82 @@
+"""`callguard trim`: a recording without its silence, and where every sample went.
+
+Belongs here: options, files named on the command line, the summary. Does not: cutting (callguard.audio.trim).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from callguard.audio.trim import Extra, Trimmed
+from callguard.audio.trim import trim as cut
+from callguard.errors import BadAudio, BadInput
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("source", metavar="IN", type=_PATH)
+@click.argument("target", metavar="OUT", type=_PATH)
+@click.option("--segments", type=_PATH, metavar="OUT.json", help='Kept parts: [{"start": s, "end": s}, ...], seconds.')
+@click.option("--map", "time_map", type=_PATH, metavar="MAP.json", help="Time map: [[start, end, trimmed start], ...].")
+@click.option(
+    "--events", type=_PATH, metavar="FILE", help="Samples to protect, 2 s each side: a JSON list or one a line."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+def trim(
+    source: Path, target: Path, segments: Path | None, time_map: Path | None, events: Path | None, as_json: bool
+) -> None:
+    """Write the recording IN without its silence to OUT, sample-exact; stereo is cut where both sides are silent."""
+    try:
+        protected = read_events(events) if events else []
+        result = cut(source, target, protected=protected, extras=_extras(segments, time_map))
+    except BadAudio as error:
+        raise BadAudio(f"IN: {error}") from error
+    click.echo(json.dumps(summary(result)) if as_json else sentence(result))
+
+
+def _extras(segments: Path | None, time_map: Path | None) -> list[Extra]:
+    extras = []
+    if segments:
+        extras.append(Extra(segments, "--segments", lambda result: json.dumps(result.segments())))
+    if time_map:
+        extras.append(Extra(time_map, "--map", lambda result: result.map.to_json()))
+    return extras
+
+
+def read_events(path: Path) -> list[int]:
+    """Sample numbers to protect, from a JSON list or one a line. Raises BadInput, which names the place."""
+    try:
+        text = path.read_text(encoding="ascii").strip()
+        found = json.loads(text) if text.startswith("[") else [int(line) for line in text.split()]
+    except OSError as error:
+        raise BadInput(f"--events cannot be read: {error.strerror or type(error).__name__}") from error
+    except ValueError as error:
+        raise BadInput("--events: not a JSON list of sample numbers, nor one a line") from error
+    for place, value in enumerate(found, start=1):
+        if type(value) is not int or value < 0:
+            raise BadInput(f"--events: entry {place} is not a sample number (a whole number from 0)")
+    return found
+
+
+def summary(result: Trimmed) -> dict[str, object]:
+    """What `--json` prints: lengths in samples and seconds, hashes of both files."""
+    return {
+        "rate": result.rate,
+        "channels": result.channels,
+        "original_samples": result.original_samples,
+        "trimmed_samples": result.map.trimmed_samples,
+        "removed_s": round(result.removed_s, 3),
+        "segments": len(result.map.parts),
+        "original_sha256": result.original_sha256,
+        "trimmed_sha256": result.trimmed_sha256,
+    }
+
+
+def sentence(result: Trimmed) -> str:
+    """The same for people."""
+    length = result.original_samples / result.rate
+    return f"{result.removed_s:.1f} s of {length:.1f} s removed, {len(result.map.parts)} part(s) kept"
