@@ -23,6 +23,7 @@ import pytest
 import yaml
 
 import callguard
+from callguard.settings import load_policy, load_settings
 from tests import requirement
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -82,6 +83,15 @@ def test_readme_names_the_two_commands_and_links_to_the_tests_that_show_it() -> 
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert "./dev demo" in text and "./dev test" in text
     assert len(re.findall(r"\]\(tests/[^)]+\.py\)", text)) >= 4
+
+
+def test_readme_configuration_can_be_loaded(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8").replace("\n   ", "\n")
+    site, promises = re.findall(r"^```toml\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    (tmp_path / "callguard.toml").write_text(site)
+    (tmp_path / "policy.toml").write_text(promises)
+    settings = load_settings(tmp_path / "callguard.toml")
+    assert load_policy(settings).find("support")
 
 
 FOREIGN = re.compile(
@@ -263,7 +273,8 @@ def test_compose_brings_up_database_controller_and_guard() -> None:
     assert {"db", "controller", "guard"} <= set(services)
     assert all("image" in service for service in services.values())
     assert services["controller"]["command"][0] == "run"
-    assert services["guard"]["command"][0] == "guard"
+    assert "callguard guard" in services["guard"]["command"][0]
+    assert services["controller"]["depends_on"]["guard"]["condition"] == "service_healthy"
     assert "healthcheck" in services["db"] and "healthcheck" in services["controller"]
 
 
