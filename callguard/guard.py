@@ -1,6 +1,8 @@
-"""The guard: a process of its own that stops every recording of ours, and sends every waiting caller on, when the controller dies.
+"""The guard: a process of its own that stops every recording of ours, and sends every waiting caller on, when the
+controller dies.
 
-What belongs here: hearing the beat, and acting on the register without the controller. What does not: deciding about calls. It has
+What belongs here: hearing the beat, and acting on the register without the controller. What does not: deciding about
+calls. It has
 its own AMI link; what it did goes to a fsynced journal that the controller reads when it returns.
 """
 
@@ -33,7 +35,8 @@ MIX_VARIABLE = "CALLGUARD_MIX"
 
 @dataclass
 class Guard:
-    """Armed by the first beat. `patience`: seconds without one after which it trips; a broken connection trips it at once."""
+    """Armed by the first beat. `patience`: seconds without one after which it trips; a broken connection trips it at
+    once."""
 
     ami: AmiAddress
     register: Path
@@ -83,12 +86,15 @@ class Guard:
 
     async def _act_until_beaten(self, trip: int) -> None:
         """Act on the register until the controller beats again: what fails once is tried again."""
-        while not self.armed and trip == self.trips:
-            await self.act()
-            for _ in range(int(AGAIN / TICK)):
-                await asyncio.sleep(TICK)
-                if self.armed:
-                    return
+        while await self.act_unless_beaten(trip):
+            await asyncio.sleep(AGAIN)
+
+    async def act_unless_beaten(self, trip: int) -> bool:
+        """Act once, unless a controller beats; whether to go on."""
+        if self.armed or trip != self.trips:
+            return False
+        await self.act()
+        return True
 
     # ------------------------------------------------------------ acting
     async def act(self) -> None:
@@ -104,11 +110,9 @@ class Guard:
 
     async def _stop(self, link: Ami, item: LiveRecording) -> None:
         with suppress(LinkDown, TimeoutError):
-            try:
+            with suppress(PbxRefused):  # it is not running, or its channel is gone: nothing is recorded
                 mix_id = item.mix_id or await self._mix_id(link, item.channel_id)
                 await link.action("StopMixMonitor", Channel=item.channel_id, MixMonitorID=mix_id)
-            except PbxRefused:
-                pass  # it is not running, or its channel is gone: nothing is recorded
             self._note(stopped=item.recording_id)
 
     async def _mix_id(self, link: Ami, channel_id: str) -> str:
@@ -117,10 +121,8 @@ class Guard:
 
     async def _send_on(self, link: Ami, channel_id: str) -> None:
         with suppress(LinkDown, TimeoutError):
-            try:
+            with suppress(PbxRefused):  # it hung up
                 await link.action("Redirect", Channel=channel_id, Context=CONTEXT, Exten=EXTEN, Priority=PRIORITY)
-            except PbxRefused:
-                pass  # it hung up
             self._note(sent_on=channel_id)
 
     def _note(self, **what: str) -> None:

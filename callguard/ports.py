@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 from callguard.core.effects import Effect
-from callguard.core.events import Event
+from callguard.core.events import Event, Script
 
 
 # ---------------------------------------------------------------- from a PBX
@@ -85,11 +86,29 @@ class Snapshot:
 Heard = Sighted | Entered | Dialled | Said | Link
 
 
+class Playable(Protocol):
+    """A prompt that a PBX can play. `path`: the audio as the PBX sees it; `sha256`: of its bytes, hex."""
+
+    @property
+    def id(self) -> str: ...  # noqa: D102
+    @property
+    def language(self) -> str: ...  # noqa: D102
+    @property
+    def text_version(self) -> str: ...  # noqa: D102
+    @property
+    def sha256(self) -> str: ...  # noqa: D102
+    @property
+    def path(self) -> Path: ...  # noqa: D102
+
+
 class Pbx(Protocol):
     """One PBX. Everything heard goes to the sink given to `run`, in the order in which the PBX said it."""
 
     async def run(self, sink: Callable[[Heard, Mapping[str, Any]], None]) -> None:
         """Keep the links up until cancelled. The second argument is the raw message ({} for our own outcomes)."""
+
+    def set_prompts(self, channel_id: str, prompts: Mapping[Script, Playable]) -> None:
+        """What to play on this channel for each script, until it hangs up."""
 
     def perform(self, effect: Effect) -> None:
         """Carry out EFFECT; never blocks. The outcome reaches the sink as a fact (`Said`).

@@ -21,8 +21,8 @@ from callguard.replay import Story, fact_of, replay, story_of
 from callguard.store.chain import first_break
 
 LIMITS = (
-    "A per-call chain shows changed, missing and reordered rows of a call. It does not show a whole call that was removed, "
-    "nor a rewrite of the whole chain by a database superuser."
+    "A per-call chain shows changed, missing and reordered rows of a call. It does not show a whole call that was "
+    "removed, nor a rewrite of the whole chain by a database superuser."
 )
 """What the result can and cannot show: printed with it."""
 

@@ -13,10 +13,10 @@ from typing import Any
 import orjson
 
 from callguard.core.call import Call, open_call
+from callguard.core.decision import decision_of, plain
 from callguard.core.history import decode
 from callguard.core.policy import CallType, parse_call_type
 from callguard.core.step import step
-from callguard.engine.ledger import decision_of, plain
 from callguard.errors import BadInput, BadLog, ConfigError
 from callguard.ports import StoredCall
 
@@ -173,13 +173,15 @@ def read_story(text: bytes) -> Story:
         open_call(header["call_id"], call_type).segment_id()
     except (ConfigError, ValueError) as problem:
         raise BadLog(1, str(problem)) from None
-    return Story(header["call_id"], call_type, str(header.get("policy_version", "")), str(header.get("rule_pack", "")), rows)
+    return Story(
+        header["call_id"], call_type, str(header.get("policy_version", "")), str(header.get("rule_pack", "")), rows
+    )
 
 
 def _header(line: bytes) -> dict[str, Any]:
     header = _object(1, line)
     if header.get("format") != FORMAT:
-        raise BadLog(1, f"no header: the first line must carry \"format\":\"{FORMAT}\"")
+        raise BadLog(1, f'no header: the first line must carry "format":"{FORMAT}"')
     if isinstance(header.get("version"), int) and header["version"] > VERSION:
         raise BadLog(1, f"version {header['version']}: written by a later callguard; this one reads version {VERSION}")
     return _typed(1, header, _HEADER)

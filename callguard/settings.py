@@ -1,6 +1,8 @@
-"""callguard.toml and the environment as frozen settings, checked as a whole: all errors at once, with their dotted keys.
+"""callguard.toml and the environment as frozen settings, checked as a whole: all errors at once, with their dotted
+keys.
 
-What belongs here: how to reach things. What does not: what calls are recorded (policy.toml, core/policy.py). Read by the
+What belongs here: how to reach things. What does not: what calls are recorded (policy.toml, core/policy.py). Read by
+the
 command line alone.
 """
 

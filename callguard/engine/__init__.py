@@ -1,1 +1,2 @@
-"""The loop around the core: receive, step, append, perform, wake. The only rooms that know the core and the world at once."""
+"""The loop around the core: receive, step, append, perform, wake. The only rooms that know the core and the world at
+once."""

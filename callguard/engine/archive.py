@@ -10,17 +10,51 @@ import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
-from callguard.audio.prompt import Prompt
 from callguard.audio.verify import Expectation, verify
-from callguard.audio.wav import WavError, join_legs
+from callguard.audio.wav import join_legs
 from callguard.core.effects import DiscardRecording, MeasureRecording
 from callguard.core.events import Event, RecordingDamaged, RecordingDiscarded, RecordingLost, RecordingVerified
 from callguard.engine.clock import read
+from callguard.errors import BadAudio
+from callguard.ports import Playable
 
 RATE = 8000
 """Samples per second of a recorder's files."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ids:
+    """What every fact about one recording carries."""
+
+    at: datetime
+    channel_id: str
+    recording_id: str
+
+    def lost(self, reason: str) -> RecordingLost:
+        return RecordingLost(at=self.at, channel_id=self.channel_id, recording_id=self.recording_id, reason=reason)
+
+    def damaged(self, findings: tuple[str, ...], samples: int = -1, sha256: str = "") -> RecordingDamaged:
+        return RecordingDamaged(
+            at=self.at,
+            channel_id=self.channel_id,
+            recording_id=self.recording_id,
+            offset_samples=samples,
+            findings=findings,
+            sha256=sha256,
+        )
+
+    def verified(self, samples: int, sha256: str, line_offset: int) -> RecordingVerified:
+        return RecordingVerified(
+            at=self.at,
+            channel_id=self.channel_id,
+            recording_id=self.recording_id,
+            offset_samples=samples,
+            sha256=sha256,
+            line_offset=line_offset,
+        )
 
 
 @dataclass(frozen=True)
@@ -41,23 +75,24 @@ class Archive:
         """Everything that exists of a recording."""
         return [path for path in (*self.legs(recording_id), self.stored(recording_id)) if path.exists()]
 
-    def measure(self, effect: MeasureRecording, line: Prompt | None) -> Event:
+    def measure(self, effect: MeasureRecording, line: Playable | None) -> Event:
         """Join the legs, hold the file against what EFFECT says of it, and give the verdict."""
-        about = {"at": read().wall, "channel_id": effect.channel_id, "recording_id": effect.recording_id}
         left, right = self.legs(effect.recording_id)
+        stored = self.stored(effect.recording_id)
+        ids = _Ids(read().wall, effect.channel_id, effect.recording_id)
         if not (left.exists() and right.exists()):
-            return RecordingLost(**about, reason="no file")
+            return ids.lost("no file")
         try:
-            lengths = join_legs(left, right, self.stored(effect.recording_id))
-        except (WavError, OSError):
-            return RecordingDamaged(**about, findings=("unreadable",))
+            joined = join_legs(left, right, stored)
+            verdict = verify(stored, _expectation(effect, line))
+        except BadAudio:
+            return ids.damaged(("unreadable",))
         for leg in (left, right):
             leg.unlink()
-        verdict = verify(self.stored(effect.recording_id), _expectation(effect, line))
-        sha256 = file_sha256(self.stored(effect.recording_id))
+        sha256 = file_sha256(stored)
         if verdict.ok:
-            return RecordingVerified(**about, offset_samples=max(lengths), sha256=sha256, line_offset=verdict.line_offset)
-        return RecordingDamaged(**about, offset_samples=max(lengths), findings=verdict.findings, sha256=sha256)
+            return ids.verified(joined.samples, sha256, verdict.line_offset)
+        return ids.damaged(verdict.findings, joined.samples, sha256)
 
     def discard(self, effect: DiscardRecording) -> RecordingDiscarded:
         """Destroy every file of a recording; the receipt names what was destroyed by hash and size."""
@@ -77,7 +112,7 @@ class Archive:
         )
 
 
-def _expectation(effect: MeasureRecording, line: Prompt | None) -> Expectation:
+def _expectation(effect: MeasureRecording, line: Playable | None) -> Expectation:
     return Expectation(
         seconds=effect.seconds,
         masks=effect.masks,

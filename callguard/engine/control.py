@@ -1,6 +1,7 @@
 """The controller's unix socket: a line of JSON in, a line of JSON out, for the command line on the same machine.
 
-What belongs here: listing live calls and acting on one; works while Postgres is down. What does not: stored calls (cli/).
+What belongs here: listing live calls and acting on one; works while Postgres is down. What does not: stored calls
+(cli/).
 The socket is 0600: who may open it is an operator, and every act carries the account that did it.
 """
 
@@ -120,7 +121,9 @@ async def _act(runner: Runner, action: Action, operator: str) -> Answer:
     try:
         await asyncio.wait_for(reached.wait(), PATIENCE)
     except TimeoutError:
-        return {"error": f"{action.value}: the recorder did not follow within {PATIENCE:g} s; see `callguard calls show`"}
+        return {
+            "error": f"{action.value}: the recorder did not follow within {PATIENCE:g} s; see `callguard calls show`"
+        }
     finally:
         runner.watchers.remove(watch)
     return _row(runner) | {"action": action.value, "milliseconds": round((time.monotonic() - began) * 1000, 1)}

@@ -1,6 +1,7 @@
 """The engine: hears a PBX, finds the call, and keeps every call's runner, the log and the health of all links together.
 
-What belongs here: wiring between runners and the world. What does not: rules (core/), one call's order of things (runner.py).
+What belongs here: wiring between runners and the world. What does not: rules (core/), one call's order of things
+(runner.py).
 """
 
 from __future__ import annotations
@@ -28,17 +29,30 @@ from callguard.core.events import (
     StopObserved,
 )
 from callguard.core.policy import UNKNOWN, CallType, Policy
+from callguard.core.recording import State
 from callguard.core.rules import RULE_PACK
 from callguard.engine import clock
 from callguard.engine.archive import Archive
 from callguard.engine.evidence import Evidence
 from callguard.engine.ledger import Ledger
-from callguard.core.recording import State
 from callguard.engine.recovery import GuardAct, LiveCalls, guard_acts, take_over
-from callguard.errors import Unreachable
 from callguard.engine.runner import Runner
 from callguard.engine.switchboard import Fact, Switchboard, bare
-from callguard.ports import Batch, CallRow, Dialled, Endpoint, Entered, Heard, Pbx, Said, Sighted, Snapshot, StoredCall
+from callguard.errors import Unreachable
+from callguard.ports import (
+    Batch,
+    CallRow,
+    Dialled,
+    Endpoint,
+    Entered,
+    Heard,
+    Pbx,
+    Playable,
+    Said,
+    Sighted,
+    Snapshot,
+    StoredCall,
+)
 from callguard.ports import Link as LinkHeard
 
 Raw = Mapping[str, Any]
@@ -62,7 +76,7 @@ class Engine:
     evidence: Evidence
     archive: Archive
     policy: Policy
-    prompts: Callable[[CallType], Mapping[Script, Any]]
+    prompts: Callable[[CallType], Mapping[Script, Playable]]
     alert_by: Callable[[str, str], None]
     data: Path
     faults: set[Link] = field(default_factory=lambda: {Link.PBX, Link.GUARD})
@@ -255,6 +269,10 @@ class Engine:
             self.pbx.perform(SendOn(channel_id=stranger))  # nobody knows what it was told: it goes on, unrecorded
         return True
 
+    async def guard_tripped(self) -> None:
+        """The guard acted while this process was stopped: what happened meanwhile is asked for."""
+        await self.resync()
+
     async def _adopt(self, now: Snapshot) -> None:
         """Take over the calls of a controller that died."""
         for call_id in [] if self.adopted else self.live.ids():
@@ -300,9 +318,8 @@ def _facts_of(act: GuardAct, call: Call) -> Iterator[Event]:
     """What the guard's act means for CALL, if that call does not know it yet."""
     recording = call.find(act.stopped)
     if recording and (recording.state.runs or recording.state is State.STOPPING):
-        about = {"channel_id": recording.channel_id, "recording_id": act.stopped}
-        yield StopAcknowledged(at=act.at, **about)
-        yield StopObserved(at=act.at, **about)
+        yield StopAcknowledged(at=act.at, channel_id=recording.channel_id, recording_id=act.stopped)
+        yield StopObserved(at=act.at, channel_id=recording.channel_id, recording_id=act.stopped)
     far = call.far
     if far and far.waiting and act.sent_on == far.channel_id:
         yield ChannelLeft(at=act.at, channel_id=far.channel_id)

@@ -1,6 +1,7 @@
 """Where rows go: the event log while it is there, the fsynced spool while it is not, and back.
 
-What belongs here: noticing loss, spooling in order, loading later without loss or duplicates. What does not: SQL (store/).
+What belongs here: noticing loss, spooling in order, loading later without loss or duplicates. What does not: SQL
+(store/).
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -76,10 +78,8 @@ class Evidence:
                 await self._wait_lost()
 
     async def _wait_lost(self) -> None:
-        try:
+        with suppress(StoreDown):
             await self.log.wait_lost()
-        except StoreDown:
-            pass
         self._gone()
 
     async def _return(self) -> None:

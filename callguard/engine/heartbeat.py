@@ -1,6 +1,7 @@
 """The controller's side of the dead-man switch: it beats, the guard answers, and either's silence is noticed.
 
-What belongs here: the beat over the guard's unix socket. What does not: what the guard does when it stops (callguard/guard.py).
+What belongs here: the beat over the guard's unix socket. What does not: what the guard does when it stops
+(callguard/guard.py).
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ SILENCE = 1.5
 
 @dataclass
 class Heartbeat:
-    """Beats to the guard at SOCKET. `changed(alive)`: the guard came or went; `acted()`: it tripped while we were away."""
+    """Beats to the guard at SOCKET. `changed(alive)`: the guard came or went; `acted()`: it tripped while we were
+    away."""
 
     socket: Path
     spawn: Callable[[], None]

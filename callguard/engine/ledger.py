@@ -1,6 +1,7 @@
 """One call's rows: numbered, chained, and gathered into the batch that becomes durable together.
 
-What belongs here: turning a step into rows. What does not: hashing (store/chain.py), writing (store/), deciding (core/).
+What belongs here: turning a step into rows. What does not: hashing (store/chain.py), writing (store/), deciding
+(core/).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 from callguard.core.call import Call
+from callguard.core.decision import decision_of, plain
 from callguard.core.events import Event, Outcome, PartyIdentified, RecordingEvent
 from callguard.core.outcome import Step
 from callguard.engine.clock import Reading
@@ -35,14 +37,17 @@ class Ledger:
         """All rows of one step. `values`: personal values of the party that EVENT identifies."""
         fact = self._row(event, now, decision_of(done))
         derived = tuple(
-            self._chain(self._blank(now, item.type.value, item.channel_id, dict(item.data), event)) for item in done.records
+            self._chain(self._blank(now, item.type.value, item.channel_id, dict(item.data), event))
+            for item in done.records
         )
         opened = tuple(row for row in derived if row.type == Outcome.INCIDENT_OPENED)
         batch = Batch(
             call=None if self.begun else self.head,
             events=(fact, *derived),
             parties=(self._party(event, values),) if isinstance(event, PartyIdentified) and values is not None else (),
-            raw=(RawRow(call_id=self.head.call_id, call_month=self.head.call_month, seq=fact.seq, payload=raw),) if raw else (),
+            raw=(RawRow(call_id=self.head.call_id, call_month=self.head.call_month, seq=fact.seq, payload=raw),)
+            if raw
+            else (),
             recordings=tuple(self._recordings(done.call)),
             incidents=tuple(self._incident(row) for row in opened),
         )
@@ -52,7 +57,9 @@ class Ledger:
     def _row(self, event: Event, now: Reading, decision: Mapping[str, Any]) -> EventRow:
         blank = self._blank(now, event.type, event.channel_id, plain(event.data()), event)
         offset = event.offset_samples if isinstance(event, RecordingEvent) and event.offset_samples >= 0 else None
-        return self._chain(replace(blank, derived=False, decision=decision, offset_samples=offset, dedup=fingerprint(event)))
+        return self._chain(
+            replace(blank, derived=False, decision=decision, offset_samples=offset, dedup=fingerprint(event))
+        )
 
     def _blank(self, now: Reading, type: str, channel_id: str, data: dict[str, Any], event: Event) -> EventRow:
         seq = self.seq + 1
@@ -113,23 +120,6 @@ class Ledger:
             kind=str(row.data["incident"]),
             opened_at=row.at,
         )
-
-
-def decision_of(done: Step) -> dict[str, Any]:
-    """State, effects and reasons of a step as JSON: what the decision row holds and a replay compares."""
-    effects = [plain(effect.record()) for effect in done.effects]
-    return {"state": done.call.summary(), "effects": effects, "reasons": list(done.reasons)}
-
-
-def plain(value: Any) -> Any:
-    """VALUE with enums as their text and tuples as lists: what JSON and jsonb give back unchanged."""
-    if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [plain(item) for item in value]
-    if isinstance(value, float):
-        return f"{value:.6f}"  # a float's digits are not the same everywhere; text is
-    return str(value) if isinstance(value, str) else value
 
 
 def fingerprint(event: Event) -> str:

@@ -1,6 +1,7 @@
 """Calls of a controller that died, and what the guard did meanwhile.
 
-What belongs here: reading both back. What does not: feeding them in (engine.py): there is no second path, all goes through step.
+What belongs here: reading both back. What does not: feeding them in (engine.py): there is no second path, all goes
+through step.
 """
 
 from __future__ import annotations

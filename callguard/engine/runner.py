@@ -1,6 +1,7 @@
 """One call's queue and task: a fact at a time through step, into the log, out as effects.
 
-What belongs here: the order of things. Restrictive effects at once; the commit; then the permissive ones. What does not: rules.
+What belongs here: the order of things. Restrictive effects at once; the commit; then the permissive ones. What does
+not: rules.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Which channel belongs to which call, and in which role: what a PBX says becomes facts of calls.
 
-What belongs here: grouping of channels by entry, dialling, bridges and Local pairs. No I/O. What does not: what a fact means.
+What belongs here: grouping of channels by entry, dialling, bridges and Local pairs. No I/O. What does not: what a
+fact means.
 """
 
 from __future__ import annotations
@@ -101,7 +102,9 @@ class Switchboard:
             return
         self.bridges[event.channel_id] = event.bridge_id
         members = [channel_id for channel_id, bridge in self.bridges.items() if bridge == event.bridge_id]
-        call_id = self.calls.get(event.channel_id) or next((self.calls[item] for item in members if item in self.calls), None)
+        call_id = self.calls.get(event.channel_id) or next(
+            (self.calls[item] for item in members if item in self.calls), None
+        )
         if call_id is None:
             return
         joined = [item for item in members if item not in self.calls]

@@ -1,0 +1,45 @@
+"""The command line: one module a noun, and the only place that chooses adapters. Exit status: contract in
+docs/index.md."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from callguard import __version__
+from callguard.cli.calls import calls
+from callguard.cli.db import db
+from callguard.cli.demo import demo
+from callguard.cli.guard import guard
+from callguard.cli.replay import replay
+from callguard.cli.run import run
+from callguard.cli.trim import trim
+from callguard.cli.verify import verify
+from callguard.errors import CallguardError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def cli() -> None:
+    """Recording that is lawful at capture, stays lawful, and proves it."""
+
+
+for command in (calls, db, demo, guard, replay, run, trim, verify):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run a command; our errors become one message and an exit status: 1 a finding, 2 bad input, 3 not reachable."""
+    try:
+        cli(standalone_mode=False)
+    except CallguardError as error:
+        click.echo(f"callguard: {error}", err=True)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)

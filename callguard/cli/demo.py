@@ -1,0 +1,81 @@
+"""`callguard demo`: five real calls, and a verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from callguard.cli.option import json_option, show_json
+from callguard.lab.demo import Told, run_demo
+from callguard.lab.stand import Stand
+
+
+@click.command()
+@click.option("--keep", is_flag=True, help="Leave everything up, and say how to register a softphone.")
+@json_option
+@click.pass_context
+def demo(context: click.Context, keep: bool, as_json: bool) -> None:
+    """Five real calls to a real Asterisk: told, asked, recorded or left alone, and proved. Needs no server.
+
+    The exit status is the verdict: 0 when every promise was kept.
+    """
+    console = Console(stderr=as_json, highlight=False, soft_wrap=True)
+    console.print("callguard demo: starting Postgres, Asterisk and callguard; then five calls side by side")
+
+    async def kept(stand: Stand) -> None:
+        _explain(console, stand)
+        await _interrupted()
+
+    told = asyncio.run(run_demo(console.print, keep=keep, kept=kept))
+    if as_json:
+        show_json({"ok": all(item.ok for item in told), "calls": [item.document() for item in told]})
+    else:
+        _show(console, told)
+    context.exit(0 if all(item.ok for item in told) else 1)
+
+
+def _show(console: Console, told: list[Told]) -> None:
+    table = Table("call", "caller", "verdict", "files", "rows", "audio", "silence removed")
+    for item in told:
+        figures = item.figures
+        table.add_row(
+            str(item.scene.number),
+            item.scene.title,
+            "as promised" if item.ok else "BROKEN",
+            "\n".join(name[:8] + "…" + name[-9:] for name in item.files) or "none",
+            str(item.rows),
+            f"{figures['seconds']} s" if "seconds" in figures else item.scene.recording,
+            f"{figures['silence removed']} s" if "silence removed" in figures else "-",
+        )
+    console.print(table)
+    for item in told:
+        for name, fine in item.checks.items():
+            if not fine:
+                console.print(f"call {item.scene.number}: not so: {name}")
+    if all(item.ok for item in told):
+        console.print("Every promise was kept: the log, its replay and the audio agree.")
+    console.print(
+        "Next: `callguard demo --keep` and call it yourself; docs/index.md loads callguard into your Asterisk."
+    )
+
+
+def _explain(console: Console, stand: Stand) -> None:
+    own = stand.asterisk
+    console.print(
+        f"Left up. Softphone: user softphone, password {own.softphone_password}, server 127.0.0.1:{own.sip_port} (UDP)."
+        " Call 101 to 105 (answer needs a phone at the agent's port) or 200 (a queue); press 1, 2, *7."
+        f"\nLook: callguard calls list --stored --config {stand.config}\nEnd: Ctrl-C."
+    )
+
+
+async def _interrupted() -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    with contextlib.suppress(asyncio.CancelledError):
+        await stop.wait()

@@ -1,0 +1,35 @@
+"""`callguard guard`: the dead-man switch; `callguard run` starts it."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from pathlib import Path
+
+import click
+
+from callguard.cli.option import ami_address, config_option, load
+from callguard.guard import Guard
+
+
+@click.command()
+@config_option
+def guard(config: Path) -> None:
+    """Stop every recording and send waiting callers on when the controller falls silent. `callguard run` starts it."""
+    settings = load(config)
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (settings.data / "guard.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return  # one is there already
+        (settings.data / "guard.pid").write_text(str(os.getpid()))
+        own = Guard(
+            ami=ami_address(settings, for_guard=True),
+            register=settings.data / "register.jsonl",
+            journal=settings.data / "guard.jsonl",
+            socket=settings.data / "guard.sock",
+            patience=settings.guard.patience,
+        )
+        asyncio.run(own.run())

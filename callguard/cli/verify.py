@@ -1,0 +1,44 @@
+"""`callguard verify`: the chain, and the invariants over the log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from callguard.cli.option import config_option, json_option, load, show_json, with_log
+from callguard.errors import BadInput
+from callguard.proof import LIMITS, Finding, prove
+from callguard.store.postgres import PostgresLog
+
+
+@click.command()
+@click.argument("call", required=False)
+@click.option("--all", "every", is_flag=True, help="Every call.")
+@config_option
+@json_option
+@click.pass_context
+def verify(context: click.Context, call: str | None, every: bool, config: Path, as_json: bool) -> None:
+    """Hold the log of CALL, or of all calls, against its chain and the invariants."""
+    if bool(call) == every:
+        raise click.UsageError("name one CALL, or give --all")
+    checked, findings = with_log(load(config), lambda log: _prove(log, call))
+    if as_json:
+        rows = [{"call_id": item.call_id, "seq": item.seq, "what": item.what} for item in findings]
+        show_json({"calls": checked, "findings": rows, "limits": LIMITS})
+    else:
+        for item in findings:
+            click.echo(f"{item.call_id} row {item.seq}: {item.what}")
+        click.echo(f"{checked} call(s), {len(findings)} finding(s). {LIMITS}")
+    context.exit(1 if findings else 0)
+
+
+async def _prove(log: PostgresLog, call: str | None) -> tuple[int, list[Finding]]:
+    ids = [call] if call else [head.call_id async for head in log.calls()]
+    findings: list[Finding] = []
+    for call_id in ids:
+        stored = await log.load(call_id)
+        if stored is None:
+            raise BadInput(f"{call_id}: no call has this id")
+        findings += prove(stored)
+    return len(ids), findings
