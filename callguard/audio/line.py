@@ -10,10 +10,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-HEARD = 0.35
-"""PLACEHOLDER-HEARD"""
+HEARD = 0.25
+"""Score from which a line counts as heard. Measured through mu-law with the shipped line: other sentences of the same
+voice score up to 0.17, other voices and music below 0.10; the line itself 0.99 alone, at least 0.49 under speech 6 dB
+quieter, at least 0.31 under speech as loud, and in the median 0.66 under speech 6 dB louder."""
 
 _EMPHASIS = 0.95  # all voices share their strong low tones; the consonants, lifted, tell sentences apart
+# The line is matched piece by piece (50 ms), each against its own surroundings: speech over it has pauses, and what is
+# clear in them must not drown in what is not. Louder pieces weigh a little more.
+_PIECE = 400
+_WEIGHT = 0.25
+_FAINT = 0.02  # share of the loudest piece's energy under which a piece says nothing
 
 _Floats = NDArray[np.float64]
 
@@ -27,25 +34,38 @@ class Heard(NamedTuple):
 
 def find_line(sound: NDArray[np.int16], line: NDArray[np.int16]) -> Heard:
     """Look for LINE in SOUND, both mono and of one rate. A sound shorter than the line scores 0 at offset 0."""
-    if len(sound) < len(line) or not np.any(line):
+    places = len(sound) - len(line) + 1
+    if places < 1 or len(line) < _PIECE or not np.any(line):
         return Heard(0, 0.0)
-    wide, reference = _sharpened(sound), _sharpened(line)
-    size = 1 << (len(wide) + len(reference) - 1).bit_length()
-    product = np.fft.rfft(wide, size) * np.conj(np.fft.rfft(reference, size))
-    match = np.fft.irfft(product, size)[: len(wide) - len(reference) + 1]
-    score = match / (np.linalg.norm(reference) * _local_norm(wide, len(reference)))
+    wide, pieces = _sharpened(sound), _pieces(_sharpened(line))
+    size = 1 << (len(wide) - 1).bit_length()
+    spectrum, norm = np.fft.rfft(wide, size), _local_norm(wide)
+    score, weights = np.zeros(places), 0.0
+    for at, piece, energy in pieces:
+        match = np.fft.irfft(spectrum * np.conj(np.fft.rfft(piece, size)), size)[at : at + places]
+        weight = energy**_WEIGHT
+        score += weight * match / (norm[at : at + places] * np.sqrt(energy))
+        weights += weight
     best = int(np.argmax(score))
-    return Heard(best, float(score[best]))
+    return Heard(best, float(score[best] / weights))
 
 
 def _sharpened(samples: NDArray[np.int16]) -> _Floats:
-    loud: _Floats = samples.astype(np.float64)
-    loud[1:] -= _EMPHASIS * loud[:-1].copy()
-    return loud
+    sharp: _Floats = samples.astype(np.float64)
+    sharp[1:] -= _EMPHASIS * sharp[:-1].copy()
+    return sharp
 
 
-def _local_norm(wide: _Floats, length: int) -> _Floats:
-    """Norm of every stretch of LENGTH samples, never tiny: rounding must not make silence match."""
+def _pieces(line: _Floats) -> list[tuple[int, _Floats, float]]:
+    """(position, samples, energy) of each piece that is not faint."""
+    starts = range(0, len(line) - _PIECE + 1, _PIECE)
+    pieces = [(at, line[at : at + _PIECE], float(np.sum(line[at : at + _PIECE] ** 2))) for at in starts]
+    loudest = max(energy for _, _, energy in pieces)
+    return [piece for piece in pieces if piece[2] > _FAINT * loudest]
+
+
+def _local_norm(wide: _Floats) -> _Floats:
+    """Norm of every stretch of one piece's length, never tiny: rounding must not make silence match."""
     energy = np.concatenate(([0.0], np.cumsum(wide**2)))
-    norm: _Floats = np.sqrt(np.maximum(energy[length:] - energy[:-length], 1e6))
+    norm: _Floats = np.sqrt(np.maximum(energy[_PIECE:] - energy[:-_PIECE], 1e4))
     return norm
