@@ -47,34 +47,53 @@ class Guard:
     trips: int = 0
     last_beat: float = 0.0
     armed: bool = False
+    beater: asyncio.StreamWriter | None = None
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
     done: set[str] = field(default_factory=set)
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Until cancelled, or until a controller that ends in good order says so."""
         self.socket.unlink(missing_ok=True)
         before = os.umask(0o177)
         server = await asyncio.start_unix_server(self._serve, str(self.socket))
         os.umask(before)
-        async with server, asyncio.TaskGroup() as group:
-            group.create_task(self._keep_link())
-            group.create_task(self._watch())
+        tasks = [asyncio.create_task(self._keep_link()), asyncio.create_task(self._watch())]
+        try:
+            await self.ended.wait()
+        finally:
+            for task in tasks:
+                task.cancel()
+            server.close()
 
     # ------------------------------------------------------------ the beat
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One controller. `bye` disarms: it stopped in good order; silence and a broken connection do not."""
-        with suppress(OSError):
+        """One controller. A broken connection of the one that beat last trips at once; anybody may ask for `status`."""
+        with suppress(OSError, ValueError):
             while line := await reader.readline():
-                if line == b"bye\n":
-                    self.armed = False
-                    break
-                self.last_beat, self.armed = time.monotonic(), True
-                self.done.clear()
-                answer = {"ready": self.link is not None, "trips": self.trips}
-                writer.write(json.dumps(answer).encode() + b"\n")
+                if line == b"beat\n":
+                    self._beaten(writer)
+                elif line == b"quit\n":
+                    await self._stop_all()
+                writer.write(json.dumps(self._status()).encode() + b"\n")
                 await writer.drain()
-        if self.armed:
+                if line == b"quit\n":
+                    self.ended.set()
+                    break
+        if self.armed and self.beater is writer:
             self.last_beat = 0.0
         writer.close()
+
+    def _beaten(self, writer: asyncio.StreamWriter) -> None:
+        self.last_beat, self.armed, self.beater = time.monotonic(), True, writer
+        self.done.clear()
+
+    def _status(self) -> dict[str, object]:
+        return {"ready": self.link is not None, "trips": self.trips, "armed": self.armed}
+
+    async def _stop_all(self) -> None:
+        """The controller ends in good order: nothing of ours runs on without it."""
+        self.armed = False
+        await self.act()
 
     async def _watch(self) -> None:
         while True:

@@ -75,7 +75,8 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What is true on the PBX now: all channels, all bridges (id -> channel ids), channels waiting in our application."""
+    """What is true on the PBX now: all channels, all bridges (id -> channel ids), channels waiting in our
+    application."""
 
     at: datetime
     channels: tuple[Endpoint, ...]
@@ -143,7 +144,8 @@ class EventRow:
     """One chained row of a call. `at`: the source's time; `recorded_at`, `monotonic_ns`: ours, when written.
 
     `derived`: computed by `step` from facts (a replay recomputes it). `data`: closed words and ids only.
-    `decision`: state, effects and reasons of the step that a fact caused, covered by the same hash; None on derived rows.
+    `decision`: state, effects and reasons of the step that a fact caused, covered by the same hash; None on derived
+    rows.
     """
 
     call_id: str
@@ -167,7 +169,8 @@ class EventRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartyRow:
-    """A party and its personal values, in the clear only inside this process: the store encrypts under a key of the party."""
+    """A party and its personal values, in the clear only inside this process: the store encrypts under a key of the
+    party."""
 
     call_id: str
     call_month: date

@@ -6,27 +6,18 @@ What belongs here: options, words and exit status. What does not: what is checke
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 
-from callguard.errors import CallguardError
+from callguard.cli.option import config_option, json_option, load
+from callguard.errors import BadInput
 from callguard.store import schema
 
 FINDING = 1
-
-
-@contextmanager
-def _spoken() -> Iterator[None]:
-    """Our exceptions leave as one sentence on standard error and their exit status."""
-    try:
-        yield
-    except CallguardError as error:
-        click.echo(f"Error: {error}", err=True)
-        raise SystemExit(error.exit_code) from None
 
 
 @click.group()
@@ -35,12 +26,12 @@ def db() -> None:
 
 
 @db.command()
-@click.option("--dsn", envvar="CALLGUARD_OWNER_URL", required=True, help="Database, as callguard_owner or a superuser.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def upgrade(dsn: str, as_json: bool) -> None:
+@click.option("--dsn", envvar="CALLGUARD_OWNER_URL", help="Database, as callguard_owner or a superuser.")
+@config_option
+@json_option
+def upgrade(dsn: str | None, config: Path, as_json: bool) -> None:
     """Create or migrate the tables, and this and next month's partitions."""
-    with _spoken():
-        done = schema.upgrade(dsn)
+    done = schema.upgrade(dsn or _owner_url(config))
     if as_json:
         return click.echo(json.dumps(asdict(done)))
     click.echo(f"The database is at revision {done.revision}.")
@@ -49,15 +40,21 @@ def upgrade(dsn: str, as_json: bool) -> None:
 
 
 @db.command()
-@click.option("--dsn", envvar="CALLGUARD_DATABASE_URL", required=True, help="Database, as callguard_app.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@click.pass_context
-def check(context: click.Context, dsn: str, as_json: bool) -> None:
+@click.option("--dsn", envvar="CALLGUARD_DATABASE_URL", help="Database, as callguard_app.")
+@config_option
+@json_option
+def check(dsn: str | None, config: Path, as_json: bool) -> None:
     """Check revision, roles, grants, triggers and partitions. Exit status 1: something was found."""
-    with _spoken():
-        findings = schema.check(dsn, datetime.now(UTC).date())
+    findings = schema.check(dsn or load(config).database.url, datetime.now(UTC).date())
     if as_json:
         click.echo(json.dumps({"ok": not findings, "findings": [asdict(finding) for finding in findings]}))
     else:
         click.echo("\n".join(finding.text for finding in findings) or "The database is as it should be.")
-    context.exit(FINDING if findings else 0)
+    sys.exit(FINDING if findings else 0)
+
+
+def _owner_url(config: Path) -> str:
+    url = load(config).database.owner_url
+    if not url:
+        raise BadInput(f"{config}: database.owner_url: is missing; migrations run as callguard_owner (or give --dsn)")
+    return url

@@ -68,7 +68,7 @@ def _explain(console: Console, stand: Stand) -> None:
     own = stand.asterisk
     console.print(
         f"Left up. Softphone: user softphone, password {own.softphone_password}, server 127.0.0.1:{own.sip_port} (UDP)."
-        " Call 101 to 105 (answer needs a phone at the agent's port) or 200 (a queue); press 1, 2, *7."
+        " Call 101 to 105, or 200 (a queue): an agent answers and talks; press 1, 2, *7."
         f"\nLook: callguard calls list --stored --config {stand.config}\nEnd: Ctrl-C."
     )
 

@@ -112,9 +112,12 @@ async def _serve(
     evidence.lost, evidence.restored = engine.lose, engine.restore
     beat = Heartbeat(settings.data / "guard.sock", _spawn_guard(config), engine.guard_changed, engine.guard_tripped)
     control = Control(settings.data / "control.sock", engine.runners, lambda: sorted(engine.faults))
-    async with asyncio.TaskGroup() as group:
-        for task in (engine.run(), beat.run(), control.run()):
-            group.create_task(task)
+    try:
+        async with asyncio.TaskGroup() as group:
+            for task in (engine.run(), beat.run(), control.run()):
+                group.create_task(task)
+    finally:
+        await asyncio.shield(beat.end())
 
 
 def _spawn_guard(config: Path) -> Callable[[], None]:

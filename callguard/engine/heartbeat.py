@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +54,14 @@ class Heartbeat:
             self.changed(bool(answer["ready"]))
             await self._trips(int(answer["trips"]))
             await asyncio.sleep(BEAT)
+
+    async def end(self) -> None:
+        """We end in good order: the guard stops what still runs, sends on who waits, and ends too."""
+        with suppress(OSError, TimeoutError):
+            reader, writer = await asyncio.open_unix_connection(str(self.socket))
+            writer.write(b"quit\n")
+            await asyncio.wait_for(reader.readline(), SILENCE)
+            writer.close()
 
     async def _trips(self, trips: int) -> None:
         before, self.trips = self.trips, trips

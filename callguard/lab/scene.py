@@ -33,7 +33,7 @@ class Stage:
     stored: StoredCall | None = None
     moved: asyncio.Event = field(default_factory=asyncio.Event)
     call: Call | None = None
-    bridged_seconds: float = 0.0
+    heard_each_other: bool = False
 
     async def begin(self) -> Call:
         """Dial; the call is known by its display name."""
@@ -54,10 +54,11 @@ class Stage:
     async def talk(self, seconds: float) -> Call:
         """Wait for the agent, and talk so long. Returns the agent's side."""
         agent = await self.agent.incoming(timeout=60)
-        agent.rtp.source = speech(self.number + 5)
         await agent.answered()
+        since = asyncio.get_running_loop().time()
         await asyncio.sleep(seconds)
-        self.bridged_seconds = seconds
+        sides = [side.heard().between(since, since + seconds) for side in (agent, self.call) if side]
+        self.heard_each_other = len(sides) == 2 and all(bool(side.any()) for side in sides)
         return agent
 
     def notice_over(self) -> Awaitable[None]:

@@ -110,7 +110,7 @@ class Stand:
         (self.work / "policy.toml").write_text(self.policy)
         if not (self.work / "master.key").exists():
             create_master_key(self.work / "master.key")
-        await self.run("db", "upgrade", "--dsn", self.postgres.owner_dsn)
+        await self.run("db", "upgrade", "--config", str(self.config))
         if controller:
             await self.start_controller()
 
