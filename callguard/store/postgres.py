@@ -69,15 +69,14 @@ class PostgresLog:
         return log
 
     async def append(self, batches: Sequence[Batch]) -> None:
-        """Durable on return. Cancelling the caller leaves the rows to their fate: all are stored, or none.
+        """Durable on return; without batches it asks whether the store is there.
 
+        Cancelling the caller leaves the rows to their fate: all are stored, or none.
         Raises StoreDown, or StoreRefused when the database says no to these rows (nothing of them is stored then).
         """
         if self._writer is None or self._writer.done():
             raise StoreDown("The event log is closed.")
         rows = [statement for batch in batches for statement in statements(batch, self._sealer)]
-        if not rows:
-            return
         job = _Job(rows, set().union(*map(months, batches)))
         self._queue.put_nowait(job)
         await job.done
@@ -187,6 +186,7 @@ class PostgresLog:
         """Make the partitions that are not known to be there; that may take longer than an append."""
         missing: list[Statement] = [("ensure_month", {"call_month": month}) for month in sorted(wanted - self._months)]
         if missing:
+            await within(connection, SECONDS, connection.execute("SELECT 1"))  # a hung server gets no more than that
             await within(connection, MONTH_SECONDS, _run(connection, missing, MONTH_SECONDS))
             self._months |= wanted
 

@@ -19,9 +19,9 @@ VALUES (%(call_month)s, %(call_id)s, %(seq)s, %(event_id)s, %(channel_id)s, %(ty
 
 -- name: insert_decision
 INSERT INTO callguard.decision (call_month, call_id, seq, event_seq, state, effects, reasons, extra)
-SELECT %(call_month)s, %(call_id)s, coalesce(max(seq) + 1, 0), %(seq)s, %(state)s, %(effects)s, %(reasons)s, %(extra)s
+SELECT %(call_month)s::date, %(call_id)s::text, coalesce(max(seq) + 1, 0), %(seq)s, %(state)s, %(effects)s, %(reasons)s, %(extra)s
 FROM (
-    SELECT seq FROM callguard.decision WHERE call_month = %(call_month)s AND call_id = %(call_id)s
+    SELECT seq FROM callguard.decision WHERE call_month = %(call_month)s::date AND call_id = %(call_id)s::text
     ORDER BY seq DESC LIMIT 1
 ) AS last
 ON CONFLICT (call_month, call_id, event_seq) DO NOTHING
@@ -50,10 +50,10 @@ ON CONFLICT (call_month, key_id) DO NOTHING
 -- the call's chain has gone on since.
 -- name: upsert_recording
 INSERT INTO callguard.recording (call_month, call_id, recording_id, segment_no, state, expires_at)
-SELECT %(call_month)s, %(call_id)s, %(recording_id)s, %(segment_no)s, %(state)s, %(expires_at)s
+SELECT %(call_month)s::date, %(call_id)s::text, %(recording_id)s, %(segment_no)s, %(state)s::callguard.recording_state, %(expires_at)s
 WHERE NOT EXISTS (
     SELECT FROM callguard.channel_event
-    WHERE call_month = %(call_month)s AND call_id = %(call_id)s AND seq > %(last_seq)s
+    WHERE call_month = %(call_month)s::date AND call_id = %(call_id)s::text AND seq > %(last_seq)s::integer
 )
 ON CONFLICT (call_month, recording_id, segment_no) DO UPDATE SET state = excluded.state, expires_at = excluded.expires_at
 

@@ -179,7 +179,7 @@ def _check_roles(connection: psycopg.Connection) -> list[Finding]:
 
 
 _VERSION_READABLE: LiteralString = """
-    SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = 'callguard'
+    SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = 'callguard'
     WHERE c.relname = 'alembic_version'
       AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
 """

@@ -43,22 +43,19 @@ class Spool:
     def append(self, batches: Sequence[Batch]) -> None:
         """Write BATCHES, durable on return; this blocks for an fsync.
 
-        Raises StoreDown when the disk does not take them; then none of them is in the spool.
+        Raises OSError when the disk does not take them; then none of them is in the spool.
         """
         content = b"".join(self._line(batch) for batch in batches)
         with self._lock:
             try:
                 self._write(content)
-            except OSError as error:
+            except OSError:
                 self._roll()
-                raise StoreDown(f"The spool {self._dir} cannot be written: {error.strerror}.") from None
+                raise
 
     def free_bytes(self) -> int:
-        """What the disk under the spool still takes. Raises StoreDown."""
-        try:
-            disk = os.statvfs(self._dir)
-        except OSError as error:
-            raise StoreDown(f"The spool {self._dir} cannot be read: {error.strerror}.") from None
+        """What the disk under the spool still takes. Raises OSError."""
+        disk = os.statvfs(self._dir)
         return disk.f_bavail * disk.f_frsize
 
     def is_empty(self) -> bool:

@@ -1,0 +1,169 @@
+"""What every event log does: the same suite over memory and Postgres."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from callguard.errors import StoreRefused
+from callguard.ports import Batch
+from callguard.store.chain import FIRST_SEQ, first_break
+from callguard.store.memory import MemoryLog
+from callguard.store.postgres import PostgresLog
+from store import rows
+
+Log = MemoryLog | PostgresLog
+
+
+@pytest.mark.requirement("S125")
+async def test_what_was_appended_is_loaded_unchanged(log: Log) -> None:
+    batch = rows.whole(call_id := rows.new_id())
+    await log.append([batch])
+    stored = await log.load(call_id)
+    assert stored is not None
+    assert (stored.call, stored.events) == (batch.call, batch.events)
+    assert (stored.recordings, stored.incidents) == (batch.recordings, batch.incidents)
+    assert first_break(stored.events) is None
+    assert await log.party(call_id) == batch.parties
+    assert await log.raw(call_id) == batch.raw
+
+
+async def test_the_same_batch_twice_adds_nothing(log: Log) -> None:
+    batch = rows.whole(call_id := rows.new_id())
+    await log.append([batch])
+    once = await log.load(call_id)
+    await log.append([batch, batch])
+    assert await log.load(call_id) == once
+    assert await log.party(call_id) == batch.parties
+
+
+async def test_an_old_batch_again_does_not_take_a_recording_back(log: Log) -> None:
+    call_id = rows.new_id()
+    first, second = rows.chain(call_id, 2)
+    old = Batch(call=rows.head(call_id), events=(first,), recordings=(rows.recording(call_id, "r1"),))
+    new = Batch(events=(second,), recordings=(rows.recording(call_id, "r1", "growing"),))
+    await log.append([old])
+    await log.append([new])
+    await log.append([old])
+    stored = await log.load(call_id)
+    assert stored is not None
+    assert [row.state for row in stored.recordings] == ["growing"]
+
+
+@pytest.mark.parametrize("by", ["linked", "channel"])
+async def test_a_call_is_found_by_the_pbx_ids_the_newest_first(log: Log, by: str) -> None:
+    older, newer = rows.new_id(), rows.new_id()
+    for call_id, start in ((newer, rows.START + timedelta(hours=1)), (older, rows.START)):
+        only = replace(rows.chain(call_id, 1)[0], channel_id="17.5")
+        await log.append([Batch(call=rows.head(call_id, start, "17.1"), events=(only,))])
+    found = await log.load("17.1" if by == "linked" else "17.5")
+    assert found is not None and found.call.call_id == newer
+
+
+async def test_an_unknown_id_is_none(log: Log) -> None:
+    assert await log.load("nothing '; DROP TABLE call; --") is None
+    assert await log.party("nothing") == ()
+
+
+async def test_calls_come_newest_first_across_months(log: Log) -> None:
+    starts = [datetime(2025, month, 28, tzinfo=UTC) for month in (3, 11, 7)]
+    for start in starts:
+        await log.append([Batch(call=rows.head(rows.new_id(), start))])
+    assert [head.started_at async for head in log.calls()] == sorted(starts, reverse=True)
+
+
+def _broken(call_id: str, how: str) -> Batch:
+    first, second, third = rows.chain(call_id, 3)
+    match how:
+        case "gap":
+            return Batch(events=(first, third))
+        case "reordered":
+            return Batch(events=(second, first))
+        case "another row at a number that is taken":
+            return Batch(events=(first, second, rows.row(call_id, FIRST_SEQ, bytes(32))))
+        case "not linked":
+            return Batch(events=(first, rows.row(call_id, FIRST_SEQ + 1, b"x" * 32)))
+        case _:
+            return Batch(events=(rows.row(call_id, FIRST_SEQ, b"x" * 32),))
+
+
+@pytest.mark.requirement("S81")
+@pytest.mark.parametrize(
+    "how", ["gap", "reordered", "another row at a number that is taken", "not linked", "does not start at genesis"]
+)
+async def test_rows_that_break_the_chain_are_refused_whole(log: Log, how: str) -> None:
+    call_id = rows.new_id()
+    await log.append([Batch(call=rows.head(call_id))])
+    with pytest.raises(StoreRefused):
+        await log.append([_broken(call_id, how)])
+    stored = await log.load(call_id)
+    assert stored is not None and stored.events == ()
+
+
+async def test_rows_without_their_call_are_refused(log: Log) -> None:
+    with pytest.raises(StoreRefused):
+        await log.append([Batch(events=tuple(rows.chain(rows.new_id(), 1)))])
+
+
+async def test_what_json_cannot_say_is_refused(log: Log) -> None:
+    call_id = rows.new_id()
+    bad = replace(rows.chain(call_id, 1)[0], data={"x": float("nan")})
+    with pytest.raises(StoreRefused):
+        await log.append([Batch(call=rows.head(call_id), events=(bad,))])
+
+
+async def test_many_appends_at_once_are_all_kept_and_one_refusal_hurts_nobody_else(log: Log) -> None:
+    calls = [rows.new_id() for _ in range(20)]
+    poison = Batch(events=tuple(rows.chain(rows.new_id(), 1)))
+    work = [log.append([rows.whole(call_id)]) for call_id in calls]
+    results = await asyncio.gather(*work[:10], log.append([poison]), *work[10:], return_exceptions=True)
+    assert [type(result) for result in results if result is not None] == [StoreRefused]
+    for call_id in calls:
+        stored = await log.load(call_id)
+        assert stored is not None and first_break(stored.events) is None and len(stored.events) == 4
+
+
+async def test_incidents_open_and_close_and_stay_closed(log: Log) -> None:
+    call_id = rows.new_id()
+    await log.append([Batch(call=rows.head(call_id), incidents=(rows.incident(call_id, "i1"), rows.incident(call_id, "i2")))])
+    await log.append([Batch(incidents=(rows.incident(call_id, "i1", rows.START + timedelta(hours=1)),))])
+    await log.append([Batch(incidents=(rows.incident(call_id, "i1"),))])
+    assert [row.incident_id for row in await log.find_incidents()] == ["i2"]
+    closed = [row for row in await log.find_incidents(open_only=False) if row.closed_at]
+    assert [row.closed_at for row in closed] == [rows.START + timedelta(hours=1)]
+
+
+@pytest.mark.requirement("S81")
+async def test_erasing_a_key_takes_the_values_and_leaves_the_chain(log: Log) -> None:
+    call_id = rows.new_id()
+    two = (rows.party(call_id, "p1"), rows.party(call_id, "p2"))
+    await log.append([replace(rows.whole(call_id), parties=two)])
+    before = await log.load(call_id)
+    assert await log.erase_key("p1")
+    assert not await log.erase_key("p1")
+    assert [row.values for row in await log.party(call_id)] == [{}, two[1].values]
+    assert await log.load(call_id) == before
+    assert before is not None and first_break(before.events) is None
+
+
+async def test_an_erased_party_does_not_come_back_with_its_batch(log: Log) -> None:
+    batch = rows.whole(call_id := rows.new_id())
+    await log.append([batch])
+    await log.erase_key(f"p-{call_id}")
+    await log.append([batch])
+    assert [row.values for row in await log.party(call_id)] == [{}]
+
+
+async def test_an_append_of_nothing_is_fine(log: Log) -> None:
+    await log.append([])
+
+
+async def test_rows_of_a_month_without_a_partition_are_stored(log: Log) -> None:
+    call_id, start = rows.new_id(), datetime(2031, 12, 31, 23, 59, 59, tzinfo=UTC)
+    events = tuple(rows.chain(call_id, 2, date(2031, 12, 1)))
+    await log.append([Batch(call=rows.head(call_id, start), events=events)])
+    stored = await log.load(call_id)
+    assert stored is not None and stored.events == events

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from callguard.errors import StoreDown
+from callguard.store.link import connect, cut, within
+from store.conftest import Database
+
+
+async def _sleep_on(database: Database, seconds: float) -> None:
+    connection = await connect(database.app, 30)
+    await within(connection, seconds, connection.execute("SELECT pg_sleep(20)"))
+
+
+async def test_what_is_too_slow_is_cut(database: Database) -> None:
+    with pytest.raises(StoreDown):
+        await asyncio.wait_for(_sleep_on(database, 0.2), 5)
+
+
+async def test_the_server_gives_up_too(database: Database) -> None:
+    connection = await connect(database.app, 0.2)
+    with pytest.raises(StoreDown, match="statement timeout"):
+        await within(connection, 10, connection.execute("SELECT pg_sleep(20)"))
+    await connection.close()
+
+
+async def test_a_cancelled_caller_does_not_wait(database: Database) -> None:
+    task = asyncio.create_task(_sleep_on(database, 30))
+    await asyncio.sleep(0.2)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(task, 5)
+
+
+async def test_a_peer_that_accepts_and_says_nothing_is_down() -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    with pytest.raises(StoreDown, match="within"):
+        await asyncio.wait_for(connect(f"host=127.0.0.1 port={port} user=x dbname=x"), 5)
+    server.close()
+
+
+async def test_cutting_twice_is_fine(database: Database) -> None:
+    connection = await connect(database.app)
+    cut(connection)
+    cut(connection)
+    await connection.close()
+    cut(connection)
