@@ -1,1 +1,1 @@
-"""The pure core: facts in, requests out. No socket, clock, random number, database or log line is reachable from here."""
+"""The pure core: facts in, requests out. No socket, clock, random number, database or log is in reach."""

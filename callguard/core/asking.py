@@ -1,7 +1,7 @@
 """Telling and asking: from the first prompt to an answer, and what each answer brings about.
 
-What belongs here: prompts of the far party and the effects of each turn of the consent table. What does not: the table itself
-(consent.py), keys (keypad.py), the recorder (recorder.py).
+What belongs here: prompts of the far party and the effects of each turn of the consent table. What does not: the table
+itself (consent.py), keys (keypad.py), the recorder (recorder.py).
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ PROMPT_PATIENCE = 12.0
 def begin(call: Call) -> Step:
     """The far party waits in our application: tell it, or send it on where nothing may be recorded anyway."""
     if call.mode is Mode.NEVER:
-        return Step(call, (SendOn(channel_id=call.anchor),), reasons=("mode never",))
+        return Step(call, reasons=("mode never",)).then(_send_on)
     if call.faults:
-        return incident(call, "not_recordable").also(Step(call, (SendOn(channel_id=call.anchor),)))
+        return incident(call, "not_recordable").then(_send_on)
     if call.far is not None and call.far.answered:
         return tell(call)
     call = replace(call, ticks=call.ticks + 1, playing=Script.NOTICE)
@@ -39,19 +39,16 @@ def begin(call: Call) -> Step:
 
 def tell(call: Call) -> Step:
     """Play the notice."""
-    return _play(call, Script.NOTICE)
+    return _play(call, Script.NOTICE, call.anchor)
 
 
-def _play(call: Call, script: Script) -> Step:
-    """Play SCRIPT to the far party where it is: in our application, or, by a whisper, wherever the dialplan took it."""
-    far = call.far
-    if far is None or far.gone:
-        return Step(call)
-    if not far.waiting:
-        return Step(call, (PlayPrompt(channel_id=call.anchor, script=script, whisper=True),))
+def _play(call: Call, script: Script, channel_id: str) -> Step:
+    """Play SCRIPT to the party where it is: in our application, or, by a whisper, wherever the dialplan took it."""
+    if not call.channels[channel_id].waiting:
+        return Step(call, (PlayPrompt(channel_id=channel_id, script=script, whisper=True),))
     call = replace(call, ticks=call.ticks + 1, playing=script)
     wake = WakeAt(name=f"prompt:{call.ticks}", seconds=PROMPT_PATIENCE)
-    return Step(call, (PlayPrompt(channel_id=call.anchor, script=script), wake))
+    return Step(call, (PlayPrompt(channel_id=channel_id, script=script), wake))
 
 
 # ---------------------------------------------------------------- facts about prompts
@@ -63,31 +60,44 @@ def notice_started(call: Call, event: NoticeStarted) -> Step:
     """A prompt began."""
     if event.script is Script.RECORDING_ON:
         return recorder.line_started(call, event)
-    return signal(call, event.channel_id, Signal.NOTICE_STARTED) if event.script is Script.NOTICE else Step(call)
+    return _told(call, event, Signal.NOTICE_STARTED) if event.script is Script.NOTICE else Step(call)
 
 
 def notice_ended(call: Call, event: NoticeEnded) -> Step:
     """A prompt was played to its end."""
-    call = _silent(call, event.script)
     if event.script in _ENDS:
-        return signal(call, event.channel_id, _ENDS[event.script])
-    return _send_on(call) if event.script is Script.REFUSAL else Step(call)
+        return _told(_silent(call, event), event, _ENDS[event.script])
+    return _refusal_over(call, event)
 
 
 def notice_failed(call: Call, event: NoticeFailed) -> Step:
     """A prompt was not played to its end: nobody was told anything."""
-    call = _silent(call, event.script)
     if event.script is Script.RECORDING_ON:
         return recorder.line_failed(call, event.channel_id)
     if event.script in _FAILS:
-        return signal(call, event.channel_id, _FAILS[event.script])
-    return _send_on(call) if event.script is Script.REFUSAL else Step(call)
+        return _told(_silent(call, event), event, _FAILS[event.script])
+    return _refusal_over(call, event)
+
+
+def _told(call: Call, event: NoticeStarted | NoticeEnded | NoticeFailed, what: Signal) -> Step:
+    """Only the far party is ever told and asked."""
+    if event.channel_id != call.anchor:
+        return unexpected(call, event.channel_id, f"{event.type} for another party")
+    return signal(call, event.channel_id, what)
+
+
+def _refusal_over(call: Call, event: NoticeEnded | NoticeFailed) -> Step:
+    """The far party has heard that nothing is recorded: its call goes on."""
+    far_heard = event.script is Script.REFUSAL and event.channel_id == call.anchor
+    return _send_on(_silent(call, event)) if far_heard else Step(call)
 
 
 def failed(call: Call, event: EffectFailed) -> Step:
     """Answering or playing was refused by the PBX."""
     script = call.playing if event.channel_id == call.anchor else Script.RECORDING_ON
-    return notice_failed(call, NoticeFailed(at=event.at, channel_id=event.channel_id, script=script)) if script else Step(call)
+    if script is None:
+        return Step(call)
+    return notice_failed(call, NoticeFailed(at=event.at, channel_id=event.channel_id, script=script))
 
 
 def overdue(call: Call, number: int) -> Step:
@@ -101,8 +111,9 @@ def overdue(call: Call, number: int) -> Step:
     return stopped.then(_send_on)
 
 
-def _silent(call: Call, script: Script) -> Call:
-    return replace(call, playing=None) if call.playing is script else call
+def _silent(call: Call, event: NoticeEnded | NoticeFailed) -> Call:
+    ours = event.channel_id == call.anchor and event.script is call.playing
+    return replace(call, playing=None) if ours else call
 
 
 # ---------------------------------------------------------------- signals and turns
@@ -135,7 +146,7 @@ def _open_last_window(call: Call, channel_id: str) -> Step:
 
 
 def _ask_again(call: Call, channel_id: str) -> Step:
-    return _play(call, Script.QUESTION)
+    return _play(call, Script.QUESTION, channel_id)
 
 
 def _grant_express(call: Call, channel_id: str) -> Step:
@@ -148,19 +159,23 @@ def _grant_implied(call: Call, channel_id: str) -> Step:
 
 
 def _refuse(call: Call, channel_id: str) -> Step:
-    return record(call, Outcome.CONSENT_REFUSED, channel_id).then(_hush).then(lambda now: _play(now, Script.REFUSAL))
+    """Never granted: nothing that was captured stays, and the party, whoever it is, hears so."""
+    refused = record(call, Outcome.CONSENT_REFUSED, channel_id).then(recorder.destroy)
+    if channel_id == call.anchor:
+        refused = refused.then(_hush)
+    return refused.then(lambda now: _play(now, Script.REFUSAL, channel_id))
 
 
 def _silence(call: Call, channel_id: str) -> Step:
-    return record(call, Outcome.CONSENT_SILENT, channel_id).then(lambda now: _play(now, Script.REFUSAL))
+    return record(call, Outcome.CONSENT_SILENT, channel_id).then(lambda now: _play(now, Script.REFUSAL, channel_id))
 
 
 def _withdraw(call: Call, channel_id: str) -> Step:
     """Granted before, refused now. The sentence says that it is off: so it follows the recorder's stop, if one runs."""
     withdrawn = record(call, Outcome.CONSENT_WITHDRAWN, channel_id).then(recorder.condemn)
-    if call.running:
+    if call.may_still_run:
         return withdrawn.then(lambda now: Step(replace(now, owed=True)))
-    return withdrawn.then(lambda now: _play(now, Script.WITHDRAWAL))
+    return withdrawn.then(lambda now: _play(now, Script.WITHDRAWAL, channel_id))
 
 
 def _untold(call: Call, channel_id: str) -> Step:

@@ -1,7 +1,7 @@
 """A call: its channels, its recording, and who can hear whom. Values and questions about them; nothing changes here.
 
-What belongs here: state and predicates that read as sentences. What does not: what a fact does to a call (step.py), whether it
-may be recorded (quorum.py).
+What belongs here: state and predicates that read as sentences. What does not: what a fact does to a call (step.py),
+whether it may be recorded (quorum.py).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from callguard.core.consent import Standing
 from callguard.core.events import Link, Role, Script
 from callguard.core.policy import CallType, Mode
-from callguard.core.recording import Recording
+from callguard.core.recording import Recording, State
 from callguard.core.rules import Rule, resolve
 
 
@@ -47,7 +47,7 @@ class Call:
     """Channels that belong together, under one joint rule. `anchor`: the far party's channel, where the recorder hangs.
 
     `barred`: no recording may start in this call any more. `owed`: the withdrawal sentence waits for the stop.
-    `alone`: since when (counter) the far party has nobody to talk to; `alone_for_sure`: the grace for channel swaps is over.
+    `alone_since`: which watch times how long the far party has nobody to talk to; `alone_for_sure`: its grace ended.
     """
 
     call_id: str
@@ -65,6 +65,7 @@ class Call:
     ticks: int = 0
     alone_since: int = 0
     alone_for_sure: bool = False
+    internal: bool = False
     over: bool = False
 
     @property
@@ -81,6 +82,11 @@ class Call:
     def running(self) -> Recording | None:
         """The segment that is being recorded, if any."""
         return self.recording if self.recording and self.recording.state.runs else None
+
+    @property
+    def may_still_run(self) -> bool:
+        """Whether a recorder runs, or was told to stop and has not said that it did."""
+        return self.recording is not None and (self.recording.state.runs or self.recording.state is State.STOPPING)
 
     def find(self, recording_id: str) -> Recording | None:
         """The segment with this id."""
@@ -130,7 +136,7 @@ class Call:
         return tuple(channel for channel in self.hearers() if channel.channel_id != self.anchor)
 
     def segment_id(self) -> str:
-        """The id of the next recording: from the call's id and the segment's number, so that a replay makes the same."""
+        """The id of the next recording, from the call's id and the segment's number: a replay makes the same."""
         return str(uuid.uuid5(uuid.UUID(self.call_id), f"segment/{len(self.recordings)}"))
 
     def summary(self) -> dict[str, Any]:

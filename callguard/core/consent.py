@@ -1,14 +1,14 @@
 """One channel's consent, as a table that a lawyer can read.
 
-What belongs here: standings, the signals that move them, and what each move means. What does not: recordings (recording.py),
-the joint rule over all channels of a call (call.py).
+What belongs here: standings, the signals that move them, and what each move means. What does not: recordings
+(recording.py), the joint rule over all channels of a call (quorum.py).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Mapping
 
 from callguard.core.policy import Mode
 
@@ -68,6 +68,7 @@ _S, _G, _T = Standing, Signal, Turn
 _BOTH: dict[tuple[Standing, Signal], Move] = {
     (_S.UNNOTIFIED, _G.STAFF): (_S.EXEMPT, _T.NOTHING),
     (_S.UNNOTIFIED, _G.NOTICE_STARTED): (_S.NOTIFYING, _T.NOTHING),
+    (_S.UNNOTIFIED, _G.NOTICE_ENDED): (_S.UNNOTIFIED, _T.UNTOLD),  # an end without a beginning proves nothing
     (_S.UNNOTIFIED, _G.NOTICE_FAILED): (_S.UNNOTIFIED, _T.UNTOLD),
     (_S.UNNOTIFIED, _G.WITHDRAW): (_S.REFUSED, _T.REFUSE),
     (_S.NOTIFYING, _G.NOTICE_ENDED): (_S.AWAITING, _T.OPEN_WINDOW),
@@ -82,8 +83,15 @@ _BOTH: dict[tuple[Standing, Signal], Move] = {
     (_S.REFUSED, _G.NO): (_S.REFUSED, _T.NOTHING),
     (_S.REFUSED, _G.WITHDRAW): (_S.REFUSED, _T.NOTHING),
     (_S.REFUSED, _G.NOTICE_FAILED): (_S.REFUSED, _T.NOTHING),  # the refusal itself cut the notice short
+    (_S.REFUSED, _G.NOTICE_ENDED): (_S.REFUSED, _T.NOTHING),  # or came with its last word
     (_S.REFUSED, _G.QUESTION_FAILED): (_S.REFUSED, _T.NOTHING),
+    (_S.REFUSED, _G.QUESTION_ENDED): (_S.REFUSED, _T.NOTHING),
+    (_S.REFUSED, _G.WINDOW_CLOSED): (_S.REFUSED, _T.NOTHING),  # answered before its end
+    (_S.REFUSED, _G.LAST_WINDOW_CLOSED): (_S.REFUSED, _T.NOTHING),
     (_S.GRANTED, _G.QUESTION_FAILED): (_S.GRANTED, _T.NOTHING),  # the answer cut the question short
+    (_S.GRANTED, _G.QUESTION_ENDED): (_S.GRANTED, _T.NOTHING),
+    (_S.GRANTED, _G.WINDOW_CLOSED): (_S.GRANTED, _T.NOTHING),
+    (_S.GRANTED, _G.LAST_WINDOW_CLOSED): (_S.GRANTED, _T.NOTHING),
     (_S.EXEMPT, _G.STAFF): (_S.EXEMPT, _T.NOTHING),
 }
 

@@ -98,8 +98,8 @@ class DiscardRecording(RecordingEffect):
 class MeasureRecording(RecordingEffect):
     """Hold the finished audio against the log; the verdict comes back as an event.
 
-    `seconds`: length by the log; `masks`: (start, end) in samples, end -1 up to the end of the file; `line_seconds`: where the
-    recording-is-on line began, -1.0 when none was played.
+    `seconds`: length by the log; `masks`: (start, end) in samples, end -1 up to the end of the file; `line_seconds`:
+    where the recording-is-on line began, -1.0 when none was played.
     """
 
     seconds: float

@@ -1,17 +1,17 @@
 """Facts, in the past tense: everything that can reach `step`, and the records that it writes down.
 
-What belongs here: one frozen class a fact. A fact holds our ids and closed words only: no number, name, dial string or
-path (contract: personal data never enters a chained row). What does not: what to do about it (call.py), the bytes that
-it came from (pbx/), how it is stored (store/).
+What belongs here: one frozen class a fact, of our ids and closed words only: personal data never enters a chained row.
+What does not: what to do about it (step.py), the bytes that it came from (pbx/), how it is stored (store/).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, ClassVar, Mapping
+from typing import Any, ClassVar
 
 
 class Role(StrEnum):
@@ -365,7 +365,7 @@ class Unexpected(Event):
 
 def _leaves(kind: type[Event]) -> list[type[Event]]:
     below = [leaf for child in kind.__subclasses__() for leaf in _leaves(child)]
-    return below or [kind]
+    return below or [kind] * bool(kind.type)  # slots make every class twice: the first make of a group has no leaves
 
 
 FACTS: Mapping[str, type[Event]] = MappingProxyType({kind.type: kind for kind in _leaves(Event)})
@@ -395,8 +395,3 @@ class Record:
     type: Outcome
     channel_id: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
-
-
-def utc(seconds: float) -> datetime:
-    """The aware UTC instant SECONDS after the epoch."""
-    return datetime.fromtimestamp(seconds, UTC)

@@ -6,7 +6,7 @@ What belongs here: reading what `Event.data` wrote. What does not: where the row
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, Field, fields
+from dataclasses import Field, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -31,8 +31,6 @@ def decode(type: str, at: datetime, channel_id: str, data: Mapping[str, Any]) ->
 def _value(item: Field[Any], value: Any) -> Any:
     """VALUE as the field's own type, which its default shows."""
     default = item.default
-    if default is MISSING:  # no fact has a field without a default
-        raise BadInput(f"{item.name}: not a field that can be stored")
     if isinstance(default, StrEnum):
         return _word(default.__class__, item.name, value)
     if isinstance(default, tuple):

@@ -1,6 +1,7 @@
 """Keys: which of them mean something, on whose side, and what a finished sequence does.
 
-What belongs here: reading keys. What does not: what an answer brings about (asking.py). Keys that mean nothing are not stored.
+What belongs here: reading keys. What does not: what an answer brings about (asking.py). Keys that mean nothing are
+not stored.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ def pressed(call: Call, event: DigitPressed) -> Step:
     call = call.change(channel.channel_id, typed=typed, typed_at=event.at)
     if typed in (call.call_type.withdraw, call.call_type.pause):
         return _sequence(call.change(channel.channel_id, typed=""), channel, typed)
-    return asking.signal(call, channel.channel_id, _ANSWERS[event.digit]) if _is_answer(channel, event.digit) else Step(call)
+    if _is_answer(channel, event.digit):
+        return asking.signal(call, channel.channel_id, _ANSWERS[event.digit])
+    return Step(call)
 
 
 def _is_answer(channel: Channel, digit: str) -> bool:
@@ -62,7 +65,10 @@ def _sequence(call: Call, channel: Channel, typed: str) -> Step:
 
 
 def _toggle_pause(call: Call, channel: Channel) -> Step:
-    """Only the agent's side may pause: an outside party must not make holes in the evidence, nor end one."""
-    if channel.role is not Role.AGENT:
+    """Only the agent's side may pause: an outside party must not make holes in the evidence, nor end one.
+
+    On an internal call both sides are ours.
+    """
+    if channel.role is not Role.AGENT and not call.internal:
         return unexpected(call, channel.channel_id, "pause by the wrong side")
     return Step(replace(call, paused=not call.paused), reasons=("pause key",))

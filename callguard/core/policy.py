@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Any, Mapping
+from typing import Any
 
 from callguard.errors import ConfigError
 
@@ -55,12 +56,16 @@ class Category(StrEnum):
     DISPUTE = "dispute"
 
 
+WITHDRAW, PAUSE = "*7", "*8"
+"""The shipped sequences: *0 to *4, #, ## and #72 are transfers, parking and recorders already."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallType:
-    """One kind of call. `agents`: shell patterns over endpoints ("PJSIP/agent*"); `retention_days`: finite, of the recording.
+    """One kind of call. `agents`: shell patterns over endpoints ("PJSIP/agent*").
 
-    `override`: the named decision under which `announce` is allowed although the rule says all-party.
-    `withdraw`, `pause`: key sequences; `notice`: the prompt's id.
+    `retention_days`: finite, of the recording. `override`: the named decision under which `announce` is allowed
+    although the rule says all-party. `withdraw`, `pause`: key sequences; `notice`: the prompt's id.
     """
 
     name: str
@@ -74,8 +79,8 @@ class CallType:
     on_withdrawal: OnWithdrawal = OnWithdrawal.DISCARD
     on_log_loss: OnLogLoss = OnLogLoss.STOP
     retention_days: int = 90
-    withdraw: str = "*7"
-    pause: str = "*8"
+    withdraw: str = WITHDRAW
+    pause: str = PAUSE
 
     def is_agent(self, endpoint: str) -> bool:
         """Whether ENDPOINT ("PJSIP/agent1") belongs to staff of this call type."""
@@ -132,8 +137,9 @@ def _problem(key: str, value: object) -> str:
 
 def _contradictions(name: str, table: Mapping[str, Any]) -> list[str]:
     found = []
-    if table.get("withdraw", "*7") == table.get("pause", "*8"):
-        found.append(f"call_type.{name}.pause: is the same sequence as withdraw")
+    withdraw, pause = str(table.get("withdraw", WITHDRAW)), str(table.get("pause", PAUSE))
+    if withdraw.startswith(pause) or pause.startswith(withdraw):
+        found.append(f"call_type.{name}.pause: is the same sequence as withdraw, or one begins with the other")
     if table.get("mode") == Mode.ANNOUNCE and table.get("category", "general") != Category.GENERAL:
         found.append(f"call_type.{name}.mode: announce is implied consent, which a sensitive category forbids")
     return found
@@ -155,7 +161,7 @@ def parse_call_type(name: str, table: Mapping[str, Any]) -> CallType:
     """One checked table of policy.toml as a CallType. Raises ConfigError with every problem."""
     if problems := _check(name, table):
         raise ConfigError("policy", problems)
-    values = {key: _ENUMS[key](value) if key in _ENUMS else value for key, value in table.items()}
+    values: dict[str, Any] = {key: _ENUMS[key](value) if key in _ENUMS else value for key, value in table.items()}
     values["agents"] = tuple(table.get("agents", ()))
     return CallType(name=name, **values)
 

@@ -1,6 +1,7 @@
 """The joint rule: whether this call may be recorded now, and whether sound may reach the file.
 
-What belongs here: one answer over all channels, with its reasons. What does not: how the recorder is brought there (step.py).
+What belongs here: one answer over all channels, with its reasons. What does not: how the recorder is brought there
+(recorder.py).
 """
 
 from __future__ import annotations

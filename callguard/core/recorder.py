@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TypedDict
 
 from callguard.core.call import Call
 from callguard.core.effects import (
@@ -31,7 +32,7 @@ MASK_PATIENCE = 0.2
 UNMASK_PATIENCE = STOP_PATIENCE = 2.0
 """Seconds after which an unmask or a stop without an answer is an incident."""
 ALONE_GRACE = 0.15
-"""Seconds that the far party may be without anybody while channels swap (a Local channel optimised away): no false mask."""
+"""Seconds that the far party may be alone while channels swap (a Local channel optimised away): no false mask."""
 
 
 # ---------------------------------------------------------------- towards what is wanted
@@ -62,20 +63,27 @@ def _grace(call: Call) -> Step:
 
 def _request(call: Call) -> Step:
     new = Recording(recording_id=call.segment_id(), segment_no=len(call.recordings), channel_id=call.anchor)
-    requested = record(call.with_recording(new), Outcome.RECORDING_REQUESTED, call.anchor, recording_id=new.recording_id)
+    call = call.with_recording(new)
+    requested = record(call, Outcome.RECORDING_REQUESTED, call.anchor, recording_id=new.recording_id)
     return requested.then(lambda now: Step(now, (StartRecording(**_about(new)),), reasons=wanted(now)[1]))
 
 
-def _about(recording: Recording) -> dict[str, object]:
-    return {"recording_id": recording.recording_id, "segment_no": recording.segment_no, "channel_id": recording.channel_id}
+class _About(TypedDict):
+    recording_id: str
+    segment_no: int
+    channel_id: str
+
+
+def _about(recording: Recording) -> _About:
+    return _About(recording_id=recording.recording_id, segment_no=recording.segment_no, channel_id=recording.channel_id)
 
 
 def _stop(call: Call, running: Recording, reasons: tuple[str, ...]) -> Step:
     call = replace(call, ticks=call.ticks + 1)
     call = call.with_recording(replace(running, state=LIFE[running.state, Sign.STOP_REQUESTED]))
-    effects: tuple[Effect, ...] = (StopRecording(**_about(running)), WakeAt(name=f"stop:{call.ticks}", seconds=STOP_PATIENCE))
+    wake = WakeAt(name=f"stop:{call.ticks}", seconds=STOP_PATIENCE)
     return record(call, Outcome.STOP_REQUESTED, running.channel_id, recording_id=running.recording_id).also(
-        Step(call, effects, reasons=reasons)
+        Step(call, (StopRecording(**_about(running)), wake), reasons=reasons)
     )
 
 
@@ -122,17 +130,14 @@ def _touched(call: Call, recording: Recording, event: RecordingEvent) -> Step:
     mask = MASKS.get((recording.mask, touch))
     if mask is None:
         return unexpected(call, event.channel_id, f"{event.type} while {recording.mask.value}")
-    spanned = recording
-    if mask is Mask.ON:
-        spanned = recording.with_span_open(event.offset_samples)
-    elif mask is Mask.OFF:
-        spanned = recording.with_span_closed(event.offset_samples)
-    return Step(call.with_recording(replace(spanned, mask=mask)))
+    silent = touch is Touch.MASK_ACKNOWLEDGED  # the file had sound even if the next mask is on its way already
+    span = recording.with_span_open if silent else recording.with_span_closed
+    return Step(call.with_recording(replace(span(event.offset_samples), mask=mask)))
 
 
 def _acknowledged(call: Call, before: Recording, event: RecordingEvent) -> Step:
     now = call.find(before.recording_id)
-    return Step(call.with_recording(replace(now, started_at=event.at)) if now else call)
+    return Step(call.with_recording(replace(now, started_at=now.started_at or event.at)) if now else call)
 
 
 def _opened(call: Call, before: Recording, event: RecordingEvent) -> Step:
@@ -140,18 +145,21 @@ def _opened(call: Call, before: Recording, event: RecordingEvent) -> Step:
     others = call.others()
     if not others or not before.state.runs:
         return Step(call)
-    return Step(call, (PlayPrompt(channel_id=others[0].channel_id, script=Script.RECORDING_ON, whisper=True, to_all=True),))
+    heard_at = others[0].channel_id
+    return Step(call, (PlayPrompt(channel_id=heard_at, script=Script.RECORDING_ON, whisper=True, to_all=True),))
 
 
 def _stop_acknowledged(call: Call, before: Recording, event: RecordingEvent) -> Step:
     done = Step(_stopped(call, before, event))
-    if before.state.runs and not call.over:
+    if before.state.runs:
         done = done.then(lambda now: incident(now, "stopped_by_guard"))
     return done.then(_pay)
 
 
 def _pay(call: Call) -> Step:
-    """The withdrawal sentence, now that it is true."""
+    """The withdrawal sentence, once it is true."""
+    if call.may_still_run:
+        return Step(call)
     if not call.owed or call.far is None or call.far.gone:
         return Step(replace(call, owed=False))
     say = PlayPrompt(channel_id=call.anchor, script=Script.WITHDRAWAL, whisper=not call.far.waiting)
@@ -164,8 +172,9 @@ def _stop_observed(call: Call, before: Recording, event: RecordingEvent) -> Step
     now = call.find(before.recording_id)
     if now is None or now.state is not State.STOPPED:
         return Step(call)
-    done = _pay(call) if before.state is State.STOPPING else Step(call)
-    return done.then(lambda later: Step(later, (DiscardRecording(**_about(now)) if now.condemned else _measure(now),)))
+    done = incident(call, "recorder_ended") if before.state.runs else Step(call)
+    next_for_it = DiscardRecording(**_about(now)) if now.condemned else _measure(now)
+    return done.then(_pay).then(lambda later: Step(later, (next_for_it,)))
 
 
 def _stopped(call: Call, before: Recording, event: RecordingEvent | ChannelHungUp) -> Call:
@@ -186,8 +195,13 @@ def _measure(recording: Recording) -> MeasureRecording:
 
 
 def _damaged(call: Call, before: Recording, event: RecordingEvent) -> Step:
-    done = incident(call, "recording_damaged")
-    return done.then(lambda now: Step(replace(now, barred=True))) if before.state.runs else done
+    done = incident(replace(call, barred=call.barred or before.state.runs), "recording_damaged")
+    return done.then(lambda now: _verified(now, before, event)) if before.state is State.STOPPED else done
+
+
+def _verified(call: Call, before: Recording, event: RecordingEvent) -> Step:
+    """A verdict came in after a withdrawal: the audio goes all the same."""
+    return Step(call, (DiscardRecording(**_about(before)),) if before.condemned else ())
 
 
 def _lost(call: Call, before: Recording, event: RecordingEvent) -> Step:
@@ -203,13 +217,14 @@ _FOLLOWS: dict[Sign, Callable[[Call, Recording, RecordingEvent], Step]] = {
     Sign.OPENED: _opened,
     Sign.STOP_ACKNOWLEDGED: _stop_acknowledged,
     Sign.STOP_OBSERVED: _stop_observed,
+    Sign.VERIFIED: _verified,
     Sign.DAMAGED: _damaged,
     Sign.LOST: _lost,
 }
 
 
 def channel_gone(call: Call, event: ChannelHungUp) -> Step:
-    """The far party hung up, and its recorder ended with its channel. Whether it did, the stop's answer and the file tell."""
+    """The far party hung up, and its recorder ended with it. Whether it did, the stop's answer and the file tell."""
     recording = call.recording
     if recording is None or recording.state.is_final or recording.state is State.STOPPED:
         return Step(call)
@@ -221,7 +236,13 @@ def condemn(call: Call) -> Step:
     """A withdrawal: what was captured goes, unless the call type keeps it. Under announce it always goes."""
     if call.call_type.on_withdrawal is OnWithdrawal.KEEP and call.mode is not Mode.ANNOUNCE:
         return Step(call)
-    whole = tuple(item for item in call.recordings if item.state in (State.VERIFIED, State.DAMAGED))
+    return destroy(call)
+
+
+def destroy(call: Call) -> Step:
+    """All that was captured goes: at once what is whole, the rest as soon as it is."""
+    verdict = (State.VERIFIED, State.DAMAGED)
+    whole = tuple(item for item in call.recordings if item.state in verdict and not item.condemned)
     doomed = tuple(replace(item, condemned=True) for item in call.recordings)
     return Step(replace(call, recordings=doomed), tuple(DiscardRecording(**_about(item)) for item in whole))
 
@@ -248,10 +269,17 @@ def failed(call: Call, event: EffectFailed) -> Step:
         return unexpected(call, event.channel_id, f"{event.effect} failed for an unknown recording")
     if event.effect == StartRecording.__name__:
         lost = LIFE.get((recording.state, Sign.LOST), recording.state)
-        return incident(replace(call.with_recording(replace(recording, state=lost)), barred=True), "start_failed")
+        done = incident(replace(call.with_recording(replace(recording, state=lost)), barred=True), "start_failed")
+        return done.also(Step(done.call, (StopRecording(**_about(recording)),)))  # perhaps only the answer failed
+    if event.effect == StopRecording.__name__ and recording.state is State.LOST:
+        return Step(call)  # as was to be expected
+    if not recording.state.runs and recording.state is not State.STOPPING and event.effect in _LATE:
+        return Step(call)  # it ended with its channel before the request came: the file tells
     barred = call.barred or event.effect == MaskRecording.__name__
     return incident(replace(call, barred=barred), _FAILURES.get(event.effect, "effect_failed"))
 
+
+_LATE = (StopRecording.__name__, MaskRecording.__name__, UnmaskRecording.__name__)
 
 _FAILURES = {
     MaskRecording.__name__: "mask_failed",

@@ -1,16 +1,16 @@
 """One recording: its life, and whether it is masked, as two tables.
 
-What belongs here: states of a recording (contract: states of a recording) and what moves them. What does not: whether there
-should be one at all (quorum.py), the recorder itself (pbx/), the file (audio/).
+What belongs here: states of a recording (contract: states of a recording) and what moves them. What does not: whether
+there should be one at all (quorum.py), the recorder itself (pbx/), the file (audio/).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Mapping
 
 
 class State(StrEnum):
@@ -151,7 +151,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """One segment. `channel_id`: what the recorder hangs on; `requested_mask`: which mask request waits for its answer."""
+    """One segment. `channel_id`: what the recorder hangs on; `requested_mask`: which request waits for its answer."""
 
     recording_id: str
     segment_no: int

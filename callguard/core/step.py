@@ -1,17 +1,19 @@
 """step(call, event): the only way in which a call changes.
 
-What belongs here: which fact touches what, in which order. What does not: the tables (consent.py, recording.py), the joint rule
-(quorum.py). The facts about recordings are in recorder.py, those about consent in asking.py, the keys in keypad.py.
+What belongs here: which fact touches what, in which order. What does not: the tables (consent.py, recording.py), the
+joint rule (quorum.py). The facts about recordings are in recorder.py, about consent in asking.py, keys in keypad.py.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from callguard.core import asking, keypad, recorder
 from callguard.core.call import Call, Channel
+from callguard.core.consent import Signal, Standing
 from callguard.core.effects import SendOn, WakeAt
 from callguard.core.events import (
     Action,
@@ -38,20 +40,20 @@ from callguard.core.events import (
     OperatorActed,
     Outcome,
     PartyIdentified,
-    Record,
     RecordingEvent,
     RogueRecordingSeen,
     Role,
     Unbridged,
     Unexpected,
 )
-from callguard.core.consent import Signal
-from callguard.core.outcome import Step, incident, unexpected
+from callguard.core.outcome import Step, incident, record, unexpected
 
 GUARD_PATIENCE = 3.0
 """Seconds that a recording may run without a live guard."""
 CLOSE_PATIENCE = 30.0
 """Seconds after the far party's hang-up in which everything about its call must have come in."""
+
+_DEADLINE = re.compile(r"(?P<name>[a-z_]+)(:(?P<number>[0-9]{1,9}))?")
 
 
 def step(call: Call, event: Event) -> Step:
@@ -80,10 +82,13 @@ def _finish(call: Call) -> Step:
 
 # ---------------------------------------------------------------- channels
 def _call_started(call: Call, event: CallStarted) -> Step:
+    if call.far:  # asked once per call
+        return unexpected(call, event.channel_id, "call_started again")
     far = Channel(channel_id=event.channel_id, role=Role.FAR, answered=event.answered, waiting=True)
     call = replace(call.with_channel(far), anchor=event.channel_id, faults=call.faults | frozenset(event.faults))
-    resolved = {"mode": call.mode.value, "jurisdictions": list(call.rule.jurisdictions), "reasons": list(call.rule.reasons)}
-    known = Step(call).also(Step(call, records=(Record(Outcome.RULE_RESOLVED, event.channel_id, resolved),)))
+    call = replace(call, internal=event.direction == "internal")
+    rule = {"jurisdictions": list(call.rule.jurisdictions), "reasons": list(call.rule.reasons)}
+    known = record(call, Outcome.RULE_RESOLVED, event.channel_id, mode=call.mode.value, **rule)
     if not event.known_call_type:
         known = known.then(lambda now: incident(now, "unknown_call_type"))
     return known.then(asking.begin)
@@ -103,7 +108,7 @@ def _party_identified(call: Call, event: PartyIdentified) -> Step:
 
 def _answered(call: Call, event: ChannelAnswered) -> Step:
     known = call.channels.get(event.channel_id)
-    first = known is not None and known.waiting and not known.answered
+    first = known is not None and known.waiting and not known.answered and known.standing is Standing.UNNOTIFIED
     call = call.change(event.channel_id, answered=True)
     return asking.tell(call) if first else _known(call, event)
 
@@ -136,7 +141,8 @@ def _hung_up(call: Call, event: ChannelHungUp) -> Step:
     done = _known(call, event)
     if event.channel_id != call.anchor:
         return done
-    return done.then(lambda now: recorder.channel_gone(now, event)).then(lambda now: Step(now, (WakeAt(name="close", seconds=CLOSE_PATIENCE),)))
+    close = WakeAt(name="close", seconds=CLOSE_PATIENCE)
+    return done.then(lambda now: recorder.channel_gone(now, event)).then(lambda now: Step(now, (close,)))
 
 
 def _known(call: Call, event: Event) -> Step:
@@ -145,7 +151,8 @@ def _known(call: Call, event: Event) -> Step:
 
 # ---------------------------------------------------------------- links, operators, time
 def _link_lost(call: Call, event: LinkLost) -> Step:
-    done = Step(replace(call, faults=call.faults | {event.link}, log_kept=False))
+    kept = call.log_kept and event.link is not Link.LOG
+    done = Step(replace(call, faults=call.faults | {event.link}, log_kept=kept))
     if call.running:
         done = done.then(lambda now: incident(now, f"{event.link.value}_lost"))
     wakes = {Link.LOG: WakeAt(name="spooled", seconds=0.0), Link.GUARD: WakeAt(name="guard", seconds=GUARD_PATIENCE)}
@@ -153,7 +160,8 @@ def _link_lost(call: Call, event: LinkLost) -> Step:
 
 
 def _link_restored(call: Call, event: LinkRestored) -> Step:
-    return Step(replace(call, faults=call.faults - {event.link}, log_kept=False))
+    kept = call.log_kept and event.link is not Link.LOG
+    return Step(replace(call, faults=call.faults - {event.link}, log_kept=kept))
 
 
 def _operator_acted(call: Call, event: OperatorActed) -> Step:
@@ -167,18 +175,19 @@ def _operator_acted(call: Call, event: OperatorActed) -> Step:
 
 
 def _deadline_passed(call: Call, event: DeadlinePassed) -> Step:
-    name, _, number = event.name.partition(":")
+    parts = _DEADLINE.fullmatch(event.name)
+    name, number = (parts["name"], int(parts["number"] or 0)) if parts else ("", 0)
     match name:
         case "answer":
             return asking.signal(call, call.anchor, Signal.WINDOW_CLOSED)
         case "last_answer":
             return asking.signal(call, call.anchor, Signal.LAST_WINDOW_CLOSED)
         case "prompt":
-            return asking.overdue(call, int(number))
+            return asking.overdue(call, number)
         case "mask" | "unmask" | "stop":
-            return recorder.overdue(call, name, int(number))
+            return recorder.overdue(call, name, number)
         case "alone":
-            return Step(replace(call, alone_for_sure=call.alone_for_sure or call.alone_since == int(number)))
+            return Step(replace(call, alone_for_sure=call.alone_for_sure or call.alone_since == number))
         case "spooled":
             return Step(replace(call, log_kept=Link.LOG in call.faults))
         case "guard":
@@ -193,6 +202,8 @@ def _guard_overdue(call: Call) -> Step:
 
 def _close(call: Call) -> Step:
     """The far party left long ago: what has not come in by now does not come."""
+    if call.far and not call.far.gone:  # it came back: the PBX had lost sight of it
+        return Step(call)
     unsettled = any(not item.state.is_final for item in call.recordings)
     done = incident(call, "recording_unsettled") if unsettled else Step(call)
     return done.then(lambda now: Step(replace(now, over=True)))
@@ -218,7 +229,9 @@ def _rogue(call: Call, event: RogueRecordingSeen) -> Step:
     return incident(call, "rogue_recording")
 
 
-_HANDLERS: dict[type[Event], Callable[[Call, Any], Step]] = {
+_Handler = Callable[[Call, Any], Step]
+
+_HANDLERS: dict[type[Event], _Handler] = {
     CallStarted: _call_started,
     ChannelSeen: _channel_seen,
     ChannelAnswered: _answered,
@@ -242,4 +255,5 @@ _HANDLERS: dict[type[Event], Callable[[Call, Any], Step]] = {
     CallMerged: _noted,
     RogueRecordingSeen: _rogue,
     Unexpected: _unexpected,
-} | {kind: recorder.heard for kind in RecordingEvent.__subclasses__()}
+    **dict.fromkeys(RecordingEvent.__subclasses__(), recorder.heard),
+}

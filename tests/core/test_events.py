@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import json
+from dataclasses import FrozenInstanceError, fields
+
+import pytest
+
+from callguard.core.events import FACTS, Bridged, CallStarted, Event, Link, Outcome, Record, RecordingEvent
+from core.play import START
+
+
+def test_every_fact_is_known_by_its_type() -> None:
+    assert len(FACTS) == 36
+    assert all(kind.type == type for type, kind in FACTS.items())
+
+
+def test_groups_of_facts_are_no_facts() -> None:
+    assert "" not in FACTS
+    assert Event not in FACTS.values() and RecordingEvent not in FACTS.values()
+
+
+def test_types_of_facts_and_outcomes_share_only_the_unexpected() -> None:
+    assert set(FACTS) & set(Outcome) == {"unexpected"}
+
+
+@pytest.mark.parametrize("kind", FACTS.values(), ids=lambda kind: kind.type)
+def test_a_fact_is_frozen_and_needs_nothing_but_its_time(kind: type[Event]) -> None:
+    fact = kind(at=START)
+    with pytest.raises(FrozenInstanceError):
+        fact.at = START  # type: ignore[misc]
+    assert set(fact.data()) == {item.name for item in fields(fact)} - {"at", "channel_id"}
+    json.dumps(fact.data())
+
+
+def test_data_leaves_out_what_has_columns_of_its_own() -> None:
+    assert Bridged(at=START, channel_id="far", bridge_id="B1").data() == {"bridge_id": "B1"}
+
+
+def test_words_go_into_json_as_text() -> None:
+    stored = json.loads(json.dumps(CallStarted(at=START, faults=(Link.LOG,)).data()))
+    assert stored["faults"] == ["log"]
+
+
+def test_a_record_has_data_of_its_own() -> None:
+    assert (
+        Record(Outcome.UNEXPECTED).data == {} and Record(Outcome.UNEXPECTED).data is not Record(Outcome.UNEXPECTED).data
+    )

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+
+import pytest
+
+from callguard.core.events import FACTS
+from callguard.core.recording import LIFE, MASKS, RUNNING, Mask, Recording, Sign, Span, State, Touch
+from core.play import Play, play
+
+NEW = Recording(recording_id="r0", segment_no=0, channel_id="far")
+FACTUAL = [sign for sign in Sign if sign.value in FACTS]
+
+
+def with_recording(**values: object) -> Play:
+    """A call at rest whose only recording is as given: nothing but the fact can move it."""
+    recording = replace(NEW, **values)  # type: ignore[arg-type]
+    talk = play().talking() if recording.state.runs else play().granted()
+    return Play(call=replace(talk.call, recordings=(recording,)))
+
+
+@pytest.mark.parametrize(("state", "sign"), list(product(State, FACTUAL)))
+def test_the_grid_of_states(state: State, sign: Sign) -> None:
+    talk = with_recording(state=state)
+    talk.recorder(FACTS[sign.value])
+    if (state, sign) in LIFE:
+        barred = sign is Sign.DAMAGED and state.runs  # and so stopped in the same step
+        talk.is_state(State.STOPPING if barred else LIFE[state, sign], segment=0)
+    else:
+        talk.is_unexpected().is_state(state)
+
+
+@pytest.mark.parametrize(("mask", "touch"), list(product(Mask, [Touch.MASK_ACKNOWLEDGED, Touch.UNMASK_ACKNOWLEDGED])))
+def test_the_grid_of_masks(mask: Mask, touch: Touch) -> None:
+    talk = with_recording(state=State.STOPPED, mask=mask)
+    talk.recorder(FACTS[touch.value])
+    assert talk.file.mask is MASKS.get((mask, touch), mask)
+    if (mask, touch) not in MASKS:
+        talk.is_unexpected()
+
+
+@pytest.mark.parametrize(("mask", "touch"), list(product(Mask, [Touch.WANT_SILENCE, Touch.WANT_SOUND])))
+def test_what_is_wanted_always_has_a_row(mask: Mask, touch: Touch) -> None:
+    silent = (Mask.MASKING, Mask.ON)
+    after = MASKS[mask, touch]
+    assert after in silent if touch is Touch.WANT_SILENCE else after not in silent or mask is Mask.MASKING
+
+
+def test_a_mask_goes_on_only_when_the_pbx_said_so() -> None:
+    assert {touch for (mask, touch), after in MASKS.items() if after is Mask.ON and mask is not Mask.ON} == {
+        Touch.MASK_ACKNOWLEDGED
+    }
+
+
+def test_nothing_brings_a_recording_back() -> None:
+    for (before, sign), after in LIFE.items():
+        if not before.runs:
+            assert not after.runs, (before, sign)
+        if before.is_final:
+            assert after.is_final, (before, sign)
+
+
+def test_runs_and_final() -> None:
+    assert tuple(state for state in State if state.runs) == RUNNING
+    assert [state.value for state in State if state.is_final] == ["verified", "damaged", "lost", "discarded"]
+
+
+@pytest.mark.parametrize(
+    ("state", "mask", "shown"),
+    [
+        (State.GROWING, Mask.ON, "masked"),
+        (State.GROWING, Mask.MASKING, "growing"),
+        (State.REQUESTED, Mask.OFF, "requested"),
+        (State.STOPPED, Mask.ON, "stopped"),
+    ],
+)
+def test_the_state_as_the_contract_names_it(state: State, mask: Mask, shown: str) -> None:
+    assert replace(NEW, state=state, mask=mask).shown == shown
+
+
+def test_masked_stretches_open_and_close_once() -> None:
+    one = NEW.with_span_closed(5).with_span_open(10).with_span_open(11)
+    assert one.spans == (Span(start=10),)
+    two = one.with_span_closed(20).with_span_closed(21).with_span_open(30)
+    assert two.spans == (Span(start=10, end=20), Span(start=30))
