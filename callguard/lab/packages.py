@@ -97,13 +97,16 @@ def _first(folders: Sequence[Path], member: str) -> Path | None:
 
 
 def cached_asterisk(cache: Path) -> Installation:
-    """The unpacked packages in `cache`; callers in other processes wait until the first one has fetched them."""
+    """The unpacked packages in `cache`; callers in other processes wait for the first one. Raises Unreachable."""
     arch = _architecture()
     tree = cache / f"asterisk-{SUITE}-{arch}"
-    cache.mkdir(parents=True, exist_ok=True)
-    with _locked(cache / f"{tree.name}.lock"):
-        if not self_test(tree, arch):
-            _provide(tree, arch)
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with _locked(cache / f"{tree.name}.lock"):
+            if not self_test(tree, arch):
+                _provide(tree, arch)
+    except OSError as error:  # no right to write there, no space, no apt-get
+        raise Unreachable(f"Asterisk could not be unpacked into the cache folder {cache}: {error.strerror}") from error
     return _installation(tree, arch)
 
 

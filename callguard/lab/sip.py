@@ -128,6 +128,7 @@ class Phone(asyncio.DatagramProtocol):
         try:
             answer = await self._transact(call, "INVITE", sequence, draft.encode(), patience=120.0)
         except Unreachable:
+            self.forget(call)
             call.move(CallState.ENDED)
             return
         call.status = answer.status
@@ -175,6 +176,11 @@ class Phone(asyncio.DatagramProtocol):
             call.move(CallState.ENDED)
         elif call.draft is not None:
             branch, sequence = call.draft
+            waiting = self._pending.get((call.call_id, sequence, "INVITE"))
+            if waiting is not None and not waiting.proceeding and not waiting.final.done():
+                waiting.final.set_exception(Unreachable("the lab phone gave up"))  # nobody is there to cancel it
+                call.move(CallState.ENDED)
+                return
             self._send(self._request(call, "CANCEL", sequence, branch).encode())
             with suppress(Unreachable):
                 await call.reached(CallState.UP, timeout=5)
@@ -221,11 +227,9 @@ class Phone(asyncio.DatagramProtocol):
 
     def _response(self, message: Message) -> None:
         call = self._calls.get(message.get("call-id"))
-        if call is None:
-            return
-        if message.method == "INVITE":
+        if call is not None and message.method == "INVITE":
             self._invite_response(call, message)
-        if waiting := self._pending.get((call.call_id, message.sequence, message.method)):
+        if waiting := self._pending.get((message.get("call-id"), message.sequence, message.method)):
             waiting.proceeding = True
             if message.status >= 200 and not waiting.final.done():
                 waiting.final.set_result(message)
