@@ -134,7 +134,7 @@ class Postgres:
         secret.unlink()
         if done.returncode:
             shutil.rmtree(self._data, ignore_errors=True)
-            raise Unreachable(f"initdb failed in {self.dir}: {_last_line(done.stderr)}")
+            raise Unreachable(f"initdb failed in {self.dir}: {' '.join(done.stderr.split())[-600:]}")
 
     def _launch(self) -> None:
         self.port = _free_port(self.port or _saved_port(self.dir))

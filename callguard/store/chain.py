@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from datetime import UTC, date, datetime
 
-from callguard.ports import EventRow
+from callguard.ports import CallRow, EventRow
 
 GENESIS = bytes(32)
 """`prev_hash` of the first row of every call."""
@@ -71,6 +71,12 @@ def instant(at: datetime) -> str:
 def row_hash(prev_hash: bytes, row: EventRow) -> bytes:
     """sha256 over PREV_HASH and the canonical bytes of every column of ROW except its hashes."""
     return hashlib.sha256(prev_hash + canonical({name: getattr(row, name) for name in HASHED})).digest()
+
+
+def head_digest(head: CallRow) -> str:
+    """sha256 of the canonical bytes of every column of HEAD, hex: the first row of a call carries it, and the chain
+    with it."""
+    return hashlib.sha256(canonical({item.name: getattr(head, item.name) for item in fields(head)})).hexdigest()
 
 
 def first_break(rows: Iterable[EventRow]) -> tuple[int, str] | None:

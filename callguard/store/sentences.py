@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import errors as pg
 
-from callguard.errors import CallguardError, StoreDown, StoreRefused
+from callguard.errors import BadInput, CallguardError, StoreDown, StoreRefused
 
 _GONE = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError, OSError)
 """Not there, too slow, shutting down, disk full, or a standby that takes no writes (InternalError)."""
@@ -30,6 +30,8 @@ def sentence(error: BaseException) -> CallguardError:
     """Our exception for ERROR: StoreDown when the server is not there or too slow, StoreRefused when it said no."""
     if isinstance(error, pg.UndefinedTable | pg.InvalidSchemaName | pg.UndefinedFunction):
         return StoreRefused("The database lacks callguard's tables: run callguard db upgrade.")
+    if isinstance(error, psycopg.ProgrammingError) and error.sqlstate is None:  # its text may quote a password
+        return BadInput("The database's address cannot be read: postgresql://USER:PASSWORD@HOST:PORT/NAME is wanted.")
     if isinstance(error, _GONE):
         return StoreDown(f"Postgres is not reachable: {_first_line(error)}. Check the address, password and server.")
     return StoreRefused(f"Postgres refused: {_first_line(error)}.")

@@ -137,7 +137,7 @@ class Spool:
         if not line.endswith(b"\n") or not isinstance(value, dict) or value.get("version") != VERSION:
             raise BadInput("a torn or foreign line")
         batch = batch_from_json(value.get("batch"))
-        key = self._master.unwrap(bytes.fromhex(value["key"]), PLACE) if batch.parties or batch.raw else b""
+        key = self._master.unwrap(_bytes(value.get("key")), PLACE) if batch.parties or batch.raw else b""
         return replace(
             batch,
             parties=tuple(replace(row, values=_opened(key, row.values)) for row in batch.parties),
@@ -190,7 +190,15 @@ def _sealed(key: bytes, values: object) -> dict[str, str]:
 
 
 def _opened(key: bytes, values: Any) -> dict[str, Any]:
-    return dict(decrypt(key, bytes.fromhex(values["sealed"]), PLACE))
+    return dict(decrypt(key, _bytes(values.get("sealed")), PLACE))
+
+
+def _bytes(text: object) -> bytes:
+    """The bytes that TEXT is the hex of. Raises BadInput."""
+    try:
+        return bytes.fromhex(text if isinstance(text, str) else "?")
+    except ValueError:
+        raise BadInput("hex expected") from None
 
 
 def _private(path: str, flags: int) -> int:

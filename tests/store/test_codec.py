@@ -29,7 +29,9 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("change", "field"), [(change, field) for _, change, field in BAD], ids=[one[0] for one in BAD])
+@pytest.mark.parametrize(
+    ("change", "field"), [(change, field) for _, change, field in BAD], ids=[one[0] for one in BAD]
+)
 def test_a_foreign_row_is_refused_by_its_field(change: dict[str, Any], field: str) -> None:
     good = row_to_json(rows.chain(rows.new_id(), 1)[0])
     with pytest.raises(BadInput, match=field):

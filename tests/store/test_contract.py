@@ -128,7 +128,9 @@ async def test_many_appends_at_once_are_all_kept_and_one_refusal_hurts_nobody_el
 
 async def test_incidents_open_and_close_and_stay_closed(log: Log) -> None:
     call_id = rows.new_id()
-    await log.append([Batch(call=rows.head(call_id), incidents=(rows.incident(call_id, "i1"), rows.incident(call_id, "i2")))])
+    await log.append(
+        [Batch(call=rows.head(call_id), incidents=(rows.incident(call_id, "i1"), rows.incident(call_id, "i2")))]
+    )
     await log.append([Batch(incidents=(rows.incident(call_id, "i1", rows.START + timedelta(hours=1)),))])
     await log.append([Batch(incidents=(rows.incident(call_id, "i1"),))])
     assert [row.incident_id for row in await log.find_incidents()] == ["i2"]

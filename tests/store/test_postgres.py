@@ -156,7 +156,7 @@ async def test_what_a_superuser_changes_is_found(postgres_log: PostgresLog, data
     await postgres_log.append([rows.whole(call_id := rows.new_id(), 6)])
     with psycopg.connect(database.admin) as connection:
         connection.execute("SET session_replication_role = replica")
-        connection.execute("UPDATE callguard.channel_event SET data = '{\"digit\": \"2\"}' WHERE seq = 4")
+        connection.execute('UPDATE callguard.channel_event SET data = \'{"digit": "2"}\' WHERE seq = 4')
     stored = await postgres_log.load(call_id)
     assert stored is not None and first_break(stored.events) == (4, "altered")
 

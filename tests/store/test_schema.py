@@ -29,7 +29,8 @@ DESCRIPTION = """
     SELECT 'enum ' || t.typname || ': ' || string_agg(e.enumlabel, ' ' ORDER BY e.enumsortorder)
     FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid GROUP BY t.typname
     UNION ALL
-    SELECT 'domain ' || t.typname || ': ' || pg_get_constraintdef(c.oid) FROM pg_constraint c JOIN pg_type t ON t.oid = c.contypid
+    SELECT 'domain ' || t.typname || ': ' || pg_get_constraintdef(c.oid)
+    FROM pg_constraint c JOIN pg_type t ON t.oid = c.contypid
     WHERE t.typnamespace = 'callguard'::regnamespace
     UNION ALL
     SELECT 'column ' || c.relname || '.' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod)
@@ -40,7 +41,8 @@ DESCRIPTION = """
     SELECT 'grant ' || c.relname || ' ' || array_to_string(ARRAY(SELECT unnest(c.relacl)::text ORDER BY 1), ' ')
     FROM pg_class c WHERE c.relnamespace = 'callguard'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
     UNION ALL
-    SELECT 'constraint ' || c.relname || ' ' || pg_get_constraintdef(o.oid) FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid
+    SELECT 'constraint ' || c.relname || ' ' || pg_get_constraintdef(o.oid)
+    FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid
     WHERE c.relnamespace = 'callguard'::regnamespace AND NOT c.relispartition AND o.contype <> 'n'
     UNION ALL
     SELECT 'index ' || pg_get_indexdef(i.indexrelid) FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
@@ -121,7 +123,9 @@ def test_a_superuser_can_upgrade_and_the_owner_owns(empty: Database) -> None:
     schema.upgrade(empty.admin)
     assert schema.check(empty.app, TODAY) == []
     with psycopg.connect(empty.admin) as connection:
-        owners = connection.execute("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'callguard'").fetchall()
+        owners = connection.execute(
+            "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'callguard'"
+        ).fetchall()
     assert owners == [(schema.OWNER,)]
 
 
@@ -171,9 +175,7 @@ def test_every_word_of_the_core_is_in_its_enum(database: Database) -> None:
 @pytest.mark.parametrize("table", schema.EVIDENCE)
 @pytest.mark.parametrize("part", ["", "_202511"])
 @pytest.mark.parametrize("statement", ["UPDATE {} SET call_id = 'x'", "DELETE FROM {}", "TRUNCATE {} CASCADE"])
-async def test_evidence_only_ever_grows(
-    filled: Database, role: str, table: str, part: str, statement: str
-) -> None:
+async def test_evidence_only_ever_grows(filled: Database, role: str, table: str, part: str, statement: str) -> None:
     with psycopg.connect(getattr(filled, role)) as connection, pytest.raises(pg.InsufficientPrivilege):
         connection.execute(statement.format(f"callguard.{table}{part}"))
 
@@ -215,8 +217,8 @@ async def test_a_recording_must_say_when_it_expires(filled: Database) -> None:
 async def test_a_call_lies_in_the_month_of_its_start(filled: Database) -> None:
     with psycopg.connect(filled.owner) as connection, pytest.raises(pg.CheckViolation):
         connection.execute(
-            "INSERT INTO callguard.call SELECT call_month, 'c9', tenant, pbx_id, '', direction, call_type, policy_version,"
-            " rule_pack, policy, '2025-12-01T00:00:00Z' FROM callguard.call"
+            "INSERT INTO callguard.call SELECT call_month, 'c9', tenant, pbx_id, '', direction, call_type,"
+            " policy_version, rule_pack, policy, '2025-12-01T00:00:00Z' FROM callguard.call"
         )
 
 

@@ -4,7 +4,7 @@ import psycopg
 import pytest
 from psycopg import errors as pg
 
-from callguard.errors import StoreDown, StoreRefused
+from callguard.errors import BadInput, StoreDown, StoreRefused
 from callguard.store.sentences import sentence, translated
 
 
@@ -23,6 +23,7 @@ from callguard.store.sentences import sentence, translated
         (pg.InvalidTextRepresentation("unknown word"), StoreRefused),
         (pg.InsufficientPrivilege("denied"), StoreRefused),
         (pg.UndefinedTable("missing"), StoreRefused),
+        (psycopg.ProgrammingError('missing "=" after "word" in connection info string'), BadInput),
     ],
 )
 def test_driver_exceptions_become_ours(error: Exception, kind: type[Exception]) -> None:
@@ -32,7 +33,7 @@ def test_driver_exceptions_become_ours(error: Exception, kind: type[Exception]) 
 
 
 def test_a_sentence_holds_no_detail_that_quotes_a_value() -> None:
-    error = pg.UniqueViolation('duplicate key\nDETAIL:  Key (number)=(+12025550143) already exists.')
+    error = pg.UniqueViolation("duplicate key\nDETAIL:  Key (number)=(+12025550143) already exists.")
     assert "2025550143" not in str(sentence(error)) and "\n" not in str(sentence(error))
 
 

@@ -57,7 +57,9 @@ def test_raw_messages_of_a_call_share_a_key_and_old_calls_are_forgotten() -> Non
     assert sealer.raw(rows.raw("c0", 3))["key_id"] != first
 
 
-@pytest.mark.parametrize("decision", [{}, {"state": None}, {"state": {}, "effects": [], "reasons": [], "rule": "x"}, None])
+@pytest.mark.parametrize(
+    "decision", [{}, {"state": None}, {"state": {}, "effects": [], "reasons": [], "rule": "x"}, None]
+)
 def test_a_decision_comes_back_as_it_was(decision: dict[str, object] | None) -> None:
     row = replace(rows.chain("c1", 1)[0], decision=decision)
     found = dict(statements(Batch(events=(row,)), SEALER))
