@@ -18,7 +18,7 @@ from callguard.core.step import step
 from callguard.errors import BadLog
 from callguard.ports import StoredCall
 from callguard.replay import Story, fact_of, replay, story_of
-from callguard.store.chain import first_break
+from callguard.store.chain import first_break, head_digest
 
 LIMITS = (
     "A per-call chain shows changed, missing and reordered rows of a call. It does not show a whole call that was "
@@ -36,11 +36,13 @@ class Finding:
     what: str
 
 
-def prove(stored: StoredCall) -> list[Finding]:
-    """Every finding about STORED; an empty list is the proof."""
+def prove(stored: StoredCall, live: bool = False) -> list[Finding]:
+    """Every finding about STORED; an empty list is the proof. LIVE: the call may still be under way."""
     call_id = stored.call.call_id
     if broken := first_break(stored.events):
         return [Finding(call_id, broken[0], f"chain: {broken[1]}")]
+    if not stored.events:
+        return [Finding(call_id, 0, "chain: the call has no rows")]
     story = story_of(stored)
     try:
         found = [Finding(call_id, seq, what) for seq, what in _invariants(story)]
@@ -49,7 +51,19 @@ def prove(stored: StoredCall) -> list[Finding]:
         return [Finding(call_id, problem.line, problem.reason)]
     if difference:
         found.append(Finding(call_id, difference.line, f"replay: {difference.what} differ from what was decided"))
-    return found + [Finding(call_id, 0, what) for what in _verdicts(stored)]
+    return found + [Finding(call_id, seq, what) for seq, what in _frame(stored, live)]
+
+
+def _frame(stored: StoredCall, live: bool) -> Iterator[tuple[int, str]]:
+    """Its head is the one that the first row swears to, and its end is there."""
+    first, last = stored.events[0], stored.events[-1]
+    if first.data.get("head") != head_digest(stored.call):
+        yield first.seq, "the head of the call (policy, type, time) was changed"
+    over = any(row.decision and row.decision["state"].get("over") for row in stored.events)
+    if not over and not live:
+        yield last.seq, "the log ends before the call does: rows are missing behind this one"
+    if over:
+        yield from ((last.seq, what) for what in _verdicts(stored))
 
 
 def _invariants(story: Story) -> Iterator[tuple[int, str]]:
@@ -86,9 +100,8 @@ def _wrongs(done: Step, told: bool) -> Iterator[str]:
 
 
 def _verdicts(stored: StoredCall) -> Iterator[str]:
-    """Every recording of a call that is over has a verdict, and a bad one has an incident."""
-    over = any(row.decision and row.decision["state"].get("over") for row in stored.events)
-    for item in stored.recordings if over else ():
+    """Every recording has a verdict, and a bad one has an incident."""
+    for item in stored.recordings:
         if item.state not in ("verified", "damaged", "lost", "discarded"):
             yield f"recording {item.segment_no} has no verdict: it is {item.state}"
         elif item.state in ("damaged", "lost") and not stored.incidents:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from callguard.cli.option import config_option, json_option, load, show_json, with_log
+from callguard.engine.recovery import LiveCalls
 from callguard.errors import BadInput
 from callguard.proof import LIMITS, Finding, prove
 from callguard.store.postgres import PostgresLog
@@ -22,7 +23,9 @@ def verify(context: click.Context, call: str | None, every: bool, config: Path, 
     """Hold the log of CALL, or of all calls, against its chain and the invariants."""
     if bool(call) == every:
         raise click.UsageError("name one CALL, or give --all")
-    checked, findings = with_log(load(config), lambda log: _prove(log, call))
+    settings = load(config)
+    live = frozenset(LiveCalls(settings.data / "live").ids())
+    checked, findings = with_log(settings, lambda log: _prove(log, call, live))
     if as_json:
         rows = [{"call_id": item.call_id, "seq": item.seq, "what": item.what} for item in findings]
         show_json({"calls": checked, "findings": rows, "limits": LIMITS})
@@ -33,12 +36,12 @@ def verify(context: click.Context, call: str | None, every: bool, config: Path, 
     context.exit(1 if findings else 0)
 
 
-async def _prove(log: PostgresLog, call: str | None) -> tuple[int, list[Finding]]:
+async def _prove(log: PostgresLog, call: str | None, live: frozenset[str]) -> tuple[int, list[Finding]]:
     ids = [call] if call else [head.call_id async for head in log.calls()]
     findings: list[Finding] = []
     for call_id in ids:
         stored = await log.load(call_id)
         if stored is None:
             raise BadInput(f"{call_id}: no call has this id")
-        findings += prove(stored)
+        findings += prove(stored, stored.call.call_id in live)
     return len(ids), findings

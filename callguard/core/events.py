@@ -66,13 +66,17 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallStarted(Event):
-    """The first channel of a call asked to be told. `answered`: it is up already; `faults`: what was missing then."""
+    """The first channel of a call asked to be told. `answered`: it is up already; `faults`: what was missing then.
+
+    `head`: digest of the call's head row, so that the chain covers it too.
+    """
 
     type = "call_started"
     answered: bool = True
     direction: str = "inbound"
     known_call_type: bool = True
     faults: tuple[Link, ...] = ()
+    head: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,6 +54,7 @@ from callguard.ports import (
     StoredCall,
 )
 from callguard.ports import Link as LinkHeard
+from callguard.store.chain import head_digest
 
 Raw = Mapping[str, Any]
 DIRECTIONS = ("inbound", "outbound", "internal")
@@ -144,6 +145,7 @@ class Engine:
             direction=head.direction,
             known_call_type=known,
             faults=tuple(sorted(self.faults)),
+            head=head_digest(head),
         )
         runner.feed(started, raw)
         self._deliver(facts, {})
@@ -270,8 +272,8 @@ class Engine:
         return True
 
     async def guard_tripped(self) -> None:
-        """The guard acted while this process was stopped: what happened meanwhile is asked for."""
-        await self.resync()
+        """The guard acted while this process was stopped: what happened meanwhile is asked for, in its turn."""
+        self.inbox.put_nowait((LinkHeard(clock.read().wall, up=True), {}))
 
     async def _adopt(self, now: Snapshot) -> None:
         """Take over the calls of a controller that died."""
