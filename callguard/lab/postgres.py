@@ -188,7 +188,7 @@ class Postgres:
 
 
 def programs() -> Path:
-    """The wheel's folder of programs (postgres, initdb, pg_dump), without importing it: that registers hooks of its own.
+    """The wheel's folder of programs (postgres, initdb, pg_dump), without importing it and its hooks.
 
     Raises Unreachable.
     """

@@ -23,8 +23,8 @@ from callguard.store.query import QUERIES
 from callguard.store.sentences import translated
 from callguard.store.statement import Sealer, Statement, event_from, months, statements
 
-GROUP = 200
-"""At most so many appends share a transaction."""
+GROUP = 50
+"""At most so many appends share a transaction, so that it stays far below its time limit."""
 PAGE = 500
 READ_SECONDS = 30.0
 MONTH_SECONDS = 5.0
@@ -158,9 +158,11 @@ class PostgresLog:
                     jobs.append(self._queue.get_nowait())
                 await self._commit(jobs)
         finally:  # whatever ended this task, nobody waits for ever
-            while not self._queue.empty():
-                jobs.append(self._queue.get_nowait())
-            _settle(jobs, StoreDown("The event log is closed."))
+            _settle([*jobs, *self._take()], StoreDown("The event log is closed."))
+
+    def _take(self) -> list[_Job]:
+        """Everything that waits."""
+        return [self._queue.get_nowait() for _ in range(self._queue.qsize())]
 
     async def _commit(self, jobs: list[_Job]) -> None:
         """Commit JOBS together; when the database refuses, one by one, so that only the culprit fails."""
@@ -173,7 +175,7 @@ class PostgresLog:
                 await self._commit([job])
         except StoreDown as error:
             await self._drop()
-            _settle(jobs, error)
+            _settle([*jobs, *self._take()], error)  # who waits behind would only wait for the same
         else:
             _settle(jobs)
 

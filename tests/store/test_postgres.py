@@ -1,4 +1,4 @@
-"""What only Postgres does: being lost, hanging, being wrong; and what lies in its tables. The rest is test_contract.py."""
+"""What only Postgres does: being lost, hanging, being wrong; what lies in its tables. The rest: test_contract.py."""
 
 from __future__ import annotations
 
@@ -62,8 +62,9 @@ async def test_hung_it_is_noticed_and_nobody_waits_for_it(own_server: Postgres, 
     with frozen(own_server):
         with pytest.raises(StoreDown):
             await asyncio.wait_for(log.append([batch]), PATIENCE)
-        with pytest.raises(StoreDown):
-            await asyncio.wait_for(log.append([batch]), PATIENCE)
+        many = [log.append([rows.whole(rows.new_id())]) for _ in range(150)]
+        results = await asyncio.wait_for(asyncio.gather(*many, return_exceptions=True), PATIENCE)
+        assert {type(result) for result in results} == {StoreDown}
         await asyncio.wait_for(lost, PATIENCE)
     await log.append([batch])
     stored = await log.load(call_id)

@@ -39,7 +39,8 @@ DESCRIPTION = """
     WHERE c.relnamespace = 'callguard'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
     UNION ALL
     SELECT 'grant ' || c.relname || ' ' || array_to_string(ARRAY(SELECT unnest(c.relacl)::text ORDER BY 1), ' ')
-    FROM pg_class c WHERE c.relnamespace = 'callguard'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+    FROM pg_class c
+    WHERE c.relnamespace = 'callguard'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
     UNION ALL
     SELECT 'constraint ' || c.relname || ' ' || pg_get_constraintdef(o.oid)
     FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid
