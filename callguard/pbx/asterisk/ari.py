@@ -7,6 +7,7 @@ reconnecting (links.py), the meaning of an event (translate.py). Driver exceptio
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from pathlib import PurePath
 from urllib.parse import quote
@@ -41,7 +42,7 @@ class Ari:
         A PBX that gives no sign of life for 1.5 * HEARTBEAT seconds is taken for lost.
         """
         session = aiohttp.ClientSession(
-            auth=aiohttp.BasicAuth(address.user, address.password, "utf-8"),
+            headers={"Authorization": _credentials(address)},
             timeout=aiohttp.ClientTimeout(total=REQUEST_SECONDS, connect=CONNECT_SECONDS),
             connector=aiohttp.TCPConnector(limit=64),
         )
@@ -152,6 +153,10 @@ async def _subscribe(
         raise Unreachable(f"{where} is no address; it should look like http://host:8088/ari") from wrong
     except (aiohttp.ClientError, TimeoutError, OSError) as wrong:
         raise Unreachable(f"{where} is not reachable; check host, port and http.conf, ari.conf") from wrong
+
+
+def _credentials(address: AriAddress) -> str:
+    return "Basic " + b64encode(f"{address.user}:{address.password}".encode()).decode()
 
 
 def _handshake(status: int, address: AriAddress) -> str:

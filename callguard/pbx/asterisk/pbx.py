@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,6 +29,15 @@ from callguard.ports import Entered, Heard, Link, Playable, Said, Snapshot
 
 Sink = Callable[[Heard, Mapping[str, Any]], None]
 _log = logging.getLogger(__name__)
+_IN_FLIGHT = 0.5
+
+
+@dataclass(slots=True)
+class _Queue:
+    """Requests to ARI about one channel, one after the other. `dropped`: the channel was sent on, the rest is void."""
+
+    last: asyncio.Task[None] | None = None
+    dropped: bool = False
 
 
 class AsteriskPbx:
@@ -43,7 +53,8 @@ class AsteriskPbx:
         self._prompter = Prompter(settings.ari.app, lambda event, raw: self._tell(Said(event), raw))
         self._sink: Sink | None = None
         self._ari: Ari | None = None
-        self._last: dict[str, asyncio.Task[None]] = {}
+        self._queues: dict[str, _Queue] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
 
     # ------------------------------------------------------------ ports.Pbx
     async def run(self, sink: Sink) -> None:
@@ -71,14 +82,13 @@ class AsteriskPbx:
             case RecordingEffect():
                 self._recorder.perform(effect)
             case PlayPrompt():
-                self._queue(effect, lambda: self._prompter.play(effect))
+                self._queue(effect, lambda: self._prompter.play(effect), lambda: self._prompter.drop(effect))
             case Answer():
                 self._queue(effect, lambda: self._need_ari().answer(channel))
             case StopPrompt():
-                self._start(effect, self._prompter.stop(channel))
+                self._queue(effect, lambda: self._prompter.stop(channel))
             case SendOn():
-                self._drop_queue(channel)
-                self._start(effect, self._send_on(channel))
+                self._send_on(effect)
             case _:
                 self._failed(effect, "not a request to a PBX")
 
@@ -173,7 +183,7 @@ class AsteriskPbx:
             case Said(event=ChannelHungUp(channel_id=channel_id)):
                 self._register.leave(channel_id)
                 self._recorder.channel_gone(channel_id)
-                self._last.pop(channel_id, None)
+                self._queues.pop(channel_id, None)
 
     def _tell(self, heard: Heard, raw: Mapping[str, Any] | None = None) -> None:
         if self._sink is not None:
@@ -204,36 +214,50 @@ class AsteriskPbx:
             raise LinkDown("the link to the PBX is down")
         return self._ari
 
-    async def _send_on(self, channel_id: str) -> None:
-        """A prompt that plays would hold the channel back until its end."""
-        await asyncio.gather(self._prompter.stop(channel_id), self._need_ari().send_on(channel_id))
-
-    def _queue(self, effect: Effect, work: Callable[[], Awaitable[None]]) -> None:
+    def _queue(
+        self, effect: Effect, work: Callable[[], Awaitable[None]], dropped: Callable[[], None] | None = None
+    ) -> None:
         """Start WORK when the channel's earlier request was answered: HTTP keeps no order of its own."""
-        before = self._last.get(effect.channel_id)
+        queue = self._queues.setdefault(effect.channel_id, _Queue())
+        before = queue.last
 
         async def in_turn() -> None:
             if before is not None:
                 await asyncio.wait((before,))
+            if not queue.dropped:
+                await self._attempt(effect, work)
+            elif dropped is not None:
+                dropped()
+            else:
+                self._failed(effect, "sent on")
+
+        queue.last = asyncio.create_task(in_turn())
+
+    def _send_on(self, effect: SendOn) -> None:
+        """What was not sent yet is dropped. What plays is stopped: it would hold the channel back until its end."""
+        queue = self._queues.pop(effect.channel_id, _Queue())
+        queue.dropped = True
+
+        async def leave() -> None:
+            ari = self._need_ari()
+            await asyncio.gather(self._prompter.stop(effect.channel_id), ari.send_on(effect.channel_id))
+
+        async def in_turn() -> None:
+            if queue.last is not None:  # a play that is under way has to be there before it can be stopped
+                await asyncio.wait((queue.last,), timeout=_IN_FLIGHT)
+            await self._attempt(effect, leave)
+
+        task = asyncio.create_task(in_turn())
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+
+    async def _attempt(self, effect: Effect, work: Callable[[], Awaitable[None]]) -> None:
+        try:
             await work()
-
-        self._last[effect.channel_id] = self._start(effect, in_turn())
-
-    def _start(self, effect: Effect, work: Awaitable[None]) -> asyncio.Task[None]:
-        async def guarded() -> None:
-            try:
-                await work
-            except PbxRefused as refusal:
-                self._failed(effect, refusal.reason)
-            except LinkDown:
-                self._failed(effect, "link lost")
-
-        return asyncio.create_task(guarded())
-
-    def _drop_queue(self, channel_id: str) -> None:
-        last = self._last.pop(channel_id, None)
-        if last is not None:
-            last.cancel()
+        except PbxRefused as refusal:
+            self._failed(effect, refusal.reason)
+        except LinkDown:
+            self._failed(effect, "link lost")
 
     def _failed(self, effect: Effect, reason: str) -> None:
         event: Event = EffectFailed(

@@ -65,20 +65,20 @@ class Prompter:
         """Have a prompt played. Its facts follow; a failure is one of them."""
         prompt = self._prompts.get(effect.channel_id, {}).get(effect.script)
         if prompt is None or self._ari is None:
-            reason = "no prompt" if prompt is None else "link lost"
-            failed = NoticeFailed(at=_utc(), channel_id=effect.channel_id, script=effect.script, reason=reason)
-            return self._tell(failed, {})
+            return self.drop(effect, "no prompt" if prompt is None else "link lost")
         playing = _Playing(effect.channel_id, effect.script, prompt, self._own_id())
         self._playing[playing.playback] = playing
         try:
             if effect.whisper or effect.to_all:
                 await self._open_snoop(self._ari, playing, "both" if effect.to_all else "out")
             await self._ari.play(playing.snoop or playing.channel_id, playing.playback, prompt.path)
-        except asyncio.CancelledError:
-            self._fail(playing, "sent on")
-            raise
         except (PbxRefused, LinkDown, TimeoutError) as wrong:
             self._fail(playing, _word(wrong))
+
+    def drop(self, effect: PlayPrompt, reason: str = "sent on") -> None:
+        """This prompt will not be played."""
+        at = _utc()
+        self._tell(NoticeFailed(at=at, channel_id=effect.channel_id, script=effect.script, reason=reason), {})
 
     async def stop(self, channel_id: str) -> None:
         """Stop what plays to the party at this channel: it does not count as heard."""

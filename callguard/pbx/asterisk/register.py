@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -85,6 +86,7 @@ class RegisterFile:
         self._path = path
         self._thread = ThreadPoolExecutor(1, "register")
         self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
+        self._taken = 0
         self._written = 0
         self._file = self._compact()
 
@@ -110,6 +112,9 @@ class RegisterFile:
     def close(self) -> None:
         """Write what is left and let go."""
         self._thread.shutdown(wait=True)
+        rest, self._waiting = self._waiting[self._taken :], self._waiting[: self._taken]
+        with suppress(OSError):
+            self._write(b"".join(line for line, _ in rest), len(rest), None)
         os.close(self._file)
 
     def _put(self, line: dict[str, str]) -> asyncio.Future[None]:
@@ -123,7 +128,7 @@ class RegisterFile:
         return durable
 
     def _flush(self, loop: asyncio.AbstractEventLoop) -> None:
-        taken = len(self._waiting)
+        taken = self._taken = len(self._waiting)
         data = b"".join(line for line, _ in self._waiting)
         snapshot = self.content if self._written + taken > COMPACT_AFTER else None
         write = loop.run_in_executor(self._thread, self._write, data, taken, snapshot)
@@ -131,6 +136,7 @@ class RegisterFile:
 
     def _flushed(self, loop: asyncio.AbstractEventLoop, taken: int, done: asyncio.Future[None]) -> None:
         ready, self._waiting = self._waiting[:taken], self._waiting[taken:]
+        self._taken = 0
         failure = None if done.cancelled() else done.exception()
         for _, durable in ready:
             if durable.done():

@@ -30,7 +30,7 @@ STALL_SECONDS = 4.5
 FINISH_SECONDS = 3.0
 REFUSAL_SECONDS = 1.0
 GROWTH_EVERY = 10.0
-_EMPTY_SECONDS = 0.5
+_EMPTY_SECONDS = 0.25
 
 
 class Watch:
@@ -156,7 +156,8 @@ class Watch:
 
     def _end(self, now: float, at: datetime, look: Look) -> list[Event]:
         ended_at = self._stopping if self._stopping is not None else self._refused
-        empty = look.samples == 0 and ended_at is not None and now - ended_at > _EMPTY_SECONDS
+        short = ended_at is not None and self.offset(ended_at) < _EMPTY_SECONDS * RATE
+        empty = look.samples == 0 and short and ended_at is not None and now - ended_at > _EMPTY_SECONDS
         if look.final or empty:  # a header becomes final only when the recorder ended, whoever ended it
             self.done = True
             stopped = StopObserved(at=at, **self._ids, offset_samples=look.samples)

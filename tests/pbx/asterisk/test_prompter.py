@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from callguard.core.effects import Answer, PlayPrompt, SendOn, StopPrompt
+from callguard.core.events import NoticeEnded, NoticeFailed, NoticeStarted, Script
+from callguard.lab.media import Silence
+from callguard.lab.sip import Call, Phone
+from callguard.pbx.asterisk.ari import Ari
+from callguard.pbx.asterisk.site import OWN_PREFIX
+from callguard.pbx.asterisk.translate import text
+from tests.pbx.rig import Prompt, Rig, make_prompt, rig_on, sound
+
+
+async def waiting_call(rig: Rig) -> tuple[Phone, Call, str]:
+    caller = await Phone.open("caller", rig.asterisk.server)
+    call = await caller.dial("150")
+    channel_id = await rig.entered()
+    rig.pbx.perform(Answer(channel_id=channel_id))
+    return caller, call, channel_id
+
+
+def tone_in(samples: object) -> bool:
+    """Whether the prompt's 1 kHz is there."""
+    wave = np.asarray(samples, dtype=float)
+    phase = np.exp(-2j * np.pi * 1000 * np.arange(len(wave)) / 8000)
+    return len(wave) > 800 and bool(abs((wave * phase).mean()) > 100)
+
+
+@pytest.mark.requirement("S42")
+async def test_a_prompt_played_to_its_end_is_proved_with_its_names(rig: Rig) -> None:
+    caller, call, channel_id = await waiting_call(rig)
+    rig.pbx.perform(PlayPrompt(channel_id=channel_id, script=Script.NOTICE))
+    started, ended = await rig.wait(NoticeStarted), await rig.wait(NoticeEnded)
+    assert (started.prompt, started.language, started.text_version) == ("notice-short", "en", "1")
+    assert started.audio_sha256 == rig.prompt.sha256 and started.channel_id == ended.channel_id == channel_id
+    assert 0.4 < (ended.at - started.at).total_seconds() < 0.8
+    await call.hangup()
+    await caller.close()
+
+
+@pytest.mark.requirement("S126")
+async def test_a_missing_audio_file_is_no_notice(rig: Rig, tmp_path: Path) -> None:
+    caller, call, channel_id = await waiting_call(rig)
+    rig.pbx.set_prompts(channel_id, {Script.NOTICE: Prompt(tmp_path / "absent.wav")})
+    rig.pbx.perform(PlayPrompt(channel_id=channel_id, script=Script.NOTICE))
+    assert (await rig.wait(NoticeFailed)).reason == "not played"
+    assert not rig.of(NoticeEnded)
+    await call.hangup()
+    await caller.close()
+
+
+@pytest.mark.requirement("S126")
+@pytest.mark.parametrize("after", [0.0, 0.02, 0.1, 0.3, 0.45])
+async def test_a_hang_up_during_the_notice_is_no_notice(rig: Rig, after: float) -> None:
+    caller, call, channel_id = await waiting_call(rig)
+    rig.pbx.perform(PlayPrompt(channel_id=channel_id, script=Script.NOTICE))
+    if after:
+        await rig.wait(NoticeStarted)
+        await asyncio.sleep(after)
+    await call.hangup()
+    failed = await rig.wait(NoticeFailed)
+    assert failed.channel_id == channel_id and not rig.of(NoticeEnded)
+    await caller.close()
+
+
+async def test_a_stopped_prompt_does_not_count_though_asterisk_says_done(rig: Rig) -> None:
+    caller, call, channel_id = await waiting_call(rig)
+    rig.pbx.perform(PlayPrompt(channel_id=channel_id, script=Script.NOTICE))
+    await rig.wait(NoticeStarted)
+    rig.pbx.perform(StopPrompt(channel_id=channel_id))
+    assert (await rig.wait(NoticeFailed)).reason == "stopped"
+    rig.pbx.perform(SendOn(channel_id=channel_id))
+    await asyncio.sleep(0.2)
+    assert not rig.of(NoticeEnded)
+    await call.hangup()
+    await caller.close()
+
+
+@pytest.mark.requirement("S43")
+@pytest.mark.parametrize("to_all", [True, False])
+async def test_a_whisper_reaches_whom_it_should_and_the_file_only_when_all_hear_it(rig: Rig, to_all: bool) -> None:
+    async with rig.talk() as talk:
+        for call in (talk.far_call, talk.agent_call):
+            call.rtp.source = Silence()
+        recording_id = await rig.record(talk.far)
+        party = talk.agent if to_all else talk.far
+        loop = asyncio.get_running_loop()
+        begin = loop.time()
+        rig.pbx.perform(PlayPrompt(channel_id=party, script=Script.RECORDING_ON, whisper=True, to_all=to_all))
+        ended = await rig.wait(NoticeEnded)
+        await asyncio.sleep(0.1)
+        assert ended.channel_id == party
+        assert tone_in(talk.far_call.heard().between(begin, loop.time()))
+        assert tone_in(talk.agent_call.heard().between(begin, loop.time())) is to_all
+    await asyncio.sleep(0.3)
+    assert not tone_in(sound(rig.settings.recordings / f"{recording_id}-left.wav"))
+    assert tone_in(sound(rig.settings.recordings / f"{recording_id}-right.wav")) is to_all
+    assert not any("callguard-" in repr(heard) or "Snoop" in repr(heard) for heard in rig.heard)
+
+
+async def test_a_snoop_left_over_by_a_dead_controller_is_hung_up(rig: Rig, tmp_path: Path) -> None:
+    async with rig.talk() as talk:
+        ari = await Ari.connect(rig.settings.ari.__class__(**_fields(rig)))
+        await ari.snoop(talk.far, f"{OWN_PREFIX}callguard-leftover", "out")
+        own = [text(channel, "id") for channel in await ari.channels()]
+        assert f"{OWN_PREFIX}callguard-leftover" in own
+        await rig.close()
+        next_work = tmp_path / "next"
+        next_work.mkdir()
+        make_prompt(next_work / "prompt.wav")
+        async with rig_on(rig.asterisk, next_work):
+            await asyncio.sleep(0.1)
+            left = {text(channel, "id") for channel in await ari.channels()}
+            assert left == {talk.far, talk.agent}
+        await ari.close()
+
+
+def _fields(rig: Rig) -> dict[str, str]:
+    own = rig.settings.ari
+    return {"url": own.url, "user": own.user, "password": own.password, "app": "other"}

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from callguard.core.events import (
+    EffectFailed,
+    Event,
+    MaskObserved,
+    RecordingDamaged,
+    RecordingGrowing,
+    RecordingLost,
+    RecordingOpened,
+    StopAcknowledged,
+    StopObserved,
+    UnmaskObserved,
+)
+from callguard.pbx.asterisk.probe import Look
+from callguard.pbx.asterisk.watch import Watch
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+STEP = 16_384
+
+
+def started() -> Watch:
+    watch = Watch("r1", "c1")
+    watch.acknowledged(100.0)
+    return watch
+
+
+def see(watch: Watch, now: float, samples: int, **look: object) -> list[Event]:
+    return watch.observe(now, AT, Look(exists=True, samples=samples, **look))  # type: ignore[arg-type]
+
+
+def kinds(facts: list[Event]) -> list[type[Event]]:
+    return [type(fact) for fact in facts]
+
+
+def test_nothing_is_said_before_the_pbx_answered() -> None:
+    assert Watch("r1", "c1").observe(1, AT, Look(exists=True)) == []
+
+
+@pytest.mark.requirement("S123")
+def test_opened_then_growing_then_growing_every_ten_seconds() -> None:
+    watch = started()
+    assert kinds(see(watch, 100.001, 0)) == [RecordingOpened]
+    assert see(watch, 100.2, 0) == []
+    assert see(watch, 102.1, STEP) == [RecordingGrowing(at=AT, channel_id="c1", recording_id="r1", offset_samples=STEP)]
+    said = [now for now in range(104, 140, 2) if see(watch, now + 0.1, (now - 100) * 8192)]
+    assert said == [114, 126, 138] or len(said) == 3
+
+
+def test_no_file_a_second_after_the_answer_is_lost() -> None:
+    watch = started()
+    assert watch.observe(100.9, AT, Look()) == []
+    assert watch.observe(101.0, AT, Look()) == [
+        RecordingLost(at=AT, channel_id="c1", recording_id="r1", reason="no file")
+    ]
+    assert watch.done and watch.observe(102, AT, Look()) == []
+
+
+def test_a_file_that_goes_away_is_lost() -> None:
+    watch = started()
+    see(watch, 100.0, 0)
+    (lost,) = watch.observe(100.1, AT, Look())
+    assert isinstance(lost, RecordingLost) and lost.reason == "file gone"
+
+
+@pytest.mark.requirement("S126")
+def test_a_file_that_stops_growing_is_damaged_once_a_stall() -> None:
+    watch = started()
+    see(watch, 102.1, STEP)
+    assert see(watch, 106.5, STEP) == []
+    (stalled,) = see(watch, 106.7, STEP)
+    assert isinstance(stalled, RecordingDamaged) and stalled.findings == ("stalled",)
+    assert see(watch, 108, STEP) == []
+    see(watch, 109, 2 * STEP)
+    assert kinds(see(watch, 114, 2 * STEP)) == [RecordingDamaged]
+
+
+def test_a_stop_is_seen_when_the_headers_are_final() -> None:
+    watch = started()
+    see(watch, 100.0, 0)
+    watch.ending(103.0)
+    assert watch.urgent and see(watch, 103.01, STEP) == [
+        RecordingGrowing(at=AT, channel_id="c1", recording_id="r1", offset_samples=STEP)
+    ]
+    assert see(watch, 103.02, 24_000, final=True) == [
+        StopObserved(at=AT, channel_id="c1", recording_id="r1", offset_samples=24_000)
+    ]
+    assert watch.done
+
+
+def test_a_recorder_that_somebody_else_stopped_is_seen_too() -> None:
+    watch = started()
+    assert kinds(see(watch, 103, 24_000, final=True)) == [RecordingOpened, RecordingGrowing, StopObserved]
+
+
+def test_a_header_that_stays_open_is_unfinished() -> None:
+    watch = started()
+    see(watch, 100.0, 0)
+    watch.ending(101.0)
+    assert see(watch, 103.9, 0) == []
+    (damaged,) = see(watch, 104.1, 0)
+    assert isinstance(damaged, RecordingDamaged) and damaged.findings == ("unfinished",) and watch.done
+
+
+def test_a_recorder_stopped_before_its_first_sample_has_an_empty_file() -> None:
+    watch = started()
+    see(watch, 100.0, 0)
+    watch.ending(100.02)
+    assert see(watch, 100.1, 0) == []
+    assert kinds(see(watch, 100.4, 0)) == [StopObserved]
+
+
+def test_a_refused_stop_is_answered_by_the_files() -> None:
+    ended, runs = started(), started()
+    for watch in (ended, runs):
+        see(watch, 100.0, 0)
+        watch.refused(103.0)
+    assert kinds(see(ended, 103.1, 24_000, final=True)) == [RecordingGrowing, StopAcknowledged, StopObserved]
+    assert kinds(see(runs, 103.1, STEP)) == [RecordingGrowing]
+    (failed,) = see(runs, 104.1, STEP)
+    assert isinstance(failed, EffectFailed) and (failed.effect, failed.reason) == ("StopRecording", "refused")
+    assert not runs.done
+
+
+def test_a_mask_and_its_end_are_seen_in_the_samples() -> None:
+    watch = started()
+    see(watch, 102.1, STEP)
+    watch.masked(103.0)
+    watch.unmasking(105.0)
+    sound = bytearray(b"\1\0" * (4 * STEP))
+    sound[48_000:80_000] = bytes(32_000)
+    since = watch.since() or 0
+    look = Look(True, 4 * STEP, False, since, bytes(sound[2 * since :]), bytes(sound[2 * since :]))
+    facts = watch.observe(108.2, AT, look)
+    assert [(type(fact), fact.offset_samples) for fact in facts if isinstance(fact, MaskObserved | UnmaskObserved)] == [
+        (MaskObserved, 24_000),
+        (UnmaskObserved, 40_000),
+    ]
+
+
+def test_a_look_older_than_the_mask_proves_nothing() -> None:
+    watch = started()
+    see(watch, 102.1, STEP)
+    watch.masked(103.0)
+    assert see(watch, 106, 3 * STEP) == []
+
+
+def test_sound_under_a_mask_is_damage() -> None:
+    watch = started()
+    see(watch, 100.0, 0)
+    watch.masked(101.0)
+    since = watch.since() or 0
+    sound = b"\1\0" * (2 * STEP - since)
+    facts = watch.observe(104.2, AT, Look(True, 2 * STEP, False, since, sound, sound))
+    assert [fact.findings for fact in facts if isinstance(fact, RecordingDamaged)] == [("sound under mask",)]
+
+
+def test_a_recorder_found_running_gets_its_clock_from_its_growth() -> None:
+    watch = Watch("r1", "c1", found_running=True)
+    watch.found(500.0)
+    watch.masked(500.5)
+    assert watch.offset(501) == -1 and watch.since() is None
+    assert see(watch, 501, 10 * STEP) == [] and watch.offset(501) == -1
+    assert kinds(see(watch, 502, 11 * STEP)) == [RecordingGrowing]
+    assert watch.offset(503.0) == 11 * STEP + 8000
+
+
+def test_a_recorder_whose_clock_runs_away_corrects_ours() -> None:
+    watch = started()
+    see(watch, 102.1, STEP)
+    assert watch.offset(110) == 80_000
+    see(watch, 110.0, 4 * STEP)  # 1.8 s behind
+    assert watch.offset(110) == 4 * STEP + 3200
