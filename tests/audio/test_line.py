@@ -34,7 +34,7 @@ def test_alone_it_is_found_to_the_sample() -> None:
 
 
 @pytest.mark.parametrize("speech", ["notice-short", "notice-sensitive", "question", "refusal"])
-@pytest.mark.parametrize("louder_db", [-6, 0])
+@pytest.mark.parametrize("louder_db", [-6, 0, 6, 10])
 def test_under_speech_of_the_same_voice_it_is_found(speech: str, louder_db: float) -> None:
     found = heard_under(speech, louder_db)
     assert abs(found.offset - AT) <= 1

@@ -36,6 +36,22 @@ def test_quiet_callers_are_heard_like_loud_ones(dbov: float) -> None:
     assert share(found, 29, 47) < 0.02
 
 
+@pytest.mark.requirement("S126")
+def test_a_caller_far_below_the_detectors_own_threshold_is_lifted_over_it() -> None:
+    """At -58 dBov, rising and falling by 6 dB: without the lift a quarter of the frames is lost."""
+    speech = at_level(spoken("notice-sensitive"), -58)
+    sway = 10 ** ((6 * np.sin(2 * np.pi * 0.7 * np.arange(len(speech)) / 8000) - 3) / 20)
+    found = flags((speech * sway).round().astype(np.int16))
+    assert share(found, 0.2, len(speech) / 8000 - 0.1) > 0.82
+
+
+def test_restless_noise_on_a_silent_leg_is_not_lifted_into_speech() -> None:
+    """Noise that swells by 3 dB twice a second: lifted to the level of speech, two thirds of it would be kept."""
+    hiss = noise(60, -60)
+    swell = 10 ** (3 * np.sin(2 * np.pi * 2 * np.arange(len(hiss)) / 8000) / 20)
+    assert flags((hiss * swell).round().astype(np.int16))[100:].mean() < 0.05
+
+
 def test_a_silent_leg_and_line_noise_are_not_speech() -> None:
     assert not flags(silence(60)).any()
     assert flags(noise(60, -60))[100:].mean() < 0.02
