@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from callguard.audio.riff import Codec, Riff, parse, pcm_header
 from callguard.audio.staged import staged
-from callguard.errors import BadAudio
+from callguard.errors import BadAudio, BadInput
 
 Samples = NDArray[np.int16]
 BLOCK_BYTES = 1 << 20
@@ -163,17 +163,23 @@ def join_legs(left: Path, right: Path, out: Path) -> Joined:
     """Two mono files of one rate become the stereo file OUT: left the far party, right the agent. Streaming and atomic.
 
     The shorter leg is followed by silence. A leg whose recorder died (length 0 in its header) is taken to its end.
-    Raises BadAudio, which names the leg.
+    Raises BadAudio, which names the leg, or says why OUT cannot be written; the legs are as they were.
     """
-    with ExitStack() as stack:
-        first, second = stack.enter_context(_leg(left, "left")), stack.enter_context(_leg(right, "right"))
-        if first.rate != second.rate:
-            raise BadAudio(f"the legs differ in rate: left {first.rate} Hz, right {second.rate} Hz")
-        writer = WavWriter(stack.enter_context(staged(out, "the stereo file")), first.rate, 2)
-        joined = Joined(first.frames, second.frames, first.rate)
-        while writer.frames < joined.samples:
-            writer.write(_interleave(first.read(first.block_frames), second.read(second.block_frames)))
-        writer.finish()
+    try:
+        with ExitStack() as stack:
+            legs = stack.enter_context(_leg(left, "left")), stack.enter_context(_leg(right, "right"))
+            if legs[0].rate != legs[1].rate:
+                raise BadAudio(f"the legs differ in rate: left {legs[0].rate} Hz, right {legs[1].rate} Hz")
+            return _joined(*legs, stack.enter_context(staged(out, "the stereo file")))
+    except BadInput as error:  # a full disk too: one kind of error for who has the legs to care for
+        raise BadAudio(str(error)) from error
+
+
+def _joined(left: WavReader, right: WavReader, file: BinaryIO) -> Joined:
+    writer, joined = WavWriter(file, left.rate, 2), Joined(left.frames, right.frames, left.rate)
+    while writer.frames < joined.samples:
+        writer.write(_interleave(left.read(left.block_frames), right.read(right.block_frames)))
+    writer.finish()
     return joined
 
 

@@ -113,3 +113,10 @@ def test_legs_that_do_not_fit_leave_no_file(tmp_path: Path) -> None:
         with pytest.raises(BadAudio, match=reason):
             join_legs(*pair, out)
     assert not out.exists()
+
+
+def test_a_place_that_cannot_be_written_leaves_the_legs(tmp_path: Path) -> None:
+    left, right = write(tmp_path / "l.wav", noise(1, -20)), write(tmp_path / "r.wav", noise(1, -20))
+    with pytest.raises(BadAudio, match="the stereo file cannot be written: No such file"):
+        join_legs(left, right, tmp_path / "missing" / "out.wav")
+    assert sorted(tmp_path.iterdir()) == [left, right]
