@@ -67,7 +67,6 @@ class Event:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallStarted(Event):
     """The first channel of a call asked to be told. `answered`: it is up already; `faults`: what was missing then.
-
     `head`: digest of the call's head row, so that the chain covers it too.
     """
 

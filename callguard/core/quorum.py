@@ -12,6 +12,7 @@ from callguard.core.call import Call
 from callguard.core.consent import Standing
 from callguard.core.events import Link, Role
 from callguard.core.policy import OnLogLoss
+from callguard.core.recording import Mask
 
 
 class Want(StrEnum):
@@ -44,7 +45,12 @@ def _silences(call: Call) -> tuple[str, ...]:
     checks = {"paused": call.paused, "on hold": any(channel.held for channel in call.connected())}
     checks |= {"the link to the PBX is lost": Link.PBX in call.faults, "the event is not on disk yet": silent_log}
     checks |= {"not every party may be recorded": not quorum_holds(call)}
-    return _true(checks | {"nobody to talk to": is_alone(call) and call.alone_for_sure})
+    return _true(checks | {"nobody to talk to": is_alone(call) and (call.alone_for_sure or _is_silent(call))})
+
+
+def _is_silent(call: Call) -> bool:
+    """The grace for channel swaps spares a mask that would not last; it ends none."""
+    return call.running is not None and call.running.mask in (Mask.MASKING, Mask.ON)
 
 
 def _true(checks: dict[str, bool]) -> tuple[str, ...]:

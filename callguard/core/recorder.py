@@ -271,8 +271,6 @@ def failed(call: Call, event: EffectFailed) -> Step:
         lost = LIFE.get((recording.state, Sign.LOST), recording.state)
         done = incident(replace(call.with_recording(replace(recording, state=lost)), barred=True), "start_failed")
         return done.also(Step(done.call, (StopRecording(**_about(recording)),)))  # perhaps only the answer failed
-    if event.effect == StopRecording.__name__ and recording.state is State.LOST:
-        return Step(call)  # as was to be expected
     if not recording.state.runs and recording.state is not State.STOPPING and event.effect in _LATE:
         return Step(call)  # it ended with its channel before the request came: the file tells
     barred = call.barred or event.effect == MaskRecording.__name__

@@ -139,7 +139,7 @@ def _unbridged(call: Call, event: Unbridged) -> Step:
 def _hung_up(call: Call, event: ChannelHungUp) -> Step:
     call = call.change(event.channel_id, gone=True, bridge="", waiting=False, held=False)
     done = _known(call, event)
-    if event.channel_id != call.anchor:
+    if call.far is None or event.channel_id != call.anchor:
         return done
     close = WakeAt(name="close", seconds=CLOSE_PATIENCE)
     return done.then(lambda now: recorder.channel_gone(now, event)).then(lambda now: Step(now, (close,)))
@@ -165,13 +165,9 @@ def _link_restored(call: Call, event: LinkRestored) -> Step:
 
 
 def _operator_acted(call: Call, event: OperatorActed) -> Step:
-    match event.action:
-        case Action.PAUSE:
-            return Step(replace(call, paused=True))
-        case Action.RESUME:
-            return Step(replace(call, paused=False))
-        case Action.WITHDRAW:
-            return asking.signal(call, call.anchor, Signal.WITHDRAW)
+    if event.action is Action.WITHDRAW:
+        return asking.signal(call, call.anchor, Signal.WITHDRAW)
+    return Step(replace(call, paused=event.action is Action.PAUSE))
 
 
 def _deadline_passed(call: Call, event: DeadlinePassed) -> Step:

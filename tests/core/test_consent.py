@@ -28,15 +28,6 @@ def test_the_grid(mode: Mode, standing: Standing, signal: Signal) -> None:
 
 
 @pytest.mark.requirement("S42")
-def test_silence_is_not_consent() -> None:
-    for mode in (Mode.ASK, Mode.NEVER):
-        for (row_mode, _, signal), (standing, _) in TABLE.items():
-            if row_mode is mode and signal is not Signal.YES and standing is Standing.GRANTED:
-                assert TABLE[mode, Standing.GRANTED, signal][0] is Standing.GRANTED, (
-                    "only who had granted stays granted"
-                )
-
-
 def test_grants_have_exactly_two_doors() -> None:
     doors = {
         (mode, before, signal): turn

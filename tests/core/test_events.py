@@ -42,6 +42,5 @@ def test_words_go_into_json_as_text() -> None:
 
 
 def test_a_record_has_data_of_its_own() -> None:
-    assert (
-        Record(Outcome.UNEXPECTED).data == {} and Record(Outcome.UNEXPECTED).data is not Record(Outcome.UNEXPECTED).data
-    )
+    one, other = Record(Outcome.UNEXPECTED), Record(Outcome.UNEXPECTED)
+    assert one.data == {} and one.data is not other.data

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from callguard.core.consent import Standing
+from callguard.core.effects import MaskRecording, PlayPrompt, StopRecording, UnmaskRecording
+from callguard.core.events import DigitPressed, Outcome, Role
+from callguard.core.keypad import BETWEEN_KEYS
+from callguard.core.step import redact
+from core.play import AGENT, ASK, FAR, GUEST, START, Play, play
+
+
+def stored(talk: Play, digit: str, by: str = FAR) -> str:
+    event = redact(talk.call, DigitPressed(at=talk.now, channel_id=by, digit=digit))
+    assert isinstance(event, DigitPressed)
+    return event.digit
+
+
+# ---------------------------------------------------------------- sequences
+def test_the_withdrawal_sequence() -> None:
+    play().recording().presses("*7").said(Outcome.CONSENT_WITHDRAWN, Outcome.STOP_REQUESTED).did(StopRecording)
+
+
+def test_a_sequence_works_before_the_notice_and_while_asked() -> None:
+    play().starts().presses("*7").said(Outcome.CONSENT_REFUSED)
+    play().told().presses("*7").said(Outcome.CONSENT_REFUSED)
+
+
+def test_three_seconds_between_the_keys_are_in_time() -> None:
+    assert BETWEEN_KEYS.total_seconds() == 3.0
+    play().recording().presses("*7", every=3.0).stands(Standing.REFUSED)
+    play().recording().presses("*7", every=3.01).is_quiet().stands(Standing.GRANTED)
+
+
+def test_a_wrong_key_begins_anew() -> None:
+    play().recording().presses("*57").is_quiet().stands(Standing.GRANTED)
+    play().recording().presses("**7").stands(Standing.REFUSED)
+    play().recording().presses("*5*7").stands(Standing.REFUSED)
+
+
+def test_a_sequence_may_hold_an_answer_key() -> None:
+    call_type = replace(ASK, withdraw="*2")
+    play(call_type).told().presses("*2").said(Outcome.CONSENT_REFUSED)
+    play(call_type).recording().presses("*2").said(Outcome.CONSENT_WITHDRAWN, Outcome.STOP_REQUESTED)
+    play(call_type).told().presses("*1").said(Outcome.CONSENT_GRANTED)  # belongs to no sequence: an answer
+
+
+# ---------------------------------------------------------------- who may press what
+@pytest.mark.requirement("S82")
+def test_the_agent_pauses_and_resumes() -> None:
+    talk = play().recording().presses("*8", by=AGENT).did(MaskRecording)
+    assert talk.last.reasons == ("pause key", "paused")
+    talk.masked(8000).presses("*8", by=AGENT).did(UnmaskRecording)
+    talk.unmasked(16000).hangs_up(AGENT).hangs_up().stopped().whole()
+    assert talk.measure.masks == ((8000, 16000),)
+
+
+@pytest.mark.requirement("S82")
+@pytest.mark.parametrize("who", [FAR, GUEST])
+def test_an_outside_party_neither_makes_a_hole_nor_ends_one(who: str) -> None:
+    talk = play().recording().sees(GUEST, Role.GUEST).presses("*8", by=who).is_unexpected()
+    assert not talk.call.paused
+    talk.presses("*8", by=AGENT).masked().presses("*8", by=who).is_unexpected()
+    assert talk.call.paused
+
+
+@pytest.mark.requirement("S82")
+def test_on_an_internal_call_either_side_pauses() -> None:
+    talk = play().starts(direction="internal").hears().presses("1").leaves()
+    talk.joined_by(AGENT, Role.AGENT).bridges(FAR).presses("*8").did(MaskRecording)
+
+
+@pytest.mark.parametrize("keys", ["1", "2"])
+def test_an_agents_answer_is_nobodys_answer(keys: str) -> None:
+    talk = play().told().sees(AGENT, Role.AGENT).presses(keys, by=AGENT).is_quiet()
+    talk.stands(Standing.AWAITING).stands(Standing.EXEMPT, AGENT)
+
+
+def test_an_agent_has_no_consent_to_withdraw() -> None:
+    talk = play().recording().presses("*7", by=AGENT).is_unexpected()
+    talk.stands(Standing.EXEMPT, AGENT).stands(Standing.GRANTED)
+
+
+@pytest.mark.parametrize("keys", ["1", "2"])
+def test_a_guests_answer_is_nobodys_answer(keys: str) -> None:
+    play().told().sees(GUEST, Role.GUEST).presses(keys, by=GUEST).is_quiet().stands(Standing.AWAITING)
+
+
+def test_a_key_on_an_unknown_channel_is_written_down() -> None:
+    play().told().presses("1", by="nobody").is_unexpected().stands(Standing.AWAITING)
+
+
+# ---------------------------------------------------------------- what is stored
+def test_card_digits_are_never_stored() -> None:
+    talk = play().recording()
+    for digit in "4111111111111111#":
+        assert stored(talk, digit) == "x"
+        assert stored(talk, digit, by=AGENT) == "x"
+        talk.presses(digit)
+        talk.is_quiet()
+    talk.stands(Standing.GRANTED)
+
+
+@pytest.mark.parametrize("digit", ["1", "2"])
+def test_answers_are_stored_only_where_they_are_answers(digit: str) -> None:
+    assert stored(play().starts(), digit) == "x"
+    assert stored(play().starts().begins(), digit) == digit
+    assert stored(play().told(), digit) == digit
+    assert stored(play().granted(), digit) == "x"
+    assert stored(play().told().sees(AGENT, Role.AGENT), digit, by=AGENT) == "x"
+
+
+def test_keys_of_a_sequence_are_stored_while_they_make_one() -> None:
+    talk = play().recording()
+    assert (stored(talk, "*"), stored(talk, "7")) == ("*", "x")
+    talk.presses("*")
+    assert (stored(talk, "7"), stored(talk, "4")) == ("7", "x")
+    talk.wait(3.01)
+    assert stored(talk, "7") == "x"
+
+
+def test_a_key_on_an_unknown_channel_is_not_stored() -> None:
+    assert stored(play().told(), "1", by="nobody") == "x"
+
+
+def test_facts_that_are_no_keys_are_stored_as_they_are() -> None:
+    talk = play().starts()
+    for fact in talk.facts:
+        assert redact(talk.call, fact) is fact
+
+
+def test_a_key_brings_no_prompt_where_it_means_nothing() -> None:
+    talk = play().recording()
+    before = talk.count(PlayPrompt)
+    talk.presses("0123456789#abcdx")
+    assert talk.count(PlayPrompt) == before and talk.now > START

@@ -1,0 +1,384 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from callguard.core.effects import (
+    DiscardRecording,
+    Effect,
+    MaskRecording,
+    MeasureRecording,
+    PlayPrompt,
+    StartRecording,
+    StopRecording,
+    UnmaskRecording,
+    WakeAt,
+)
+from callguard.core.events import (
+    Action,
+    DeadlinePassed,
+    Link,
+    MaskObserved,
+    Outcome,
+    RecordingOpened,
+    Role,
+    Script,
+    StopAcknowledged,
+    UnmaskObserved,
+)
+from callguard.core.recorder import ALONE_GRACE, MASK_PATIENCE, STOP_PATIENCE, UNMASK_PATIENCE
+from callguard.core.recording import Mask, State
+from core.play import AGENT, FAR, GUEST, KEEP, OTHER_AGENT, SPOOLED, Play, play
+
+
+def watch(talk: Play) -> tuple[str, float]:
+    """Name and seconds of the last fact's watch."""
+    (wake,) = (effect for effect in talk.last.effects if isinstance(effect, WakeAt))
+    return wake.name.partition(":")[0], wake.seconds
+
+
+# ---------------------------------------------------------------- start
+@pytest.mark.requirement("S1")
+def test_a_recording_starts_when_a_human_is_bridged() -> None:
+    talk = play().granted().sees(AGENT, Role.AGENT).bridges(AGENT).never_recorded()
+    talk.bridges(FAR).did(StartRecording).said(Outcome.RECORDING_REQUESTED).is_state(State.REQUESTED)
+    assert talk.last.reasons == ("every party told and agreed",)
+
+
+def test_a_recording_does_not_start_while_paused_or_with_a_stranger() -> None:
+    play().granted().operator(Action.PAUSE).sees(AGENT, Role.AGENT).bridges(FAR, AGENT).never_recorded()
+    play().granted().joined_by().joined_by(AGENT, Role.AGENT).bridges(FAR).never_recorded()
+
+
+def test_the_first_words_are_that_recording_is_on() -> None:
+    talk = play().talking().acknowledged().did()
+    talk.opened().plays(Script.RECORDING_ON, to=AGENT, whisper=True)
+    (prompt,) = (effect for effect in talk.last.effects if isinstance(effect, PlayPrompt))
+    assert prompt.to_all
+    talk.begins(Script.RECORDING_ON, to=AGENT).wait(1).ends(Script.RECORDING_ON, to=AGENT).is_quiet()
+
+
+def test_no_words_to_nobody_and_none_after_the_stop() -> None:
+    play().talking().acknowledged().hangs_up(AGENT).opened().did()
+    play().talking().acknowledged().presses("*7").opened().did()
+
+
+def test_a_start_that_fails_is_an_incident_and_no_recording() -> None:
+    talk = play().talking().refused(StartRecording, segment=0).incident("start_failed").is_state(State.LOST)
+    talk.did(StopRecording)  # perhaps only the answer failed
+    talk.refused(StopRecording, segment=0).is_quiet()
+    talk.unbridges(AGENT).bridges(AGENT).did()
+    assert talk.count(StartRecording) == 1
+
+
+def test_a_start_that_fails_after_the_end_changes_no_verdict() -> None:
+    talk = play().recording().presses("*7").stopped().whole().discarded()
+    talk.refused(StartRecording, segment=0).is_state(State.DISCARDED)
+
+
+# ---------------------------------------------------------------- mask
+@pytest.mark.requirement("S1")
+def test_a_guest_masks_at_once() -> None:
+    talk = play().recording().joined_by().did(MaskRecording).said(Outcome.MASK_REQUESTED).is_mask(Mask.MASKING)
+    assert watch(talk) == ("mask", MASK_PATIENCE) == ("mask", 0.2)
+    talk.masked(9000).is_mask(Mask.ON).is_quiet()
+    talk.hangs_up(GUEST).did(UnmaskRecording).said(Outcome.UNMASK_REQUESTED)
+    assert watch(talk) == ("unmask", UNMASK_PATIENCE)
+    talk.unmasked(17000).is_mask(Mask.OFF)
+
+
+def test_an_agent_who_joins_is_no_surprise() -> None:
+    play().recording().joined_by(OTHER_AGENT, Role.AGENT).is_quiet()
+
+
+@pytest.mark.requirement("S1")
+def test_a_mask_that_is_not_acknowledged_stops_the_recorder() -> None:
+    talk = play().recording().joined_by().wait(0.2).passes("mask").did(StopRecording)
+    talk.incident("mask_unacknowledged").is_state(State.STOPPING)
+    assert not talk.masked().hangs_up(GUEST).stopped().whole().verified().count(UnmaskRecording)
+    assert talk.count(StartRecording) == 1
+
+
+def test_a_mask_that_fails_stops_the_recorder() -> None:
+    play().recording().joined_by().refused(MaskRecording, segment=0).did(StopRecording).incident("mask_failed")
+
+
+def test_an_unmask_that_fails_or_stays_unanswered_is_an_incident() -> None:
+    def talk() -> Play:
+        return play().recording().joined_by().masked().hangs_up(GUEST)
+
+    talk().refused(UnmaskRecording, segment=0).incident("unmask_failed").did()
+    talk().wait(2).passes("unmask").incident("unmask_unacknowledged").did()
+    talk().unmasked().wait(2).passes("unmask").is_quiet()
+
+
+def test_the_watch_of_an_earlier_mask_means_nothing() -> None:
+    talk = play().recording().joined_by()
+    first = talk.last.effects[-1]
+    assert isinstance(first, WakeAt)
+    talk.masked().hangs_up(GUEST).unmasked().holds()
+    talk.feed(DeadlinePassed, "", name=first.name).is_quiet().is_mask(Mask.MASKING)
+
+
+def test_sound_waits_for_the_masks_answer() -> None:
+    talk = play().recording().joined_by().hangs_up(GUEST).did()
+    talk.masked().did(UnmaskRecording)
+
+
+def test_a_mask_overtakes_an_unmask() -> None:
+    talk = play().recording().operator(Action.PAUSE).masked(100).operator(Action.RESUME).operator(Action.PAUSE)
+    talk.did(MaskRecording).unmasked(200).did().is_mask(Mask.MASKING)
+    talk.masked(300).is_mask(Mask.ON)
+    talk.hangs_up(AGENT).hangs_up().stopped().whole()
+    assert talk.measure.masks == ((100, 200), (300, -1)), "the file had sound in between"
+
+
+@pytest.mark.requirement("S82")
+def test_an_operator_pauses_and_resumes() -> None:
+    talk = play().recording().operator(Action.PAUSE).did(MaskRecording)
+    talk.masked().operator(Action.RESUME).did(UnmaskRecording)
+
+
+def test_hold_masks() -> None:
+    talk = play().recording().holds().did(MaskRecording)
+    talk.masked().unholds().did(UnmaskRecording)
+    talk = play().recording().holds().masked().unbridges(AGENT).did()  # alone: the grace ends no mask
+    talk.bridges(AGENT).did(UnmaskRecording)
+
+
+def test_what_the_file_shows_of_a_mask_is_only_written_down() -> None:
+    talk = play().recording().joined_by().masked()
+    talk.recorder(MaskObserved).is_quiet().recorder(UnmaskObserved).is_quiet()
+
+
+# ---------------------------------------------------------------- alone
+def test_a_queue_masks_when_the_grace_is_over() -> None:
+    talk = play().recording().hangs_up(AGENT).did()
+    assert watch(talk) == ("alone", ALONE_GRACE) == ("alone", 0.15)
+    talk.wait(0.15).passes("alone").did(MaskRecording)
+    assert talk.last.reasons == ("nobody to talk to",)
+    talk.masked().joined_by(OTHER_AGENT, Role.AGENT).did(UnmaskRecording)
+
+
+def test_the_grace_is_asked_for_once() -> None:
+    talk = play().recording().hangs_up(AGENT)
+    talk.growing().is_quiet()
+
+
+def test_the_watch_of_an_earlier_loneliness_means_nothing() -> None:
+    talk = play().recording().unbridges(AGENT)
+    first = talk.last.effects[-1]
+    assert isinstance(first, WakeAt)
+    talk.bridges(AGENT).unbridges(AGENT)
+    talk.feed(DeadlinePassed, "", name=first.name).did()
+
+
+def test_local_channels_that_are_optimised_away_make_no_mask() -> None:
+    talk = play().granted().sees("l1", Role.PLUMBING).sees("l2", Role.PLUMBING, pair="l1").sees(AGENT, Role.AGENT)
+    talk.bridges(FAR, "l1").bridges("l2", AGENT, bridge="B2").acknowledged().opened().growing()
+    before = talk.count(MaskRecording)
+    talk.unbridges(AGENT, bridge="B2").wait(0.02).unbridges("l1").bridges(AGENT)
+    talk.unbridges("l2", bridge="B2").hangs_up("l1").hangs_up("l2").wait(0.15).passes("alone")
+    assert talk.count(MaskRecording) == before == 0
+    talk.is_quiet().is_mask(Mask.OFF)
+
+
+def test_a_guest_behind_a_local_channel_masks_at_once() -> None:
+    talk = play().recording().sees("l1", Role.PLUMBING).sees("l2", Role.PLUMBING, pair="l1").sees(GUEST, Role.GUEST)
+    talk.bridges("l1").bridges("l2", GUEST, bridge="B2").did(MaskRecording)
+
+
+# ---------------------------------------------------------------- stop, file, verdict
+@pytest.mark.requirement("S123")
+def test_the_far_partys_hang_up_ends_in_a_measured_file() -> None:
+    talk = play().talking().acknowledged().wait(0.5).opened().begins(Script.RECORDING_ON, to=AGENT)
+    talk.wait(9.5).growing().hangs_up().did(StopRecording).is_state(State.STOPPED)
+    talk.wait(0.1).stopped().did()
+    talk.whole().did(MeasureRecording)
+    assert (talk.measure.seconds, talk.measure.line_seconds, talk.measure.masks) == (10.0, 0.5, ())
+    talk.verified().hangs_up(AGENT)
+    assert talk.call.over
+
+
+def test_a_file_without_a_beginning_or_a_line_is_measured_without() -> None:
+    talk = play().talking().hangs_up().whole()
+    assert (talk.measure.seconds, talk.measure.line_seconds) == (-1.0, -1.0)
+
+
+def test_a_second_line_does_not_move_the_first() -> None:
+    talk = play().recording().begins(Script.RECORDING_ON, to=AGENT).wait(5).begins(Script.RECORDING_ON, to=AGENT)
+    assert talk.file.line_at == talk.now - timedelta(seconds=5)
+    play().begins(Script.RECORDING_ON).is_quiet()
+
+
+def test_a_repeated_acknowledgement_does_not_move_the_beginning() -> None:
+    talk = play().talking().acknowledged()
+    began = talk.file.started_at
+    assert talk.opened().wait(1).acknowledged().file.started_at == began is not None
+
+
+def test_a_stop_that_is_not_acknowledged_is_an_incident() -> None:
+    talk = play().recording().presses("*7")
+    assert watch(talk) == ("stop", STOP_PATIENCE)
+    talk.wait(2).passes("stop").incident("stop_unacknowledged").did()
+    talk.stopped().passes("stop").is_quiet()
+
+
+@pytest.mark.parametrize("name", ["stop:1", "mask:1", "unmask:1"])
+def test_watches_without_a_recording_mean_nothing(name: str) -> None:
+    play().starts().feed(DeadlinePassed, "", name=name).is_quiet()
+
+
+def test_a_stop_that_fails_is_an_incident() -> None:
+    play().recording().presses("*7").refused(StopRecording, segment=0).incident("stop_failed").is_state(State.STOPPING)
+
+
+@pytest.mark.parametrize("late", [StopRecording, MaskRecording, UnmaskRecording])
+def test_a_request_that_came_after_the_recorders_end_is_no_incident(late: type[Effect]) -> None:
+    play().recording().hangs_up().refused(late, segment=0).is_quiet()
+
+
+def test_a_recorder_that_the_guard_stopped_begins_a_new_segment_when_all_is_well() -> None:
+    talk = play().recording().stopped().incident("stopped_by_guard").did(StartRecording)
+    assert [item.segment_no for item in talk.call.recordings] == [0, 1]
+
+
+def test_a_recorder_that_ends_by_itself_is_an_incident() -> None:
+    talk = play().recording().whole().incident("recorder_ended").did(MeasureRecording, StartRecording)
+    talk.is_state(State.STOPPED, 0).is_state(State.REQUESTED, 1)
+
+
+def test_a_stall_stops_the_recorder() -> None:
+    talk = play().recording().damaged().incident("recording_damaged").did(StopRecording)
+    talk.damaged().incident("recording_damaged").is_state(State.STOPPING)
+
+
+def test_a_bad_verdict_is_an_incident() -> None:
+    talk = play().recording().hangs_up().stopped().whole().damaged().incident("recording_damaged").did()
+    talk.is_state(State.DAMAGED)
+
+
+def test_a_file_that_is_not_there_is_an_incident_and_ends_the_recorder() -> None:
+    talk = play().recording().lost().incident("recording_lost").did(StopRecording).is_state(State.LOST)
+    talk.stopped().whole().is_state(State.LOST)
+    talk.lost().is_quiet()
+    play().recording().hangs_up().stopped().whole().lost().incident("recording_lost").did()
+
+
+def test_a_stop_without_a_file_is_not_measured() -> None:
+    play().recording().lost().whole().did()
+
+
+# ---------------------------------------------------------------- destruction
+@pytest.mark.requirement("S13")
+def test_a_withdrawal_destroys_what_was_captured() -> None:
+    play().recording().presses("*7").stopped().whole().did(DiscardRecording).discarded().is_state(State.DISCARDED)
+
+
+def test_a_withdrawal_keeps_where_the_call_type_says_so() -> None:
+    play(KEEP).recording().presses("*7").stopped().whole().did(MeasureRecording)
+
+
+@pytest.mark.requirement("S13")
+@pytest.mark.parametrize("verdict", ["verified", "damaged"])
+def test_a_withdrawal_takes_earlier_segments_with_it(verdict: str) -> None:
+    talk = play().recording().whole()
+    talk = talk.verified(0) if verdict == "verified" else talk.damaged(0)
+    talk.acknowledged().presses("*7").did(DiscardRecording, StopRecording)
+    talk.discarded(0).is_state(State.DISCARDED, 0)
+
+
+@pytest.mark.requirement("S13")
+@pytest.mark.parametrize("verdict", ["verified", "damaged"])
+def test_a_verdict_that_comes_after_the_withdrawal_saves_nothing(verdict: str) -> None:
+    talk = play().recording().whole().did(MeasureRecording, StartRecording).presses("*7").did(StopRecording)
+    talk = talk.verified(0) if verdict == "verified" else talk.damaged(0)
+    talk.did(DiscardRecording)
+
+
+def test_what_is_destroyed_already_is_not_destroyed_again() -> None:
+    talk = play().recording().whole().verified(0).joined_by().presses("*7", by=GUEST)
+    talk.presses("*7").said(Outcome.CONSENT_WITHDRAWN)
+    assert talk.count(DiscardRecording) == 1
+
+
+def test_a_destruction_that_fails_is_an_incident() -> None:
+    talk = play().recording().presses("*7").stopped().whole().refused(DiscardRecording, segment=0)
+    talk.incident("discard_failed").is_state(State.STOPPED)
+
+
+def test_a_measurement_that_fails_is_an_incident() -> None:
+    play().recording().hangs_up().whole().refused(MeasureRecording, segment=0).incident("effect_failed")
+
+
+# ---------------------------------------------------------------- the line
+def test_a_line_that_fails_ends_the_recording() -> None:
+    play().recording().fails(Script.RECORDING_ON, to=AGENT).incident("line_failed").did(StopRecording)
+    play().recording().refused(PlayPrompt, AGENT).incident("line_failed").did(StopRecording)
+
+
+def test_a_line_cut_by_a_hang_up_does_not() -> None:
+    play().recording().hangs_up(AGENT).fails(Script.RECORDING_ON, to=AGENT).is_quiet()
+    play().recording().fails(Script.RECORDING_ON, to="nobody").is_quiet()
+    talk = play().recording().joined_by(OTHER_AGENT, Role.AGENT).unbridges(AGENT).unbridges(OTHER_AGENT)
+    talk.fails(Script.RECORDING_ON, to=AGENT).is_quiet()
+    play().granted().fails(Script.RECORDING_ON, to=FAR).is_quiet()
+
+
+# ---------------------------------------------------------------- links
+def test_log_lost_stops() -> None:
+    play().recording().loses(Link.LOG).did(StopRecording).incident("log_lost")
+
+
+def test_log_lost_masks_where_the_call_type_keeps_and_sound_follows_the_spool() -> None:
+    talk = play(SPOOLED).recording().loses(Link.LOG).did(MaskRecording)
+    talk.masked().did()
+    talk.passes("spooled").did(UnmaskRecording).unmasked()
+    talk.restores(Link.LOG).did()
+
+
+def test_neither_log_nor_spool_stops() -> None:
+    play(SPOOLED).recording().loses(Link.LOG).masked().passes("spooled").loses(Link.SPOOL).did(StopRecording)
+
+
+@pytest.mark.parametrize("link", [Link.GUARD, Link.DISK])
+def test_what_is_kept_is_not_unkept_by_something_else(link: Link) -> None:
+    talk = play(SPOOLED).recording().loses(Link.LOG).masked().passes("spooled").unmasked()
+    talk.loses(link).did()
+    talk.restores(link).did()
+
+
+def test_a_second_loss_waits_for_its_own_spooling() -> None:
+    talk = play(SPOOLED).recording().loses(Link.LOG).masked().passes("spooled").unmasked().restores(Link.LOG)
+    talk.loses(Link.LOG).did(MaskRecording)
+
+
+def test_pbx_lost_masks() -> None:
+    talk = play().recording().loses(Link.PBX).did(MaskRecording).incident("pbx_lost")
+    talk.masked().restores(Link.PBX).did(UnmaskRecording)
+
+
+def test_guard_lost_stops_after_three_seconds() -> None:
+    talk = play().recording().loses(Link.GUARD).did()
+    assert watch(talk) == ("guard", 3.0)
+    talk.wait(3).passes("guard").did(StopRecording)
+
+
+def test_guard_back_in_time_stops_nothing() -> None:
+    play().recording().loses(Link.GUARD).restores(Link.GUARD).wait(3).passes("guard").is_quiet()
+
+
+@pytest.mark.requirement("S1")
+@pytest.mark.parametrize("link", Link)
+def test_nothing_starts_while_anything_is_missing(link: Link) -> None:
+    talk = play().granted().loses(link)
+    talk.sees(AGENT, Role.AGENT).bridges(FAR, AGENT).never_recorded()
+    talk.restores(link).did(StartRecording)
+
+
+# ---------------------------------------------------------------- strangers
+def test_facts_about_unknown_recordings_are_written_down() -> None:
+    talk = play().recording()
+    talk.feed(RecordingOpened, recording_id="nobody's").is_unexpected()
+    talk.feed(StopAcknowledged, recording_id="nobody's").is_unexpected()
