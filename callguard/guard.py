@@ -12,6 +12,7 @@ import asyncio
 import json
 import os
 import time
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -29,6 +30,8 @@ AGAIN = 0.5
 """Seconds between attempts, while tripped, to stop what the register still names."""
 CONTEXT, EXTEN, PRIORITY = "callguard", "s", "unrecorded"
 """Where the snippet goes on without a recording."""
+NO_RIGHT = "Permission denied"
+"""AMI's word when our account may not do something: that is not done then, and tried again."""
 MIX_VARIABLE = "CALLGUARD_MIX"
 """The channel variable that MixMonitor's i() fills with its id."""
 
@@ -129,10 +132,21 @@ class Guard:
 
     async def _stop(self, link: Ami, item: LiveRecording) -> None:
         with suppress(LinkDown, TimeoutError):
-            with suppress(PbxRefused):  # it is not running, or its channel is gone: nothing is recorded
-                mix_id = item.mix_id or await self._mix_id(link, item.channel_id)
-                await link.action("StopMixMonitor", Channel=item.channel_id, MixMonitorID=mix_id)
-            self._note(stopped=item.recording_id)
+            if await self._done(self._stop_one(link, item)):
+                self._note(stopped=item.recording_id)
+
+    async def _stop_one(self, link: Ami, item: LiveRecording) -> None:
+        mix_id = item.mix_id or await self._mix_id(link, item.channel_id)
+        await link.action("StopMixMonitor", Channel=item.channel_id, MixMonitorID=mix_id)
+
+    @staticmethod
+    async def _done(work: Coroutine[object, object, object]) -> bool:
+        """Whether WORK is done or there is nothing to do: not running, channel gone. A missing right is neither."""
+        try:
+            await work
+        except PbxRefused as refusal:
+            return refusal.reason != NO_RIGHT
+        return True
 
     async def _mix_id(self, link: Ami, channel_id: str) -> str:
         answer = await link.action("Getvar", Channel=channel_id, Variable=MIX_VARIABLE)
@@ -140,9 +154,9 @@ class Guard:
 
     async def _send_on(self, link: Ami, channel_id: str) -> None:
         with suppress(LinkDown, TimeoutError):
-            with suppress(PbxRefused):  # it hung up
-                await link.action("Redirect", Channel=channel_id, Context=CONTEXT, Exten=EXTEN, Priority=PRIORITY)
-            self._note(sent_on=channel_id)
+            redirect = link.action("Redirect", Channel=channel_id, Context=CONTEXT, Exten=EXTEN, Priority=PRIORITY)
+            if await self._done(redirect):
+                self._note(sent_on=channel_id)
 
     def _note(self, **what: str) -> None:
         """Write down, with fsync, what was done."""

@@ -15,7 +15,7 @@ from callguard.core.outcome import Step
 from callguard.core.quorum import is_alone, quorum_holds
 from callguard.core.recording import Mask, State
 from callguard.core.step import step
-from callguard.errors import BadLog
+from callguard.errors import BadLog, ConfigError
 from callguard.ports import StoredCall
 from callguard.replay import Story, fact_of, replay, story_of
 from callguard.store.chain import first_break, head_digest
@@ -43,12 +43,14 @@ def prove(stored: StoredCall, live: bool = False) -> list[Finding]:
         return [Finding(call_id, broken[0], f"chain: {broken[1]}")]
     if not stored.events:
         return [Finding(call_id, 0, "chain: the call has no rows")]
-    story = story_of(stored)
     try:
+        story = story_of(stored)
         found = [Finding(call_id, seq, what) for seq, what in _invariants(story)]
         difference = replay(story).difference
     except BadLog as problem:
         return [Finding(call_id, problem.line, problem.reason)]
+    except ConfigError:
+        return [Finding(call_id, stored.events[0].seq, "the policy in the head of the call cannot be read")]
     if difference:
         found.append(Finding(call_id, difference.line, f"replay: {difference.what} differ from what was decided"))
     return found + [Finding(call_id, seq, what) for seq, what in _frame(stored, live)]

@@ -14,6 +14,7 @@ import orjson
 
 from callguard.core.call import Call, open_call
 from callguard.core.decision import decision_of, plain
+from callguard.core.events import Outcome
 from callguard.core.history import decode
 from callguard.core.policy import CallType, parse_call_type
 from callguard.core.step import step
@@ -151,8 +152,18 @@ def _line(value: Mapping[str, Any]) -> bytes:
 
 
 # ---------------------------------------------------------------- from a file
-_HEADER = {"format": str, "version": int, "call_id": str, "call_type": str, "policy": dict, "rows": int}
+_HEADER = {
+    "format": str,
+    "version": int,
+    "call_id": str,
+    "call_type": str,
+    "policy": dict,
+    "policy_version": str,
+    "rule_pack": str,
+    "rows": int,
+}
 _ROW = {"seq": int, "type": str, "at": str, "channel_id": str, "derived": bool, "data": dict}
+_OUTCOMES = frozenset(Outcome)
 
 
 def read_story(text: bytes) -> Story:
@@ -173,9 +184,7 @@ def read_story(text: bytes) -> Story:
         open_call(header["call_id"], call_type).segment_id()
     except (ConfigError, ValueError) as problem:
         raise BadLog(1, str(problem)) from None
-    return Story(
-        header["call_id"], call_type, str(header.get("policy_version", "")), str(header.get("rule_pack", "")), rows
-    )
+    return Story(header["call_id"], call_type, header["policy_version"], header["rule_pack"], rows)
 
 
 def _header(line: bytes) -> dict[str, Any]:
@@ -184,11 +193,14 @@ def _header(line: bytes) -> dict[str, Any]:
         raise BadLog(1, f'no header: the first line must carry "format":"{FORMAT}"')
     if isinstance(header.get("version"), int) and header["version"] > VERSION:
         raise BadLog(1, f"version {header['version']}: written by a later callguard; this one reads version {VERSION}")
-    return _typed(1, header, _HEADER)
+    _typed(1, header, _HEADER)
+    if header["version"] != VERSION:
+        raise BadLog(1, f"version {header['version']}: no callguard wrote that")
+    return header
 
 
 def _row(number: int, line: bytes) -> Line:
-    row = _typed(number, _object(number, line), _ROW)
+    row = _typed(number, _object(number, line), _ROW, "decision")
     if row["seq"] != number - 1:
         raise BadLog(number, f"seq {row['seq']} where {number - 1} was expected: a row is missing or out of order")
     try:
@@ -201,6 +213,8 @@ def _row(number: int, line: bytes) -> Line:
     if not row["derived"] and not isinstance(decision, dict):
         raise BadLog(number, "decision: is missing")
     made = Line(row["seq"], row["type"], at, row["channel_id"], row["derived"], row["data"], decision)
+    if made.derived and made.type not in _OUTCOMES:
+        raise BadLog(number, f"{made.type!r} is no record that this version knows")
     if not made.derived:
         try:
             fact_of(made)
@@ -219,7 +233,9 @@ def _object(number: int, line: bytes) -> dict[str, Any]:
     return value
 
 
-def _typed(number: int, value: dict[str, Any], shape: Mapping[str, type]) -> dict[str, Any]:
+def _typed(number: int, value: dict[str, Any], shape: Mapping[str, type], *others: str) -> dict[str, Any]:
+    if odd := sorted(value.keys() - shape.keys() - set(others)):
+        raise BadLog(number, f"{', '.join(odd)}: unknown")
     for name, kind in shape.items():
         if type(value.get(name)) is not kind:
             raise BadLog(number, f"{name}: is missing or not {kind.__name__}")

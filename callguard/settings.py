@@ -110,6 +110,10 @@ ENVIRONMENT = {
 """Secrets may come from the environment; it stands over the file."""
 
 
+LONGEST_SOCKET = 107
+"""Bytes of a unix socket's path on Linux."""
+
+
 def read_toml(path: Path) -> dict[str, Any]:
     """A TOML file as a mapping. Raises BadInput naming file, line and column."""
     try:
@@ -130,10 +134,16 @@ def load_settings(path: Path) -> Settings:
             inner = document.setdefault(table, {})
             if isinstance(inner, dict):
                 inner[key] = value
+    problems = ["base: unknown key"] if "base" in document else []
     try:
-        return Settings(**{**document, "base": str(path.absolute().parent)})
+        settings = Settings(**{**document, "base": str(path.absolute().parent)})
     except ValidationError as error:
-        raise ConfigError(str(path), [_line(item) for item in error.errors()]) from None
+        raise ConfigError(str(path), problems + [_line(item) for item in error.errors()]) from None
+    if len(os.fsencode(settings.data / "control.sock")) > LONGEST_SOCKET:
+        problems.append(f"data_dir: too long a path for a unix socket (at most {LONGEST_SOCKET - 13} bytes)")
+    if problems:
+        raise ConfigError(str(path), problems)
+    return settings
 
 
 def _line(item: Any) -> str:

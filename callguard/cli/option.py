@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import click
 
-from callguard.errors import BadInput, Unreachable
+from callguard.errors import BadInput, CallguardError, Unreachable
 from callguard.pbx.asterisk.site import AmiAddress, AriAddress, AsteriskSettings
 from callguard.settings import Settings, load_settings
 from callguard.store.keys import MasterKey, load_master_key
@@ -81,7 +81,9 @@ def _tls() -> Any:
 
 
 def ask_controller(settings: Settings, request: dict[str, Any]) -> dict[str, Any]:
-    """One request to the running controller. Raises Unreachable when none runs, BadInput with its refusal."""
+    """One request to the running controller. Raises Unreachable when none runs, BadInput with its refusal, and
+    CallguardError when the recorder did not obey.
+    """
     return asyncio.run(_ask(settings.data / "control.sock", request))
 
 
@@ -95,12 +97,12 @@ async def _ask(socket: Path, request: dict[str, Any]) -> dict[str, Any]:
     writer.write(json.dumps(request).encode() + b"\n")
     try:
         answer: dict[str, Any] = json.loads(await asyncio.wait_for(reader.readline(), 10))
-    except (TimeoutError, ValueError):
+    except (OSError, ValueError):
         raise Unreachable(f"{socket}: the controller does not answer") from None
     finally:
         writer.close()
     if "error" in answer:
-        raise BadInput(str(answer["error"]))
+        raise (CallguardError if answer.get("finding") else BadInput)(str(answer["error"]))
     return answer
 
 

@@ -33,8 +33,11 @@ def replay(context: click.Context, source: str, config: Path, as_json: bool) -> 
 
 def _story(source: str, config: Path) -> Story:
     path = Path(source)
-    if path.is_file():
-        return read_story(path.read_bytes())
+    try:
+        if path.is_file():
+            return read_story(path.read_bytes())
+    except OSError as error:
+        raise BadInput(f"{source}: cannot be read ({error.strerror})") from None
     if path.suffix in (".jsonl", ".log", ".json") or path.parent != Path("."):
         raise BadInput(f"{source}: no such file")
     stored = with_log(load(config), lambda log: log.load(source))

@@ -109,7 +109,7 @@ async def _serve(
         alert_by=alert,
         data=settings.data,
     )
-    evidence.lost, evidence.restored = engine.lose, engine.restore
+    evidence.lost, evidence.restored, evidence.refused = engine.lose, engine.restore, engine.refuse
     beat = Heartbeat(settings.data / "guard.sock", _spawn_guard(config), engine.guard_changed, engine.guard_tripped)
     control = Control(settings.data / "control.sock", engine.runners, lambda: sorted(engine.faults))
     try:

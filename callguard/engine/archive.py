@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from callguard.audio.verify import Expectation, verify
-from callguard.audio.wav import join_legs
+from callguard.audio.wav import WavReader, join_legs
 from callguard.core.effects import DiscardRecording, MeasureRecording
 from callguard.core.events import Event, RecordingDamaged, RecordingDiscarded, RecordingLost, RecordingVerified
 from callguard.engine.clock import read
@@ -80,19 +80,20 @@ class Archive:
         left, right = self.legs(effect.recording_id)
         stored = self.stored(effect.recording_id)
         ids = _Ids(read().wall, effect.channel_id, effect.recording_id)
-        if not (left.exists() and right.exists()):
+        legs = left.exists() and right.exists()
+        if not legs and not stored.exists():
             return ids.lost("no file")
         try:
-            joined = join_legs(left, right, stored)
+            samples = join_legs(left, right, stored).samples if legs else _length(stored)
             verdict = verify(stored, _expectation(effect, line))
         except BadAudio:
             return ids.damaged(("unreadable",))
         for leg in (left, right):
-            leg.unlink()
+            leg.unlink(missing_ok=True)
         sha256 = file_sha256(stored)
         if verdict.ok:
-            return ids.verified(joined.samples, sha256, verdict.line_offset)
-        return ids.damaged(verdict.findings, joined.samples, sha256)
+            return ids.verified(samples, sha256, verdict.line_offset)
+        return ids.damaged(verdict.findings, samples, sha256)
 
     def discard(self, effect: DiscardRecording) -> RecordingDiscarded:
         """Destroy every file of a recording; the receipt names what was destroyed by hash and size."""
@@ -110,6 +111,12 @@ class Archive:
             sha256=receipt.hexdigest(),
             size_bytes=size,
         )
+
+
+def _length(stored: Path) -> int:
+    """Samples of a recording that was joined before: its verdict was lost with a controller."""
+    with WavReader(stored) as reader:
+        return reader.frames
 
 
 def _expectation(effect: MeasureRecording, line: Playable | None) -> Expectation:

@@ -15,6 +15,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,10 +58,11 @@ class Control:
         try:
             request = json.loads(await reader.readline())
             answer = await self._answer(request, _account(writer))
-        except (ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError):
             answer = {"error": "not a request"}
-        writer.write(json.dumps(answer).encode() + b"\n")
-        await writer.drain()
+        with suppress(OSError):  # who asked is gone
+            writer.write(json.dumps(answer).encode() + b"\n")
+            await writer.drain()
         writer.close()
 
     async def _answer(self, request: Answer, operator: str) -> Answer:
@@ -122,7 +124,8 @@ async def _act(runner: Runner, action: Action, operator: str) -> Answer:
         await asyncio.wait_for(reached.wait(), PATIENCE)
     except TimeoutError:
         return {
-            "error": f"{action.value}: the recorder did not follow within {PATIENCE:g} s; see `callguard calls show`"
+            "error": f"{action.value}: the recorder did not follow within {PATIENCE:g} s; see `callguard calls show`",
+            "finding": True,
         }
     finally:
         runner.watchers.remove(watch)

@@ -35,10 +35,10 @@ from callguard.engine import clock
 from callguard.engine.archive import Archive
 from callguard.engine.evidence import Evidence
 from callguard.engine.ledger import Ledger
-from callguard.engine.recovery import GuardAct, LiveCalls, guard_acts, take_over
+from callguard.engine.recovery import GuardAct, LiveCalls, guard_acts, take_over, unheard, waiting_deadlines
 from callguard.engine.runner import Runner
 from callguard.engine.switchboard import Fact, Switchboard, bare
-from callguard.errors import Unreachable
+from callguard.errors import BadInput, StoreDown, StoreRefused, Unreachable
 from callguard.ports import (
     Batch,
     CallRow,
@@ -85,6 +85,8 @@ class Engine:
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     board: Switchboard = field(default_factory=lambda: Switchboard(lambda: str(uuid.uuid4())))
     inbox: asyncio.Queue[tuple[Heard, Raw]] = field(default_factory=asyncio.Queue)
+    entering: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
     adopted: bool = False
 
     @property
@@ -95,10 +97,16 @@ class Engine:
     # ------------------------------------------------------------ running
     async def run(self) -> None:
         """Until cancelled."""
+        await self.evidence.begin()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.pbx.run(lambda heard, raw: self.inbox.put_nowait((heard, raw))))
+            group.create_task(self.pbx.run(self._receive))
             group.create_task(self._route())
             group.create_task(self.evidence.watch())
+
+    def _receive(self, heard: Heard, raw: Raw) -> None:
+        if isinstance(heard, Entered):
+            self.entering.add(heard.channel.channel_id)
+        self.inbox.put_nowait((heard, raw))
 
     async def _route(self) -> None:
         while True:
@@ -128,8 +136,10 @@ class Engine:
 
     # ------------------------------------------------------------ calls
     def _entered(self, heard: Entered, raw: Raw) -> None:
-        if self.board.call_of(heard.channel.channel_id):
-            return  # a second Gosub of the same call: the dialplan guards against it, and so do we
+        self.entering.discard(heard.channel.channel_id)
+        if known_call := self.board.call_of(heard.channel.channel_id):
+            self._entered_again(known_call, heard.channel.channel_id)
+            return
         name, direction = _arguments(heard.args)
         call_type = self.policy.find(name)
         known = call_type is not None and direction in DIRECTIONS
@@ -150,11 +160,18 @@ class Engine:
         runner.feed(started, raw)
         self._deliver(facts, {})
 
+    def _entered_again(self, call_id: str, channel_id: str) -> None:
+        """Asked once per call: whoever comes a second time goes on at once. The same entry said twice is nothing."""
+        runner = self.runners.get(call_id)
+        call = runner.call if runner else None
+        told_now = call and (call.far is None or (call.anchor == channel_id and call.far.waiting))
+        if not told_now:
+            self.pbx.perform(SendOn(channel_id=channel_id))
+
     def _head(self, heard: Entered, call_type: CallType, direction: str) -> CallRow:
-        now = datetime.now(UTC)
         return CallRow(
             call_id=clock.uuid7(),
-            call_month=now.date().replace(day=1),
+            call_month=heard.at.astimezone(UTC).date().replace(day=1),
             tenant=self.site.tenant,
             pbx_id=self.site.pbx_id,
             direction=direction,
@@ -241,10 +258,21 @@ class Engine:
         if link in self.faults:
             self.faults.discard(link)
             self._tell_all(LinkRestored(at=clock.read().wall, link=link))
+            if link is Link.LOG and not self.adopted:  # the calls of the one before us can be read now
+                self.inbox.put_nowait((LinkHeard(clock.read().wall, up=Link.PBX not in self.faults), {}))
 
     def guard_changed(self, alive: bool) -> None:
         """The guard answered, or did not."""
         (self.restore if alive else self.lose)(Link.GUARD)
+
+    def refuse(self, call_id: str) -> None:
+        """The event log is there and does not take this call's rows: for this call it is lost."""
+        if call_id in self.refused:
+            return
+        self.refused.add(call_id)
+        self.alert_by("log_refused", call_id)
+        if runner := self.runners.get(call_id):
+            runner.feed(LinkLost(at=clock.read().wall, link=Link.LOG))
 
     def _tell_all(self, event: Event) -> None:
         for runner in list(self.runners.values()):
@@ -260,14 +288,15 @@ class Engine:
         """Ask the PBX and the guard what happened, and feed the difference in. False when the link is gone again."""
         try:
             now = await self.pbx.snapshot()
-            await self._adopt(now)
         except Unreachable:
             return False
+        if not self.adopted and Link.LOG not in self.faults:
+            await self._adopt(now)
         self.guard_acted()
         for item in self.board.difference(now):
             self.hear(item if isinstance(item, Sighted) else Said(item), {})
         self.left(now.waiting, now.at)
-        for stranger in now.waiting - set(self.board.calls):
+        for stranger in now.waiting - set(self.board.calls) - self.entering:
             self.pbx.perform(SendOn(channel_id=stranger))  # nobody knows what it was told: it goes on, unrecorded
         return True
 
@@ -276,25 +305,32 @@ class Engine:
         self.inbox.put_nowait((LinkHeard(clock.read().wall, up=True), {}))
 
     async def _adopt(self, now: Snapshot) -> None:
-        """Take over the calls of a controller that died."""
-        for call_id in [] if self.adopted else self.live.ids():
-            stored = await self.evidence.log.load(call_id)
-            if stored is None or not stored.events:
+        """Take over the calls of a controller that died. Without the log this waits for its return."""
+        there = {channel.channel_id: channel for channel in now.channels}
+        for call_id in [item for item in self.live.ids() if item not in self.runners]:
+            try:
+                stored = await self.evidence.log.load(call_id)
+                if stored is not None and stored.events:
+                    self._take_over(stored, there)
+            except StoreDown:
+                return
+            except (BadInput, StoreRefused):  # one call that cannot be read must not keep all others waiting
+                self.alert_by("take_over_failed", call_id)
+            if call_id not in self.runners:
                 self.live.remove(call_id)
-            else:
-                self._take_over(stored, {channel.channel_id: channel for channel in now.channels})
         self.adopted = True
 
     def _take_over(self, stored: StoredCall, there: Mapping[str, Endpoint]) -> None:
         call, ledger = take_over(stored)
         if call.over:
-            self.live.remove(call.call_id)
             return
         self.board.types[call.call_id] = call.call_type
         for channel in call.live():
             self.board.restore(call.call_id, there.get(channel.channel_id) or bare(channel.channel_id), channel.bridge)
             self.assign_prompts(call.call_type, channel.channel_id)
         runner = self.start(Runner(call, ledger, self))
+        runner.feed_all(unheard(call, clock.read().wall))
+        runner.wake_at(waiting_deadlines(stored), clock.read().wall)
         self.guard_acted(runner)
         for link in Link:
             if link in self.faults and link not in call.faults:

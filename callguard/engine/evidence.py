@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from callguard.core.events import Link
-from callguard.errors import StoreDown
+from callguard.errors import StoreDown, StoreRefused
 from callguard.ports import Batch, EventLog
 from callguard.store.spool import Spool
 
@@ -22,11 +22,17 @@ RETRY = 0.5
 """Seconds between attempts to reach a lost event log."""
 DISK_CHECK = 1.0
 """Seconds between looks at free space."""
+SPOOL_FLOOR = 1_000_000
+"""Bytes under which the spool's disk counts as full."""
 
 
 @dataclass
 class Evidence:
-    """The event log with its spool. `lost`/`restored` are told of a link's fate; `floor`: bytes that must stay free."""
+    """The event log with its spool. `floor`: bytes that must stay free.
+
+    `lost`/`restored` are told of a link's fate; `refused` of a call whose rows the log does not take: they lie in the
+    spool's files aside. `unsaved`: what neither log nor spool took yet, in order.
+    """
 
     log: EventLog
     spool: Spool
@@ -34,8 +40,19 @@ class Evidence:
     floor: int
     lost: Callable[[Link], None] = lambda link: None
     restored: Callable[[Link], None] = lambda link: None
+    refused: Callable[[str], None] = lambda call_id: None
     away: bool = False
+    spool_failed: bool = False
     unsaved: list[Batch] = field(default_factory=list)
+    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    draining: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def begin(self) -> None:
+        """Load what a controller that died left in the spool. Until that is done the log counts as lost."""
+        try:
+            await self._drain()
+        except (StoreDown, StoreRefused, OSError):
+            self._gone()
 
     async def keep(self, batch: Batch) -> bool:
         """Make BATCH durable. True: in the event log; False: spooled, or, with the spool gone too, held in memory."""
@@ -45,8 +62,22 @@ class Evidence:
                 return True
             except StoreDown:
                 self._gone()
+            except StoreRefused:
+                return await self._set_aside(batch)
         await self._spool(batch)
         return False
+
+    async def _set_aside(self, batch: Batch) -> bool:
+        """The log is there and says no to these rows: the spool keeps them, and only their call suffers."""
+        self.refused(_call_of(batch))
+        await self._spool(batch)
+        with suppress(StoreDown, StoreRefused, OSError):
+            await self._drain()
+        return False
+
+    async def _drain(self) -> None:
+        async with self.draining:
+            await self.spool.drain(self.log)
 
     def _gone(self) -> None:
         if not self.away:
@@ -55,13 +86,20 @@ class Evidence:
 
     async def _spool(self, batch: Batch) -> None:
         self.unsaved.append(batch)
-        try:
-            while self.unsaved:
-                await asyncio.to_thread(self.spool.append, [self.unsaved[0]])
-                self.unsaved.pop(0)
-        except OSError:
-            self.lost(Link.SPOOL)
-            return
+        await self._write_spool()
+
+    async def _write_spool(self) -> None:
+        """All that is unsaved, in order. One writer at a time: who waits finds its rows written by the one before."""
+        async with self.writing:
+            taken = tuple(self.unsaved)
+            try:
+                await asyncio.to_thread(self.spool.append, taken)
+            except OSError:
+                self.spool_failed = True
+                self.lost(Link.SPOOL)
+                return
+            del self.unsaved[: len(taken)]
+            self.spool_failed = False
         self.restored(Link.SPOOL)
 
     async def watch(self) -> None:
@@ -78,31 +116,57 @@ class Evidence:
                 await self._wait_lost()
 
     async def _wait_lost(self) -> None:
-        with suppress(StoreDown):
+        with suppress(StoreDown, StoreRefused):
             await self.log.wait_lost()
         self._gone()
 
     async def _return(self) -> None:
         await asyncio.sleep(RETRY)
         try:
-            while not self.spool.is_empty():
-                await self.spool.drain(self.log)
-            if self.unsaved:
-                return
+            await self._drain()
+            await self._load_unsaved()
             await self.log.append([])
-        except (StoreDown, OSError):
+        except (StoreDown, StoreRefused, OSError):
             return
-        if self.spool.is_empty():  # nothing was spooled while the last drain was under way
+        if self.spool.is_empty() and not self.unsaved:  # nothing was spooled, or is being, since the last drain
             self.away = False
             self.restored(Link.LOG)
+
+    async def _load_unsaved(self) -> None:
+        """What the spool did not take goes straight into the log, behind all that it did take."""
+        async with self.writing:
+            while self.unsaved and self.spool.is_empty():
+                try:
+                    await self.log.append([self.unsaved[0]])
+                except StoreRefused:  # no place takes these rows: that is said, and the others go on
+                    self.refused(_call_of(self.unsaved[0]))
+                self.unsaved.pop(0)
 
     async def _watch_disk(self) -> None:
         while True:
             (self.restored if self._room() else self.lost)(Link.DISK)
+            await self._check_spool()
             await asyncio.sleep(DISK_CHECK)
+
+    async def _check_spool(self) -> None:
+        """Whether the spool would take rows if the log went now: without that no recording starts."""
+        try:
+            room = self.spool.free_bytes() >= SPOOL_FLOOR
+        except OSError:
+            room = False
+        if not room:
+            self.lost(Link.SPOOL)
+        elif self.spool_failed:
+            await self._write_spool()
+        else:
+            self.restored(Link.SPOOL)
 
     def _room(self) -> bool:
         try:
             return shutil.disk_usage(self.directory).free >= self.floor
         except OSError:
             return False
+
+
+def _call_of(batch: Batch) -> str:
+    return batch.events[0].call_id if batch.events else batch.call.call_id if batch.call else ""

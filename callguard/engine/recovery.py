@@ -7,14 +7,17 @@ through step.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from callguard.core.call import Call, open_call
+from callguard.core.effects import WakeAt
+from callguard.core.events import DeadlinePassed, Event, StopObserved
 from callguard.core.history import decode, retell
 from callguard.core.policy import parse_call_type
+from callguard.core.recording import State
 from callguard.engine.ledger import Ledger
 from callguard.ports import StoredCall
 
@@ -47,6 +50,28 @@ def take_over(stored: StoredCall) -> tuple[Call, Ledger]:
     facts = [decode(row.type, row.at, row.channel_id, row.data) for row in stored.events if not row.derived]
     last = stored.events[-1]
     return retell(call, facts), Ledger(head, last.seq, last.hash, begun=True)
+
+
+def unheard(call: Call, at: datetime) -> Iterator[Event]:
+    """Facts that CALL waited for when its controller died, and that nobody else will say.
+
+    A finished recording waits for its verdict: that its files are whole is said again, and they are measured.
+    """
+    for item in call.recordings:
+        if item.state is State.STOPPED:
+            yield StopObserved(at=at, channel_id=item.channel_id, recording_id=item.recording_id)
+
+
+def waiting_deadlines(stored: StoredCall) -> Mapping[str, datetime]:
+    """Deadlines that were asked for and had not passed: a timer dies with its controller, its row does not."""
+    waiting: dict[str, datetime] = {}
+    for row in stored.events:
+        if row.type == DeadlinePassed.type:
+            waiting.pop(str(row.data.get("name")), None)
+        for effect in row.decision["effects"] if row.decision else ():
+            if effect["effect"] == WakeAt.__name__:
+                waiting[effect["name"]] = row.recorded_at + timedelta(seconds=float(effect["seconds"]))
+    return waiting
 
 
 @dataclass(frozen=True, slots=True)

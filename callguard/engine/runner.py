@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 from callguard.core.call import Call
@@ -117,6 +118,11 @@ class Runner:
             recording_id=effect.recording_id,
             reason="not in the event log",
         )
+
+    def wake_at(self, deadlines: Mapping[str, datetime], now: datetime) -> None:
+        """Deadlines of a call that was taken over: those that passed meanwhile pass at once."""
+        for name, at in deadlines.items():
+            self._wake(WakeAt(name=name, seconds=max(0.0, (at - now).total_seconds())))
 
     def _wake(self, effect: WakeAt) -> None:
         asyncio.get_running_loop().call_later(effect.seconds, self._passed, effect.name)
