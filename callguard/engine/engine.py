@@ -17,6 +17,7 @@ from typing import Any
 from callguard.core.call import Call, open_call
 from callguard.core.effects import Alert, DiscardRecording, Effect, MeasureRecording, SendOn
 from callguard.core.events import (
+    CallMerged,
     CallStarted,
     ChannelLeft,
     EffectFailed,
@@ -131,7 +132,8 @@ class Engine:
     def _deliver(self, facts: list[Fact], raw: Raw) -> None:
         for call_id, event in facts:
             if runner := self.runners.get(call_id):
-                self.assign_prompts(runner.call.call_type, event.channel_id)
+                if self.board.call_of(event.channel_id) == call_id:
+                    self.assign_prompts(runner.call.call_type, event.channel_id)
                 runner.feed(event, raw)
 
     # ------------------------------------------------------------ calls
@@ -325,8 +327,10 @@ class Engine:
         if call.over:
             return
         self.board.types[call.call_id] = call.call_type
+        visitors = {row.channel_id for row in stored.events if row.type == CallMerged.type}
         for channel in call.live():
-            self.board.restore(call.call_id, there.get(channel.channel_id) or bare(channel.channel_id), channel.bridge)
+            known, visits = there.get(channel.channel_id), channel.channel_id in visitors
+            self.board.restore(call.call_id, known or bare(channel.channel_id), channel.bridge, visits=visits)
             self.assign_prompts(call.call_type, channel.channel_id)
         runner = self.start(Runner(call, ledger, self))
         runner.feed_all(unheard(call, clock.read().wall))

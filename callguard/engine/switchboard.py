@@ -12,9 +12,11 @@ from datetime import datetime
 
 from callguard.core.events import (
     Bridged,
+    CallMerged,
     ChannelAnswered,
     ChannelHungUp,
     ChannelSeen,
+    DigitPressed,
     Event,
     PartyIdentified,
     Role,
@@ -29,11 +31,15 @@ Fact = tuple[str, Event]
 
 @dataclass
 class Switchboard:
-    """All channels known, and the calls that they belong to. `new_party`: makes a random party id."""
+    """All channels known, and the calls that they belong to. `new_party`: makes a random party id.
+
+    A channel belongs to one call and may visit others: it is in a bridge with channels of theirs.
+    """
 
     new_party: Callable[[], str]
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
     calls: dict[str, str] = field(default_factory=dict)
+    visits: dict[str, set[str]] = field(default_factory=dict)
     bridges: dict[str, str] = field(default_factory=dict)
     types: dict[str, CallType] = field(default_factory=dict)
     parties: dict[str, Endpoint] = field(default_factory=dict)
@@ -45,20 +51,25 @@ class Switchboard:
         self.calls[channel.channel_id] = call_id
         self.types[call_id] = call_type
 
-    def restore(self, call_id: str, channel: Endpoint, bridge: str) -> None:
+    def restore(self, call_id: str, channel: Endpoint, bridge: str, *, visits: bool = False) -> None:
         """A channel of a call that is taken over, as its log tells it."""
         self.endpoints[channel.channel_id] = channel
-        self.calls[channel.channel_id] = call_id
+        if visits:
+            self.visits.setdefault(channel.channel_id, set()).add(call_id)
+        else:
+            self.calls[channel.channel_id] = call_id
         if bridge:
             self.bridges[channel.channel_id] = bridge
 
     def close(self, call_id: str) -> None:
         """Forget a call that is over, and its channels."""
         self.types.pop(call_id, None)
+        self.visits = {key: rest for key, calls in self.visits.items() if (rest := calls - {call_id})}
         for channel_id in [key for key, value in self.calls.items() if value == call_id]:
             self.calls.pop(channel_id)
-            self.endpoints.pop(channel_id, None)
-            self.bridges.pop(channel_id, None)
+            if channel_id not in self.visits:
+                self.endpoints.pop(channel_id, None)
+                self.bridges.pop(channel_id, None)
 
     def call_of(self, channel_id: str) -> str | None:
         """The call that this channel belongs to."""
@@ -87,13 +98,17 @@ class Switchboard:
         found = list(self._bridge_facts(event)) if isinstance(event, Bridged | Unbridged) else []
         if isinstance(event, ChannelAnswered) and event.channel_id in self.endpoints:
             self.endpoints[event.channel_id] = replace(self.endpoints[event.channel_id], answered=True)
-        call_id = self.calls.get(event.channel_id)
-        if call_id and not isinstance(event, Bridged):
-            found.append((call_id, event))
+        if not isinstance(event, Bridged):
+            found += [(call_id, event) for call_id in self._concerned(event)]
         if isinstance(event, ChannelHungUp):
-            self.bridges.pop(event.channel_id, None)
-            self.endpoints.pop(event.channel_id, None)
+            for about in (self.bridges, self.endpoints, self.visits):
+                about.pop(event.channel_id, None)
         return found
+
+    def _concerned(self, event: Event) -> list[str]:
+        """The call of the event's channel, and those that it visits: they hear where it is, not what it types."""
+        own = [self.calls[event.channel_id]] if event.channel_id in self.calls else []
+        return own if isinstance(event, DigitPressed) else own + sorted(self.visits.get(event.channel_id, ()))
 
     def _bridge_facts(self, event: Bridged | Unbridged) -> Iterator[Fact]:
         if isinstance(event, Unbridged):
@@ -111,7 +126,22 @@ class Switchboard:
         for channel_id in joined:
             yield from self._join(channel_id, call_id, event.at)
         if event.channel_id not in joined:
-            yield call_id, event
+            yield from ((each, event) for each in self._concerned(event))
+        yield from self._meet(members, event)
+
+    def _meet(self, members: list[str], event: Bridged) -> Iterator[Fact]:
+        """Channels of several calls in one bridge: each call hears of the others' channels, as guests of its own."""
+        calls = sorted({self.calls[item] for item in members})
+        for call_id, channel_id in [(one, item) for one in calls for item in members]:
+            visited = self.visits.get(channel_id, set())
+            if self.calls[channel_id] == call_id or call_id in visited:
+                continue
+            self.visits[channel_id] = visited | {call_id}
+            channel = self.endpoints.get(channel_id) or bare(channel_id)
+            role, own = self._role(channel, self.types[call_id]), self.calls[channel_id]
+            yield call_id, ChannelSeen(at=event.at, channel_id=channel_id, role=role)
+            yield call_id, CallMerged(at=event.at, channel_id=channel_id, other_call_id=own)
+            yield call_id, Bridged(at=event.at, channel_id=channel_id, bridge_id=event.bridge_id)
 
     # ------------------------------------------------------------ joining
     def _join(self, channel_id: str, call_id: str, at: datetime) -> Iterator[Fact]:

@@ -1,0 +1,183 @@
+"""The engine over a fake PBX: calls from entry to verdict, side by side, and what a gap in the link means."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from callguard.core.consent import Standing
+from callguard.core.effects import PlayPrompt, SendOn, StartRecording
+from callguard.core.events import DigitPressed, Link, Script
+from callguard.core.recording import Mask, State
+from callguard.ports import Entered, Sighted
+from callguard.ports import Link as LinkHeard
+from callguard.proof import prove
+from tests.engine.stage import Stage, endpoint
+from tests.fake_pbx import START, FakePbx
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    async with Stage(tmp_path).running() as own:
+        yield own
+
+
+@pytest.mark.requirement("S1")
+async def test_a_call_from_entry_to_verdict(stage: Stage) -> None:
+    await stage.talk()
+    stored = await stage.finish("far", "agent1")
+    assert [item.state for item in stored.recordings] == ["verified"]
+    assert prove(stored) == [] and stage.alerts == []
+    types = [row.type for row in stored.events]
+    assert types.index("consent_granted") < types.index("recording_requested") < types.index("recording_acknowledged")
+
+
+async def test_two_calls_side_by_side_never_mix(stage: Stage) -> None:
+    first, second = await asyncio.gather(stage.talk("far", "agent1"), stage.talk("other", "agent2"))
+    assert first != second
+    one = await stage.finish("far", "agent1")
+    assert stage.call("other").running
+    two = await stage.finish("other", "agent2")
+    for stored, own in ((one, {"far", "agent1"}), (two, {"other", "agent2"})):
+        assert {row.channel_id for row in stored.events} - {""} == own
+        assert prove(stored) == []
+
+
+async def test_a_far_party_of_another_call_in_the_bridge_masks_both(stage: Stage) -> None:
+    """Whoever enters a recorded bridge is a party there, also when it belongs to a call of its own."""
+    await asyncio.gather(stage.talk("far", "agent1"), stage.talk("other", "agent2"))
+    stage.join("bridge-far", "other")
+    await stage.settled()
+    for far, guest in (("far", "other"), ("other", "far")):
+        call = stage.call(far)
+        assert call.running and call.running.mask is Mask.ON, far
+        assert call.channels[guest].standing is Standing.UNNOTIFIED
+    stage.hang_up("other")
+    await stage.until(lambda: (running := stage.call("far").running) and running.mask is Mask.OFF)
+    stored = await stage.finish("far", "agent1")
+    assert any(row.type == "call_merged" for row in stored.events) and prove(stored) == []
+
+
+async def test_an_unknown_call_type_goes_on_unrecorded(stage: Stage) -> None:
+    await stage.enter(call_type="no-such")
+    assert stage.pbx.effects == [SendOn(channel_id="far")]
+    assert [kind for kind, _ in stage.alerts] == ["unknown_call_type"]
+
+
+@pytest.mark.parametrize("args", [(), ("2", "support", "inbound"), ("1", "support", "sideways"), ("1", "", "inbound")])
+async def test_what_the_dialplan_passes_is_checked(stage: Stage, args: tuple[str, ...]) -> None:
+    stage.pbx.hear(Entered(START, endpoint("far"), args))
+    await stage.settled()
+    assert stage.pbx.effects == [SendOn(channel_id="far")]
+
+
+async def test_a_hostile_linkedid_is_replaced(stage: Stage) -> None:
+    stage.pbx.hear(Entered(START, endpoint("far"), ("1", "support", "inbound", "'; DROP\n")))
+    await stage.settled()
+    assert (await stage.stored("far")).call.linked_id == "far"
+
+
+async def test_the_same_entry_twice_is_one_call(stage: Stage) -> None:
+    entered = Entered(START, endpoint("far"), ("1", "support", "inbound"))
+    stage.pbx.hear(entered)
+    stage.pbx.hear(entered)
+    await stage.settled()
+    assert len(stage.engine.runners) == 1 and stage.pbx.asked(SendOn) == []
+
+
+@pytest.mark.parametrize("channel", ["far", "agent1"])
+async def test_who_is_asked_a_second_time_is_sent_on(stage: Stage, channel: str) -> None:
+    await stage.talk()
+    before = len(stage.pbx.asked(SendOn))
+    stage.pbx.hear(Entered(START, endpoint(channel), ("1", "support", "inbound")))
+    await stage.settled()
+    assert stage.pbx.asked(SendOn)[before:] == [SendOn(channel_id=channel)] and len(stage.engine.runners) == 1
+
+
+@pytest.mark.requirement("S125")
+@pytest.mark.parametrize("link", [Link.GUARD, Link.DISK, Link.SPOOL, Link.LOG])
+async def test_without_one_of_its_links_no_recording_starts(stage: Stage, link: Link) -> None:
+    await stage.settled()
+    stage.engine.faults.add(link)
+    await stage.enter()
+    assert stage.pbx.effects == [SendOn(channel_id="far")]
+    assert "not_recordable" in [kind for kind, _ in stage.alerts]
+
+
+async def test_a_lost_link_to_the_pbx_masks_and_its_return_unmasks(stage: Stage) -> None:
+    await stage.talk()
+    stage.pbx.hear(LinkHeard(START, up=False))
+    await stage.until(lambda: (running := stage.call("far").running) and running.mask is Mask.ON)
+    stage.there("far", "agent1", bridge="bridge-far")
+    stage.pbx.hear(LinkHeard(START, up=True))
+    await stage.until(lambda: (running := stage.call("far").running) and running.mask is Mask.OFF)
+    assert prove(await stage.finish("far", "agent1")) == []
+
+
+async def test_who_hung_up_in_a_gap_is_found_out(stage: Stage) -> None:
+    await stage.talk()
+    call_id = stage.call("far").call_id
+    stage.there()
+    stage.pbx.hear(LinkHeard(START, up=True))
+    await stage.until(lambda: call_id not in stage.engine.runners)
+    assert prove(await stage.stored(call_id)) == []
+    assert not list((stage.data / "live").iterdir())
+
+
+async def test_who_waits_and_is_known_to_nobody_is_sent_on(stage: Stage) -> None:
+    stage.there("stranger", waiting=frozenset({"stranger"}))
+    stage.pbx.hear(LinkHeard(START, up=True))
+    await stage.settled()
+    assert stage.pbx.effects == [SendOn(channel_id="stranger")]
+
+
+async def test_who_enters_while_the_pbx_is_asked_is_no_stranger(stage: Stage) -> None:
+    stage.there("far", waiting=frozenset({"far"}))
+    stage.pbx.hear(LinkHeard(START, up=True))
+    stage.pbx.hear(Entered(START, endpoint("far"), ("1", "support", "inbound")))
+    await stage.settled()
+    assert stage.pbx.asked(SendOn) == [] and stage.call("far").far
+
+
+async def test_who_left_our_application_in_a_gap_is_not_waited_for(tmp_path: Path) -> None:
+    async with Stage(tmp_path, pbx=FakePbx(plays_on=True)).running() as stage:
+        await stage.enter()
+        stage.there("far")
+        stage.pbx.hear(LinkHeard(START, up=True))
+        await stage.until(lambda: (far := stage.call("far").far) and not far.waiting)
+
+
+async def test_what_failed_about_a_file_is_an_incident(stage: Stage) -> None:
+    recording_id = await stage.talk()
+    (stage.data / "recordings" / f"{recording_id}-left.wav").mkdir()
+    for key in "*7":
+        stage.pbx.say(DigitPressed(at=START, channel_id="far", digit=key))
+    await stage.until(lambda: "discard_failed" in [kind for kind, _ in stage.alerts])
+
+
+async def test_facts_about_channels_of_nobody_change_nothing(stage: Stage) -> None:
+    stage.pbx.hear(Sighted(START, endpoint("a")))
+    stage.join("b", "a", "c")
+    stage.hang_up("a", "c", "d")
+    await stage.settled()
+    assert stage.engine.runners == {} and stage.pbx.effects == []
+    assert stage.engine.board.endpoints == {} and stage.engine.board.bridges == {}
+
+
+async def test_a_call_that_is_over_leaves_nothing_behind(stage: Stage) -> None:
+    await stage.talk()
+    await stage.finish("far", "agent1")
+    board = stage.engine.board
+    assert not (board.endpoints or board.calls or board.bridges or board.types or board.parties)
+
+
+async def test_the_recording_is_on_line_is_asked_for_once(stage: Stage) -> None:
+    await stage.talk()
+    on = [item for item in stage.pbx.asked(PlayPrompt) if isinstance(item, PlayPrompt)]
+    assert [item.script for item in on].count(Script.RECORDING_ON) == 1
+    assert len(stage.pbx.asked(StartRecording)) == 1
+    recording = stage.call("far").recording
+    assert recording and recording.state is State.GROWING
