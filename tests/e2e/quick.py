@@ -1,0 +1,48 @@
+"""Prompts cut short, so that a call is asked in a second: what is said is not what these tests are about.
+
+What belongs here: a folder of prompts with the shipped ones ("en") and their beginnings ("qaa"). What does not: what
+the shipped ones must hold (tests/audio, and the one call here that hears them).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import wave
+from pathlib import Path
+
+from callguard.audio.prompt import FORMAT, MANIFEST, shipped_prompts, version_of
+
+LANGUAGE = "qaa"
+SECONDS = {"recording-on": 1.915}
+"""What is not cut: the recording-is-on line, which is looked for in the audio. Everything else is a second."""
+
+
+def write_prompts(folder: Path) -> Path:
+    """Both languages under FOLDER."""
+    shutil.copytree(shipped_prompts() / "en", folder / "en")
+    shutil.copytree(shipped_prompts() / "en", folder / LANGUAGE)
+    for path in (folder / LANGUAGE).glob("*.wav"):
+        _cut(path, SECONDS.get(path.stem, 1.0))
+    rows = [_row(path) for path in sorted((folder / LANGUAGE).glob("*.wav"))]
+    manifest = {"format": FORMAT, "version": 1, "prompts": rows}
+    (folder / LANGUAGE / MANIFEST).write_text(json.dumps(manifest))
+    return folder
+
+
+def _cut(path: Path, seconds: float) -> None:
+    with wave.open(str(path), "rb") as file:
+        frames = file.readframes(round(seconds * file.getframerate()))
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(frames)
+
+
+def _row(path: Path) -> dict[str, object]:
+    return {
+        "id": path.stem,
+        "language": LANGUAGE,
+        "text_version": version_of(path.with_suffix(".txt").read_text()),
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+    }

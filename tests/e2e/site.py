@@ -1,0 +1,331 @@
+"""The site that the live tests call: its dialplan, its call types, and words for what people do on a call.
+
+What belongs here: domain verbs over real phones, the real `callguard run`, its event log and its files. What does not:
+what must come of them (the tests).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from callguard.audio.wav import WavReader
+from callguard.lab.dialog import Call
+from callguard.lab.media import CounterTone, find_counters
+from callguard.lab.sip import Phone
+from callguard.lab.stand import Stand
+from callguard.ports import EventRow, StoredCall
+from callguard.proof import prove
+from callguard.store.keys import load_master_key
+from callguard.store.postgres import PostgresLog
+from tests.e2e.quick import LANGUAGE, write_prompts
+
+AGENTS = 14
+QUEUE_AGENTS = 2
+"""agent1 and agent2 are members of the queues; every other call gets an agent of its own."""
+AGENT_NUMBERS = 20000
+"""Packets of agents carry numbers from here on, packets of callers from 0."""
+
+# `support_3` is a call of type support to agent3
+DIALPLAN = """\
+[inbound]
+exten => _.,1,Gosub(callguard,s,1(${CUT(EXTEN,_,1)},inbound))
+ same => n,Dial(PJSIP/agent${CUT(EXTEN,_,2)},30)
+ same => n,Hangup()
+exten => 911,1,Gosub(callguard,s,1(support,inbound))
+ same => n,Dial(PJSIP/agent${LAST},30)
+exten => queue,1,Gosub(callguard,s,1(support,inbound))
+ same => n,Answer()
+ same => n,Queue(duo,,,,60)
+exten => local,1,Gosub(callguard,s,1(support,inbound))
+ same => n,Answer()
+ same => n,Queue(duolocal,,,,60)
+exten => _add_.,1,Answer()
+ same => n,BridgeAdd(PJSIP/agent${CUT(EXTEN,_,2)}-)
+[agents]
+exten => _X,1,Dial(PJSIP/agent${EXTEN},20)
+[internal]
+exten => _60X,1,Dial(PJSIP/agent${EXTEN:2},20)
+"""
+
+_QUEUE = "musicclass=default\nstrategy=ringall\ntimeout=20\nretry=1\nautofill=yes\n"
+QUEUES = (
+    f"[general]\n[duo]\n{_QUEUE}member => PJSIP/agent1\nmember => PJSIP/agent2\n"
+    f"[duolocal]\n{_QUEUE}member => Local/1@agents,0,Agent 1,PJSIP/agent1\nmember => Local/2@agents,0,Agent 2,PJSIP/agent2\n"
+)
+
+POLICY = "\n".join(
+    f'[call_type.{name}]\npurpose = "quality and training"\nagents = ["PJSIP/agent*"]\n{rest}\n'
+    for name, rest in {
+        "support": f'language = "{LANGUAGE}"',
+        "kept": f'language = "{LANGUAGE}"\non_withdrawal = "keep"\non_log_loss = "keep"',
+        "survey": f'language = "{LANGUAGE}"\nmode = "announce"\noverride = "site-decision-1"',
+        "spoken": "",
+        "payment": 'category = "payment"\nnotice = "notice-sensitive"',
+        "private": 'mode = "never"',
+    }.items()
+)
+
+
+@dataclass(frozen=True)
+class Tape:
+    """A finished recording. `left`, `right`: (sample, number) of every packet of a caller or an agent in it."""
+
+    left: list[tuple[int, int]]
+    right: list[tuple[int, int]]
+    seconds: float
+
+    @classmethod
+    def read(cls, path: Path) -> Tape:
+        """The counters in a stereo file."""
+        with WavReader(path, lenient=True) as reader:
+            samples = reader.read(reader.frames)
+        left, right = (find_counters(np.ascontiguousarray(samples[:, side])) for side in (0, 1))
+        return cls(left, right, len(samples) / 8000)
+
+    def numbers(self) -> tuple[list[int], list[int]]:
+        """Numbers alone, by side."""
+        return [number for _, number in self.left], [number for _, number in self.right]
+
+
+@dataclass
+class Site:
+    """Everything up: `stand` with Asterisk, Postgres and `callguard run`; `log` reads what was written down."""
+
+    stand: Stand
+    log: PostgresLog
+    free: list[int] = field(default_factory=lambda: list(range(QUEUE_AGENTS + 1, AGENTS + 1)))
+    names: dict[str, str] = field(default_factory=dict)
+    count: Iterable[int] = field(default_factory=itertools.count)
+
+    @classmethod
+    async def open(cls, work: Path, *, controller: bool = True, **recordings: object) -> Site:
+        """A site in the folder WORK; keyword arguments go to [recordings] of callguard.toml."""
+        work.chmod(0o755)
+        stand = Stand(work, dialplan=DIALPLAN, agents=AGENTS, policy=POLICY)
+        try:
+            await stand.start(controller=False)
+            stand.write_config(**recordings)
+            prompts = write_prompts(work / "prompts")
+            with stand.config.open("a") as config:
+                config.write(f'\n[prompts]\ndirectory = "{prompts}"\n')
+            (stand.asterisk.work / "etc" / "queues.conf").write_text(QUEUES)
+            await stand.asterisk.cli("queue reload all")
+            if controller:
+                await stand.start_controller()
+            key = load_master_key(work / "master.key")
+            return cls(stand, await PostgresLog.open(stand.postgres.app_dsn, key))
+        except BaseException:
+            await stand.stop()
+            raise
+
+    async def close(self) -> None:
+        """End everything."""
+        await self.log.close()
+        await self.stand.stop()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    @contextlib.asynccontextmanager
+    async def talk(self, extension: str = "support", *, answer_after: float = 0.05) -> AsyncIterator[Talk]:
+        """A caller who dials EXTENSION and the agent whom this leads to; both are gone afterwards."""
+        number = 1 if extension in ("queue", "local") else self.free.pop(0)
+        server, ports = self.stand.asterisk.server, self.stand.asterisk.agent_ports
+        tone = CounterTone(AGENT_NUMBERS)
+        agent = await Phone.open(
+            f"agent{number}", server, port=ports[f"agent{number}"], answer_after=answer_after, media=tone
+        )
+        caller = await Phone.open("caller", server)
+        talk = Talk(self, f"call {next(iter(self.count))}", number, caller, agent, tone)
+        try:
+            dialled = extension if number == 1 or extension.isdigit() else f"{extension}_{number}"
+            talk.call = await caller.dial(dialled, media=talk.far, display=talk.name)
+            yield talk
+        finally:
+            await asyncio.gather(caller.close(), agent.close())
+            if number != 1:
+                self.free.append(number)
+
+    async def find(self, name: str) -> str | None:
+        """The id of the call whose caller has this display name."""
+        async for head in self.log.calls():
+            if head.call_id not in self.names:
+                for party in await self.log.party(head.call_id):
+                    if party.role == "far":
+                        self.names[head.call_id] = party.values.get("display", "")
+            if self.names.get(head.call_id) == name:
+                return head.call_id
+        return None
+
+    async def live(self) -> list[dict[str, object]]:
+        """Live calls as `callguard calls list` shows them."""
+        return list((await self.stand.ask({"do": "list"}))["calls"])
+
+    async def channels(self) -> str:
+        """What Asterisk has up."""
+        return await self.stand.asterisk.cli("core show channels concise")
+
+    def printed(self) -> str:
+        """All that the controller and the guard have said."""
+        return self.stand.log.read_text(errors="replace")
+
+    def files(self, stored: StoredCall) -> list[str]:
+        """What lies in the recordings' directory of this call."""
+        found = [path for item in stored.recordings for path in self.stand.recordings.glob(f"{item.recording_id}*")]
+        return sorted(path.name.removeprefix(path.name[:36]) for path in found)
+
+
+@dataclass
+class Talk:
+    """One call. `far`: the caller's packets, `near`: the agent's; `call`, `answered`: their ends of it."""
+
+    site: Site
+    name: str
+    number: int
+    caller: Phone
+    agent: Phone
+    near: CounterTone
+    far: CounterTone = field(default_factory=CounterTone)
+    call: Call = field(init=False)
+    answered: Call = field(init=False)
+    call_id: str = ""
+    stored: StoredCall | None = None
+
+    # ------------------------------------------------------------ what people do
+    async def told(self) -> None:
+        """The notice was heard to its end."""
+        await self.row("notice_ended", script="notice")
+
+    async def grants(self) -> None:
+        """The caller hears the notice and presses 1."""
+        await self.told()
+        await self.call.press("1")
+
+    async def meets(self) -> None:
+        """The agent answers, and both are put through."""
+        self.answered = await self.agent.incoming()
+        await self.answered.answered()
+
+    async def recorded(self) -> None:
+        """Granted, put through, and the recorder runs."""
+        await self.grants()
+        await self.meets()
+        await self.row("recording_opened")
+
+    async def says(self, seconds: float) -> None:
+        """Both speak for so long."""
+        await asyncio.sleep(seconds)
+
+    async def hears_each_other(self) -> bool:
+        """Whether the agent hears the caller now, and the caller the agent."""
+        before = [len(call.heard().monotonic) for call in (self.call, self.answered)]
+        await asyncio.sleep(0.5)
+        new = [
+            {number for _, number in find_counters(call.heard().samples[start * 160 :])}
+            for call, start in zip((self.call, self.answered), before, strict=True)
+        ]
+        return bool(new[0] & self.near.sent.keys()) and bool(new[1] & self.far.sent.keys())
+
+    # ------------------------------------------------------------ what was written down
+    async def load(self) -> StoredCall | None:
+        """What the event log holds of this call now."""
+        self.call_id = self.call_id or await self.site.find(self.name) or ""
+        self.stored = await self.site.log.load(self.call_id) if self.call_id else None
+        return self.stored
+
+    async def row(self, type: str, *, nth: int = 0, seconds: float = 20.0, **data: object) -> EventRow:
+        """The NTH row of this type with these data, once it is there."""
+        with self._telling(f"no {type} with {data}"):
+            async with asyncio.timeout(seconds):
+                while len(found := await self.rows(type, **data)) <= nth:
+                    await asyncio.sleep(0.04)
+        return found[nth]
+
+    async def rows(self, type: str, **data: object) -> list[EventRow]:
+        """All rows of this type with these data so far."""
+        stored = await self.load()
+        events = stored.events if stored else ()
+        return [row for row in events if row.type == type and data.items() <= row.data.items()]
+
+    async def over(self, seconds: float = 20.0) -> StoredCall:
+        """The call once nothing more is expected of it; what is stored of it proves itself."""
+        with self._telling("not over"):
+            async with asyncio.timeout(seconds):
+                while not ((stored := await self.load()) and is_over(stored)):
+                    await asyncio.sleep(0.05)
+        assert prove(stored) == []
+        return stored
+
+    @contextlib.contextmanager
+    def _telling(self, what: str) -> Iterator[None]:
+        """A wait in vain shows how far the call came."""
+        try:
+            yield
+        except TimeoutError:
+            rows = self.stored.events if self.stored else ()
+            said = "\n".join(f"{row.at:%T.%f} {row.type} {row.channel_id} {dict(row.data)}" for row in rows)
+            raise AssertionError(f"{self.name}: {what}; its rows:\n{said}") from None
+
+    async def ends(self) -> StoredCall:
+        """The caller hangs up."""
+        await self.call.hangup()
+        return await self.over()
+
+    def tape(self, segment: int = 0) -> Tape:
+        """What is in the finished file."""
+        assert self.stored is not None
+        return Tape.read(self.site.stand.recordings / f"{self.stored.recordings[segment].recording_id}.wav")
+
+
+# ---------------------------------------------------------------- questions about a stored call
+def is_over(stored: StoredCall) -> bool:
+    """Whether the last decision says so."""
+    return any(row.decision and row.decision["state"].get("over") for row in stored.events)
+
+
+def types(stored: StoredCall) -> list[str]:
+    """Types of all rows, in order."""
+    return [row.type for row in stored.events]
+
+
+def at(stored: StoredCall, type: str, **data: object) -> datetime:
+    """When the first row of this type with these data happened."""
+    return next(row.at for row in stored.events if row.type == type and data.items() <= row.data.items())
+
+
+def gone_at(stored: StoredCall) -> datetime:
+    """When the far party hung up."""
+    anchor = stored.events[0].channel_id
+    return next(row.at for row in stored.events if row.type == "channel_hung_up" and row.channel_id == anchor)
+
+
+def states(stored: StoredCall) -> list[str]:
+    """How each segment ended."""
+    return [item.state for item in stored.recordings]
+
+
+def incidents(stored: StoredCall) -> set[str]:
+    """Kinds of incidents."""
+    return {item.kind for item in stored.incidents}
+
+
+def sent_between(tone: CounterTone, start: datetime, end: datetime) -> set[int]:
+    """Numbers of the packets that left between two moments."""
+    return {number for number, sent in tone.sent.items() if start.timestamp() < sent.wall < end.timestamp()}
+
+
+def sent_before(tone: CounterTone, end: datetime) -> set[int]:
+    """Numbers of the packets that left before a moment."""
+    return {number for number, sent in tone.sent.items() if sent.wall < end.timestamp()}
