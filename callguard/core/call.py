@@ -86,7 +86,11 @@ class Call:
     @property
     def may_still_run(self) -> bool:
         """Whether a recorder runs, or was told to stop and has not said that it did."""
-        return self.recording is not None and (self.recording.state.runs or self.recording.state is State.STOPPING)
+        newest = self.recording
+        if newest is None:
+            return False
+        told = newest.state is State.STOPPING or (newest.state is State.LOST and newest.stopped_at is None)
+        return newest.state.runs or told
 
     def find(self, recording_id: str) -> Recording | None:
         """The segment with this id."""

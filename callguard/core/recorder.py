@@ -171,13 +171,13 @@ def _stop_observed(call: Call, before: Recording, event: RecordingEvent) -> Step
     call = _stopped(call, before, event)
     now = call.find(before.recording_id)
     if now is None or now.state is not State.STOPPED:
-        return Step(call)
+        return _pay(call)
     done = incident(call, "recorder_ended") if before.state.runs else Step(call)
     next_for_it = DiscardRecording(**_about(now)) if now.condemned else _measure(now)
     return done.then(_pay).then(lambda later: Step(later, (next_for_it,)))
 
 
-def _stopped(call: Call, before: Recording, event: RecordingEvent | ChannelHungUp) -> Call:
+def _stopped(call: Call, before: Recording, event: RecordingEvent | ChannelHungUp | EffectFailed) -> Call:
     now = call.find(before.recording_id)
     if now is None or now.stopped_at is not None:
         return call
@@ -272,7 +272,8 @@ def failed(call: Call, event: EffectFailed) -> Step:
         done = incident(replace(call.with_recording(replace(recording, state=lost)), barred=True), "start_failed")
         return done.also(Step(done.call, (StopRecording(**_about(recording)),)))  # perhaps only the answer failed
     if not recording.state.runs and recording.state is not State.STOPPING and event.effect in _LATE:
-        return Step(call)  # it ended with its channel before the request came: the file tells
+        # It ended with its channel before the request came, or never was: the file tells.
+        return _pay(_stopped(call, recording, event)) if event.effect == StopRecording.__name__ else Step(call)
     barred = call.barred or event.effect == MaskRecording.__name__
     return incident(replace(call, barred=barred), _FAILURES.get(event.effect, "effect_failed"))
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -279,6 +280,13 @@ def test_a_final_file_is_an_answer_too() -> None:
     talk = play().recording().presses("*7").whole()
     talk.did(DiscardRecording, PlayPrompt).plays(Script.WITHDRAWAL, whisper=True)
     talk.stopped().did()
+
+
+@pytest.mark.requirement("S16")
+@pytest.mark.parametrize("answer", [Play.stopped, Play.whole, lambda talk: talk.refused(StopRecording, segment=0)])
+def test_a_lost_recordings_stop_is_waited_for_too(answer: Callable[[Play], Play]) -> None:
+    talk = play().recording().lost().did(StopRecording).presses("*7").did()
+    answer(talk).plays(Script.WITHDRAWAL, whisper=True)
 
 
 def test_the_withdrawal_sentence_is_said_at_once_where_nothing_runs() -> None:
