@@ -335,12 +335,11 @@ class Engine:
         runner = self.start(Runner(call, ledger, self))
         runner.feed_all(unheard(call, clock.read().wall))
         runner.wake_at(waiting_deadlines(stored), clock.read().wall)
+        for link in sorted(self.faults - call.faults):  # before anything that could start a recorder
+            runner.feed(LinkLost(at=clock.read().wall, link=link))
         self.guard_acted(runner)
-        for link in Link:
-            if link in self.faults and link not in call.faults:
-                runner.feed(LinkLost(at=clock.read().wall, link=link))
-            elif link not in self.faults and link in call.faults:
-                runner.feed(LinkRestored(at=clock.read().wall, link=link))
+        for link in sorted(call.faults - self.faults):
+            runner.feed(LinkRestored(at=clock.read().wall, link=link))
 
     def guard_acted(self, *only: Runner) -> None:
         """Feed in what the guard did while nobody beat."""

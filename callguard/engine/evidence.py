@@ -44,6 +44,7 @@ class Evidence:
     away: bool = False
     spool_failed: bool = False
     unsaved: list[Batch] = field(default_factory=list)
+    noticed: asyncio.Event = field(default_factory=asyncio.Event)
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
     draining: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -82,6 +83,7 @@ class Evidence:
     def _gone(self) -> None:
         if not self.away:
             self.away = True
+            self.noticed.set()
             self.lost(Link.LOG)
 
     async def _spool(self, batch: Batch) -> None:
@@ -116,8 +118,14 @@ class Evidence:
                 await self._wait_lost()
 
     async def _wait_lost(self) -> None:
-        with suppress(StoreDown, StoreRefused):
-            await self.log.wait_lost()
+        """Until the log is known to be lost. An append may notice first, and the log be back by then."""
+        waits = [asyncio.ensure_future(self.log.wait_lost()), asyncio.ensure_future(self.noticed.wait())]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
         self._gone()
 
     async def _return(self) -> None:
@@ -130,6 +138,7 @@ class Evidence:
             return
         if self.spool.is_empty() and not self.unsaved:  # nothing was spooled, or is being, since the last drain
             self.away = False
+            self.noticed.clear()
             self.restored(Link.LOG)
 
     async def _load_unsaved(self) -> None:

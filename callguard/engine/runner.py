@@ -14,13 +14,25 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from callguard.core.call import Call
-from callguard.core.effects import Alert, Effect, StartRecording, UnmaskRecording, WakeAt
+from callguard.core.effects import (
+    Alert,
+    Effect,
+    MaskRecording,
+    StartRecording,
+    StopRecording,
+    UnmaskRecording,
+    WakeAt,
+)
 from callguard.core.events import DeadlinePassed, EffectFailed, Event, PartyIdentified, Unexpected
+from callguard.core.recorder import OVERTAKEN
 from callguard.core.step import redact, step
 from callguard.engine import clock
 from callguard.engine.ledger import Ledger, fingerprint
 from callguard.ports import Batch
 
+Permissive = StartRecording | UnmaskRecording
+PERMISSIVE = (StartRecording, UnmaskRecording)
+"""What must not happen before the rows that explain it are durable."""
 REMEMBERED = 256
 """Facts of a call whose repetition is recognised."""
 
@@ -44,14 +56,28 @@ class World(Protocol):
         """The call is over."""
 
 
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A decision on its way into the log, and what it permits once it is there."""
+
+    event: Event
+    batch: Batch
+    permissive: tuple[Permissive, ...]
+
+
 @dataclass
 class Runner:
-    """Drives one call. Only its own task touches `call` and `ledger`: no locks."""
+    """Drives one call. Only its own task decides, and only its writer commits: no locks.
+
+    `promised`: permissive effects whose rows are not durable yet.
+    """
 
     call: Call
     ledger: Ledger
     world: World
     queue: asyncio.Queue[tuple[Event, Mapping[str, Any]]] = field(default_factory=asyncio.Queue)
+    outbox: asyncio.Queue[Pending] = field(default_factory=asyncio.Queue)
+    promised: list[Permissive] = field(default_factory=list)
     seen: deque[str] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
     watchers: list[Callable[[Call, Event], None]] = field(default_factory=list)
 
@@ -65,28 +91,60 @@ class Runner:
             self.feed(event)
 
     async def run(self) -> None:
-        """Until the call is over."""
-        while not self.call.over:
-            event, raw = await self.queue.get()
-            await self.handle(event, raw)
+        """Until the call is over, and all of it is written down."""
+        writer = asyncio.create_task(self._write())
+        try:
+            while not self.call.over:
+                self.outbox.put_nowait(self.decide(*await self.queue.get()))
+            await self.outbox.join()
+        finally:
+            writer.cancel()
         self.world.ended(self.call)
 
     async def handle(self, event: Event, raw: Mapping[str, Any]) -> None:
-        """One fact through step, log and effects."""
+        """One fact through step, log and effects, to its end."""
+        await self.commit(self.decide(event, raw))
+
+    def decide(self, event: Event, raw: Mapping[str, Any]) -> Pending:
+        """One fact through step. What permits nothing is done at once, however slow the log is; the rest is pending."""
         event = redact(self.call, self._first_time(event, raw))
         done = step(self.call, event)
         self.call = done.call
-        now = clock.read()
+        permissive = tuple(effect for effect in done.effects if isinstance(effect, PERMISSIVE))
         for effect in done.effects:
-            if effect.restrictive:
-                self.world.carry_out(self.call, effect)
+            if effect not in permissive and not self._overtakes(effect):
+                self._perform(effect)
+        self.promised.extend(permissive)
         values = self.world.values_of(event.party_id) if isinstance(event, PartyIdentified) else None
-        logged = await self.world.keep(self.ledger.enter(event, done, now, raw, values))
-        for effect in done.effects:
-            if not effect.restrictive:
+        return Pending(event, self.ledger.enter(event, done, clock.read(), raw, values), permissive)
+
+    async def _write(self) -> None:
+        """Commit what was decided, in order."""
+        while True:
+            await self.commit(await self.outbox.get())
+            self.outbox.task_done()
+
+    async def commit(self, pending: Pending) -> None:
+        """Make rows durable; then what they permit, unless it was overtaken meanwhile."""
+        logged = await self.world.keep(pending.batch)
+        for effect in pending.permissive:
+            if effect in self.promised:
+                self.promised.remove(effect)
                 self._permit(effect, logged)
         for watcher in self.watchers:
-            watcher(self.call, event)
+            watcher(self.call, pending.event)
+
+    def _overtakes(self, effect: Effect) -> bool:
+        """Whether EFFECT is about a recorder that waits to be started: then neither reaches the PBX. An unmask that
+        waits is dropped by the mask or stop that comes after it."""
+        if not isinstance(effect, MaskRecording | StopRecording):
+            return False
+        waiting = [item for item in self.promised if item.recording_id == effect.recording_id]
+        self.promised = [item for item in self.promised if item not in waiting]
+        starts = [item for item in waiting if isinstance(item, StartRecording)]
+        for item in starts:
+            self.feed(self._refusal(item, OVERTAKEN))
+        return bool(starts)
 
     def _first_time(self, event: Event, raw: Mapping[str, Any]) -> Event:
         """EVENT, or, where a PBX says exactly the same again, the fact that it did."""
@@ -98,25 +156,29 @@ class Runner:
         self.seen.append(mark)
         return event
 
-    def _permit(self, effect: Effect, logged: bool) -> None:
+    def _perform(self, effect: Effect) -> None:
         match effect:
             case WakeAt():
                 self._wake(effect)
             case Alert():
                 self.world.alert(self.call, effect.incident)
-            case StartRecording() | UnmaskRecording() if not logged and not self.call.log_kept:
-                self.feed(self._refusal(effect))
             case _:
                 self.world.carry_out(self.call, effect)
 
-    def _refusal(self, effect: StartRecording | UnmaskRecording) -> EffectFailed:
+    def _permit(self, effect: Permissive, logged: bool) -> None:
         """What must follow the commit does not happen without it."""
+        if logged or self.call.log_kept:
+            self.world.carry_out(self.call, effect)
+        else:
+            self.feed(self._refusal(effect, "not in the event log"))
+
+    def _refusal(self, effect: Permissive, reason: str) -> EffectFailed:
         return EffectFailed(
             at=clock.read().wall,
             channel_id=effect.channel_id,
             effect=type(effect).__name__,
             recording_id=effect.recording_id,
-            reason="not in the event log",
+            reason=reason,
         )
 
     def wake_at(self, deadlines: Mapping[str, datetime], now: datetime) -> None:

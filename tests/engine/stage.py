@@ -27,6 +27,7 @@ from callguard.core.recording import State
 from callguard.engine.archive import Archive
 from callguard.engine.engine import Engine, Site
 from callguard.engine.evidence import Evidence
+from callguard.engine.runner import Runner
 from callguard.ports import Dialled, Endpoint, Entered, EventLog, Playable, Sighted, Snapshot, StoredCall
 from callguard.store.keys import MasterKey
 from callguard.store.memory import MemoryLog
@@ -110,7 +111,7 @@ class Stage:
         """Everything that was said has been worked off."""
         for _ in range(5):
             await asyncio.sleep(0.01)
-            await self.until(lambda: all(runner.queue.empty() for runner in self.engine.runners.values()))
+            await self.until(lambda: all(_idle(runner) for runner in self.engine.runners.values()))
 
     # ------------------------------------------------------------ calls
     def call(self, channel_id: str) -> Call:
@@ -172,3 +173,7 @@ class Stage:
 
 def _no_prompts(call_type: CallType) -> Mapping[Script, Playable]:
     return {}
+
+
+def _idle(runner: Runner) -> bool:
+    return runner.queue.empty() and runner.outbox.empty()

@@ -1,0 +1,195 @@
+"""A controller that dies, and the one that takes its calls over."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from callguard.core.call import Call
+from callguard.core.effects import MeasureRecording, SendOn, StartRecording
+from callguard.core.events import DigitPressed, Event, Link
+from callguard.core.recording import State
+from callguard.engine.recovery import GuardAct, LiveCalls, guard_acts
+from callguard.ports import CallRow, Playable, StoredCall
+from callguard.proof import prove
+from callguard.store.memory import MemoryLog
+from tests.engine.stage import Contented, Stage
+from tests.fake_pbx import START, FakePbx
+
+
+def acted(data: Path, **what: str) -> None:
+    """The guard's journal says that it did this."""
+    with (data / "guard.jsonl").open("a") as journal:
+        journal.write(json.dumps({"at": START.isoformat(), **what}) + "\n")
+
+
+async def died(data: Path, log: MemoryLog, *, plays_on: bool = False, withdraws: bool = False) -> tuple[Call, str]:
+    """A controller dies on a call that is recorded, or in the middle of the notice, or of the stop."""
+    async with Stage(data, log, FakePbx(plays_on=plays_on)).running() as stage:
+        if plays_on:
+            await stage.enter()
+            return stage.call("far"), ""
+        recording_id = await stage.talk()
+        stage.pbx.auto = not withdraws
+        for key in "*7" * withdraws:
+            stage.pbx.say(DigitPressed(at=START, channel_id="far", digit=key))
+        await stage.settled()
+        return stage.call("far"), recording_id
+
+
+@pytest.mark.requirement("S125")
+async def test_a_call_is_taken_over_as_it_was(tmp_path: Path) -> None:
+    log = MemoryLog()
+    before, recording_id = await died(tmp_path, log)
+    second = Stage(tmp_path, log)
+    second.there("far", "agent1", bridge="bridge-far")
+    async with second.running():
+        await second.until(lambda: second.engine.runners)
+        await second.settled()
+        assert second.call("far").summary() == before.summary() | {"faults": []}
+        assert second.pbx.asked(StartRecording) == []
+        stored = await second.finish("far", "agent1")
+    assert prove(stored) == [] and [item.recording_id for item in stored.recordings] == [recording_id]
+    assert not list((tmp_path / "live").iterdir())
+
+
+@pytest.mark.requirement("S125")
+@pytest.mark.parametrize("consents", [True, False])
+async def test_what_the_guard_stopped_goes_on_only_while_consent_stands(tmp_path: Path, consents: bool) -> None:
+    log = MemoryLog()
+    _, recording_id = await died(tmp_path, log, withdraws=not consents)
+    acted(tmp_path, stopped=recording_id)
+    second = Stage(tmp_path, log)
+    second.there("far", "agent1", bridge="bridge-far")
+    async with second.running():
+        await second.until(lambda: second.engine.runners)
+        await second.settled()
+        started = [item.segment_no for item in second.pbx.asked(StartRecording) if isinstance(item, StartRecording)]
+        assert started == ([1] if consents else [])
+        stored = await second.finish("far", "agent1")
+    assert prove(stored) == []
+    assert [item.state for item in stored.recordings] == (["verified", "verified"] if consents else ["discarded"])
+    incidents = [row.data["incident"] for row in stored.events if row.type == "incident_opened"]
+    assert ("stopped_by_guard" in incidents) is consents
+
+
+async def test_a_caller_whom_the_guard_sent_on_is_not_waited_for(tmp_path: Path) -> None:
+    log = MemoryLog()
+    await died(tmp_path, log, plays_on=True)
+    acted(tmp_path, sent_on="far")
+    second = Stage(tmp_path, log)
+    second.there("far")
+    async with second.running():
+        await second.until(lambda: second.engine.runners)
+        await second.until(lambda: (far := second.call("far").far) and not far.waiting)
+        assert second.pbx.asked(SendOn) == []
+        assert prove(await second.finish("far")) == []
+
+
+async def test_a_caller_who_still_waits_is_not_forgotten(tmp_path: Path) -> None:
+    """Its prompt ended in the gap and nobody heard: the watch over the prompt survives the controller."""
+    log = MemoryLog()
+    await died(tmp_path, log, plays_on=True)
+    second = Stage(tmp_path, log)
+    second.there("far", waiting=frozenset({"far"}))
+    async with second.running():
+        await second.until(lambda: second.engine.runners)
+        await second.until(lambda: second.pbx.asked(SendOn), 15)
+        assert prove(await second.finish("far")) == []
+
+
+async def test_a_channel_that_hung_up_meanwhile_closes_the_call(tmp_path: Path) -> None:
+    log = MemoryLog()
+    before, _ = await died(tmp_path, log)
+    second = Stage(tmp_path, log)
+    async with second.running():
+        await second.until(lambda: not list((tmp_path / "live").iterdir()))
+        assert second.engine.runners == {}
+        stored = await second.stored(before.call_id)
+    assert prove(stored) == [] and stored.recordings[0].state == "verified"
+
+
+async def test_a_recording_that_waits_for_its_verdict_gets_it(tmp_path: Path) -> None:
+    class Slow(Contented):
+        def measure(self, effect: MeasureRecording, line: Playable | None) -> Event:
+            raise OSError("the controller dies before it can say")
+
+    log = MemoryLog()
+    first = Stage(tmp_path, log)
+    first.engine.archive = Slow(tmp_path / "recordings")
+    async with first.running():
+        await first.talk()
+        call_id = first.call("far").call_id
+        first.hang_up("far", "agent1")
+        await first.until(lambda: (found := first.engine.runners[call_id].call.recording) and not found.state.runs)
+        await first.settled()
+    second = Stage(tmp_path, log)
+    async with second.running():
+        await second.until(lambda: not list((tmp_path / "live").iterdir()))
+        stored = await second.stored(call_id)
+    assert prove(stored) == [] and stored.recordings[0].state == "verified"
+
+
+async def test_without_the_log_taking_over_waits_and_new_callers_do_not(tmp_path: Path) -> None:
+    log = MemoryLog()
+    await died(tmp_path, log)
+    log.cut()
+    second = Stage(tmp_path, log)
+    second.there("far", "agent1", bridge="bridge-far")
+    work = asyncio.create_task(second.engine.run())
+    second.engine.guard_changed(True)
+    try:
+        await second.until(lambda: Link.PBX not in second.engine.faults)
+        await second.enter("new")
+        assert second.pbx.effects == [SendOn(channel_id="new")]
+        log.mend()
+        await second.until(lambda: "far" in second.engine.board.calls)
+        await second.until(lambda: not second.engine.faults)
+        await second.settled()
+        running = second.call("far").running
+        assert running and running.state is State.GROWING
+    finally:
+        for task in (work, *second.engine.tasks):
+            task.cancel()
+        await asyncio.gather(work, *second.engine.tasks, return_exceptions=True)
+
+
+async def test_a_call_that_cannot_be_read_does_not_stop_the_others(tmp_path: Path) -> None:
+    log = Spoilt()
+    await died(tmp_path, log)
+    log.spoilt = True
+    LiveCalls(tmp_path / "live").add("no-call")
+    second = Stage(tmp_path, log)
+    async with second.running():
+        assert [kind for kind, _ in second.alerts] == ["take_over_failed"]
+        await second.talk("other", "agent2")
+    assert not (tmp_path / "live" / "no-call").exists()
+
+
+class Spoilt(MemoryLog):
+    """A log whose heads carry a call type of a later version."""
+
+    spoilt = False
+
+    async def load(self, call_id: str) -> StoredCall | None:
+        stored = await super().load(call_id)
+        if stored is None or not self.spoilt:
+            return stored
+        head: CallRow = replace(stored.call, policy={**stored.call.policy, "invented_later": True})
+        return replace(stored, call=head)
+
+
+def test_a_torn_or_foreign_line_of_the_journal_is_passed_over(tmp_path: Path) -> None:
+    journal = tmp_path / "guard.jsonl"
+    assert list(guard_acts(journal)) == []
+    acted(tmp_path, stopped="r1")
+    with journal.open("ab") as handle:
+        handle.write(b'[1]\nnull\n{"stopped":"r2"}\n{"at":"x"}\n\xff\xfe\n')
+    acted(tmp_path, sent_on="c1")
+    with journal.open("a") as text:
+        text.write('{"at": "2026-01-02T03:0')
+    assert list(guard_acts(journal)) == [GuardAct(START, stopped="r1"), GuardAct(START, sent_on="c1")]
