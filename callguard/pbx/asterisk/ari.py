@@ -37,7 +37,7 @@ class Ari:
 
     @classmethod
     async def connect(cls, address: AriAddress, heartbeat: float = 1.0) -> Ari:
-        """Open the websocket, subscribed to all events but noise. Raises Unreachable with what is wrong where.
+        """Open the websocket. Raises Unreachable with what is wrong where.
 
         A PBX that gives no sign of life for 1.5 * HEARTBEAT seconds is taken for lost.
         """
@@ -47,7 +47,7 @@ class Ari:
             connector=aiohttp.TCPConnector(limit=64),
         )
         try:
-            return cls(address, session, await _subscribe(address, session, heartbeat))
+            return cls(address, session, await _open_events(address, session, heartbeat))
         except Unreachable:
             await session.close()
             raise
@@ -74,8 +74,18 @@ class Ari:
         await self._session.close()
 
     # ------------------------------------------------------------ requests; each raises PbxRefused or LinkDown
-    async def filter_noise(self) -> None:
-        """Ask Asterisk not to send what nobody here reads."""
+    async def subscribe(self) -> None:
+        """Have the events of all channels and bridges sent, but for what nobody here reads.
+
+        Not `subscribeAll`: that subscribes to device states too, and Asterisk can deadlock for good when a websocket
+        with such a subscription closes while one changes (asterisk/asterisk#2170): the application stays, its calls
+        hang.
+        """
+        await self._ask(
+            "POST",
+            f"applications/{_segment(self._address.app)}/subscription",
+            query={"eventSource": "channel:,bridge:"},
+        )
         body = {"disallowed": [{"type": kind} for kind in FILTERED]}
         await self._ask("PUT", f"applications/{_segment(self._address.app)}/eventFilter", body=body)
 
@@ -131,10 +141,10 @@ class Ari:
         return _decoded(data)
 
 
-async def _subscribe(
+async def _open_events(
     address: AriAddress, session: aiohttp.ClientSession, heartbeat: float
 ) -> aiohttp.ClientWebSocketResponse:
-    query = {"app": address.app, "subscribeAll": "true"}
+    query = {"app": address.app}  # no subscribeAll: see subscribe
     where = f"ARI at {address.url}"
     try:
         return await session.ws_connect(

@@ -133,7 +133,7 @@ class AsteriskPbx:
     async def _settle(self, ari: Ari, ami: Ami) -> None:
         """Make what we know agree with what is there, before anybody is told that the links are up."""
         self._ari = ari
-        await ari.filter_noise()
+        await ari.subscribe()
         everything = await ari.channels()
         for leftover in everything:
             if text(leftover, "id").startswith(f"{OWN_PREFIX}{self._settings.ari.app}-"):

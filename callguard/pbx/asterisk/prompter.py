@@ -8,6 +8,7 @@ its end.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -66,6 +67,8 @@ class Prompter:
         prompt = self._prompts.get(effect.channel_id, {}).get(effect.script)
         if prompt is None or self._ari is None:
             return self.drop(effect, "no prompt" if prompt is None else "link lost")
+        if not await asyncio.to_thread(_is_the_one_agreed, prompt):
+            return self.drop(effect, "prompt changed")
         playing = _Playing(effect.channel_id, effect.script, prompt, self._own_id())
         self._playing[playing.playback] = playing
         try:
@@ -181,6 +184,14 @@ class Prompter:
 async def _hang_up(ari: Ari, channel_id: str) -> None:
     with suppress(PbxRefused, LinkDown):
         await ari.hang_up(channel_id)
+
+
+def _is_the_one_agreed(prompt: Playable) -> bool:
+    """Whether the file still holds what its event will name: others can write to a PBX's sounds."""
+    try:
+        return hashlib.sha256(prompt.path.read_bytes()).hexdigest() == prompt.sha256
+    except OSError:
+        return False
 
 
 def _word(wrong: PbxRefused | LinkDown | TimeoutError) -> str:

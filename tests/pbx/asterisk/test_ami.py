@@ -150,6 +150,7 @@ async def test_a_cut_in_mid_answer_fails_what_waits_and_sends_nothing_again(cut_
 async def test_a_stopped_asterisk_is_noticed(tmp_path: Path) -> None:
     async with Asterisk(tmp_path, dialplan=SITE) as asterisk, connected(address(asterisk)) as ami:
         os.kill(asterisk.pid, signal.SIGSTOP)
+        await asyncio.sleep(0.1)  # a stop takes effect a little later in the threads of a process
         try:
             pending = ami.send("Getvar", Variable="EPOCH")
             async with asyncio.timeout(3):

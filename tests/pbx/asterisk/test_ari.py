@@ -74,7 +74,7 @@ async def test_requests_that_the_pbx_refuses_carry_its_status(asterisk: Asterisk
 
 async def test_noise_is_filtered(asterisk: Asterisk) -> None:
     async with connected(address(asterisk)) as ari:
-        await ari.filter_noise()
+        await ari.subscribe()
         listening = asyncio.create_task(_types_of_a_call(ari))
         caller = await Phone.open("caller", asterisk.server)
         await (await caller.dial("160")).ended()
