@@ -21,6 +21,8 @@ ANSWER_WINDOW = 5.0
 """Seconds in which an answer counts; the question repeats once."""
 OPT_OUT_WINDOW = 3.0
 """Seconds after an announcement in which key 2 refuses."""
+HUNG_UP = "hung up"
+"""Why a prompt ended: its listener hung up, and the fact of that is on its way."""
 PROMPT_PATIENCE = 12.0
 """Seconds after which a prompt that has not ended counts as failed: a caller is never kept waiting."""
 
@@ -71,7 +73,9 @@ def notice_ended(call: Call, event: NoticeEnded) -> Step:
 
 
 def notice_failed(call: Call, event: NoticeFailed) -> Step:
-    """A prompt was not played to its end: nobody was told anything."""
+    """A prompt was not played to its end: nobody was told anything. A hang-up that cuts it is no failure: it follows."""
+    if event.reason == HUNG_UP:
+        return Step(call)  # should the channel be there after all, the prompt's own watch ends it
     if event.script is Script.RECORDING_ON:
         return recorder.line_failed(call, event.channel_id)
     if event.script in _FAILS:

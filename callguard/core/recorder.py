@@ -31,6 +31,8 @@ MASK_PATIENCE = 0.2
 """Seconds in which a mask must be acknowledged, or the recorder is stopped."""
 UNMASK_PATIENCE = STOP_PATIENCE = 2.0
 """Seconds after which an unmask or a stop without an answer is an incident."""
+OVERTAKEN = "overtaken"
+"""Why a start never reached the PBX: a mask or stop was decided before its rows were durable."""
 ALONE_GRACE = 0.15
 """Seconds that the far party may be alone while channels swap (a Local channel optimised away): no false mask."""
 
@@ -267,6 +269,9 @@ def failed(call: Call, event: EffectFailed) -> Step:
     recording = call.find(event.recording_id)
     if recording is None:
         return unexpected(call, event.channel_id, f"{event.effect} failed for an unknown recording")
+    if event.reason == OVERTAKEN:
+        never = LIFE.get((recording.state, Sign.OVERTAKEN), recording.state)
+        return _pay(call.with_recording(replace(recording, state=never)))
     if event.effect == StartRecording.__name__:
         lost = LIFE.get((recording.state, Sign.LOST), recording.state)
         done = incident(replace(call.with_recording(replace(recording, state=lost)), barred=True), "start_failed")

@@ -64,6 +64,7 @@ class Sign(StrEnum):
     DAMAGED = "recording_damaged"
     LOST = "recording_lost"
     DISCARDED = "recording_discarded"
+    OVERTAKEN = "overtaken"
 
 
 _A, _B = State, Sign
@@ -89,6 +90,9 @@ LIFE: Mapping[tuple[State, Sign], State] = MappingProxyType(
         (_A.STOPPED, _B.DAMAGED): _A.DAMAGED,
         (_A.STOPPED, _B.LOST): _A.LOST,
         (_A.STOPPED, _B.DISCARDED): _A.DISCARDED,
+        (_A.REQUESTED, _B.OVERTAKEN): _A.DISCARDED,  # it never started: there is nothing to keep
+        (_A.STOPPING, _B.OVERTAKEN): _A.DISCARDED,
+        (_A.STOPPED, _B.OVERTAKEN): _A.DISCARDED,
         (_A.STOPPING, _B.STOP_ACKNOWLEDGED): _A.STOPPED,
         (_A.STOPPING, _B.STOP_OBSERVED): _A.STOPPED,
         (_A.STOPPING, _B.CHANNEL_GONE): _A.STOPPED,
