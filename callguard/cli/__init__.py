@@ -11,7 +11,9 @@ from callguard import __version__
 from callguard.cli.calls import calls
 from callguard.cli.db import db
 from callguard.cli.demo import demo
+from callguard.cli.doctor import doctor
 from callguard.cli.guard import guard
+from callguard.cli.init import init
 from callguard.cli.replay import replay
 from callguard.cli.run import run
 from callguard.cli.trim import trim
@@ -25,21 +27,20 @@ def cli() -> None:
     """Recording that is lawful at capture, stays lawful, and proves it."""
 
 
-for command in (calls, db, demo, guard, replay, run, trim, verify):
+for command in (calls, db, demo, doctor, guard, init, replay, run, trim, verify):
     cli.add_command(command)
 
 
 def main() -> None:
     """Run a command; our errors become one message and an exit status: 1 a finding, 2 bad input, 3 not reachable."""
     try:
-        cli(standalone_mode=False)
+        status = cli(standalone_mode=False)  # what a command gave to Context.exit
     except CallguardError as error:
         click.echo(f"callguard: {error}", err=True)
         sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
+    sys.exit(status if isinstance(status, int) else 0)

@@ -1,0 +1,94 @@
+"""`callguard doctor`: is this site as it has to be, and which line to change where it is not.
+
+What belongs here: from settings to a plan, words and exit status. What does not: looking and judging
+(callguard/doctor).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from callguard.audio.prompt import shipped_prompts
+from callguard.cli.option import ami_address, asterisk_settings, config_option, json_option, load, show_json
+from callguard.core.policy import Policy
+from callguard.doctor.examine import examine, visit
+from callguard.doctor.site import Finding, Plan, Severity
+from callguard.errors import BadInput, ConfigError
+from callguard.lab.asterisk import dialplan_dir
+from callguard.settings import Settings, load_policy
+
+FINDING = 1
+
+
+@click.command()
+@config_option
+@json_option
+def doctor(config: Path, as_json: bool) -> None:
+    """Look at PBX, database and disk as they really are. Nothing is changed; exit status 1: something blocks."""
+    findings = diagnose(config)
+    counts = Counter(finding.severity for finding in findings)
+    if as_json:
+        show_json({"ok": not counts[Severity.BLOCKER], "findings": [asdict(finding) for finding in findings]})
+    else:
+        _show(findings, counts)
+    sys.exit(FINDING if counts[Severity.BLOCKER] else 0)
+
+
+def diagnose(config: Path) -> list[Finding]:
+    """Every finding about the site of CONFIG. What does not load is a finding like any other."""
+    try:
+        settings = load(config)
+    except BadInput as problem:
+        return _problems(problem, config)
+    policy, found = _policy(settings)
+    site = asyncio.run(visit(plan_of(config, settings, policy)))
+    return [*found, *examine(site)]
+
+
+def _policy(settings: Settings) -> tuple[Policy | None, list[Finding]]:
+    path = settings.path(settings.policy)
+    try:
+        return load_policy(settings), [
+            Finding(Severity.OK, "callguard.toml and policy.toml load", check="configuration")
+        ]
+    except BadInput as problem:
+        return None, _problems(problem, path)
+
+
+def _problems(problem: BadInput, where: Path) -> list[Finding]:
+    lines = problem.problems if isinstance(problem, ConfigError) else [str(problem)]
+    return [Finding(Severity.BLOCKER, line, str(where), check="configuration") for line in lines]
+
+
+def plan_of(config: Path, settings: Settings, policy: Policy | None) -> Plan:
+    """What is configured, as the checks take it."""
+    own = settings.prompts.directory
+    return Plan(
+        config=config,
+        policy=policy,
+        asterisk=asterisk_settings(settings),
+        guard=ami_address(settings, for_guard=True),
+        database_url=settings.database.url,
+        owner_url=settings.database.owner_url,
+        data=settings.data,
+        master_key=settings.path(settings.master_key),
+        prompts=settings.path(own) if own else shipped_prompts(),
+        floor=settings.recordings.floor_mb * 1_000_000,
+        syslog=settings.alerts.syslog,
+        snippet=(dialplan_dir() / "callguard.conf").read_text("utf-8"),
+    )
+
+
+def _show(findings: list[Finding], counts: Counter[Severity]) -> None:
+    for finding in findings:
+        click.echo(f"{finding.severity.value:8} {finding.check}: {finding.what}")
+        for word, text in (("at", finding.where), ("change", finding.change)):
+            if text:
+                click.echo(f"{'':9}{word}: {text}")
+    click.echo(f"{counts[Severity.BLOCKER]} blocker(s), {counts[Severity.WARNING]} warning(s)")

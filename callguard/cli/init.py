@@ -1,0 +1,140 @@
+"""`callguard init`: the files of a new site, with secrets made for it, and what to do with them.
+
+What belongs here: filling in the templates of data/init and putting them down all at once. What does not: their words,
+and whether the site works (doctor).
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shlex
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from string import Template
+
+import click
+
+from callguard.cli.option import json_option, show_json
+from callguard.errors import BadInput
+from callguard.lab.asterisk import dialplan_dir
+from callguard.store.keys import create_master_key
+
+TEMPLATES = Path(__file__).resolve().parent.parent / "data" / "init"
+MODES = {
+    "callguard.toml": 0o600,
+    "policy.toml": 0o644,
+    "ari_callguard.conf": 0o600,
+    "manager_callguard.conf": 0o600,
+    "database.sql": 0o600,
+}
+"""What is written from templates, and who may read it."""
+KEY = "master.key"
+SECRETS = ("ari_password", "ami_secret", "guard_secret", "app_password", "owner_password")
+SECRET_BYTES = 24
+
+
+@click.command()
+@click.argument("directory", metavar="[DIR]", type=click.Path(path_type=Path, file_okay=False), default=Path("."))
+@click.option(
+    "--force", is_flag=True, help="Replace files that are there (kept as NAME.old), but never the master key."
+)
+@json_option
+def init(directory: Path, force: bool, as_json: bool) -> None:
+    """Write callguard.toml, policy.toml, a master key and the PBX's side into DIR, and say what to do next."""
+    folder = directory.absolute()
+    had_key = os.path.lexists(folder / KEY)
+    write_site(folder, fresh(), force=force)
+    todo = steps(folder, dialplan_dir())
+    if as_json:
+        show_json({"directory": str(folder), "files": [*MODES, KEY], "key_kept": had_key, "steps": todo})
+        return
+    click.echo(f"Written to {folder}: {', '.join(MODES)}{'; kept: ' if had_key else ', '}{KEY}")
+    for number, (title, lines) in enumerate(todo.items(), start=1):
+        click.echo(f"\n{number}. {title}\n" + "\n".join(f"     {line}" for line in lines))
+
+
+def fresh() -> dict[str, str]:
+    """The files' texts by name, with secrets that nobody has seen."""
+    made = {name: secrets.token_hex(SECRET_BYTES) for name in SECRETS}
+    return {name: Template((TEMPLATES / name).read_text("utf-8")).substitute(made) for name in MODES}
+
+
+def write_site(folder: Path, texts: Mapping[str, str], *, force: bool) -> None:
+    """Put TEXTS and a master key into FOLDER: all of it or nothing. Raises BadInput naming every file in the way."""
+    _make(folder)
+    present = [name for name in (*texts, KEY) if os.path.lexists(folder / name)]
+    if present and not force:
+        lines = "".join(f"\n  {name}: is there already" for name in present)
+        raise BadInput(f"{folder}: nothing was written{lines}\n--force replaces them, but never {KEY}")
+    folders = [name for name in present if (folder / name).is_dir()]
+    if folders:
+        raise BadInput(f"{folder}: nothing was written; {', '.join(folders)} is a folder: move it away")
+    try:
+        with _beside(folder, texts) as written:
+            if KEY not in present:
+                create_master_key(folder / KEY)
+            for name, path in written.items():
+                if name in present:
+                    os.replace(folder / name, folder / f"{name}.old")
+                os.replace(path, folder / name)
+    except OSError as error:
+        raise BadInput(f"{folder}: cannot be written: {error.strerror}") from None
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{folder}: cannot be made: {error.strerror}") from None
+
+
+@contextmanager
+def _beside(folder: Path, texts: Mapping[str, str]) -> Iterator[dict[str, Path]]:
+    """TEXTS on the disk under other names, which are gone afterwards: a full disk leaves nothing behind."""
+    paths = {name: folder / f".{name}.{secrets.token_hex(4)}" for name in texts}
+    try:
+        for name, path in paths.items():
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODES[name])
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(texts[name])
+                file.flush()
+                os.fsync(file.fileno())
+        yield paths
+    finally:
+        for path in paths.values():
+            with suppress(OSError):
+                path.unlink()
+
+
+def steps(folder: Path, snippets: Path) -> dict[str, list[str]]:
+    """What is left to do, by title: the three things on the PBX, the database, the start. No secret stands in it."""
+    ari, manager, sql, config = (
+        shlex.quote(str(folder / name))
+        for name in ("ari_callguard.conf", "manager_callguard.conf", "database.sql", "callguard.toml")
+    )
+    return {
+        "On the PBX: let callguard in (ari.conf, manager.conf; http.conf with enabled = yes, bindaddr = 127.0.0.1)": [
+            f"install -o asterisk -g asterisk -m 640 {ari} {manager} /etc/asterisk/",
+            "ari.conf:       #include ari_callguard.conf",
+            "manager.conf:   #include manager_callguard.conf",
+        ],
+        "On the PBX: the dialplan": [
+            f"install -o asterisk -g asterisk -m 644 {shlex.quote(str(snippets / 'callguard.conf'))} /etc/asterisk/",
+            "extensions.conf:          #include callguard.conf",
+            "where the call comes in:  same => n,Gosub(callguard,s,1(support,inbound))     before Dial or Queue",
+        ],
+        "On the PBX: let Asterisk report keys of bridged calls, then restart it": [
+            "modules.conf:   noload => bridge_native_rtp.so"
+        ],
+        "The database: two roles, and the tables (the owner's password stands in database.sql)": [
+            f"sudo -u postgres psql < {sql}",
+            "CALLGUARD_OWNER_URL=postgresql://callguard_owner:PASSWORD@localhost/callguard callguard db upgrade"
+            f" --config {config}",
+        ],
+        "Put your own endpoints into policy.toml, look, and start": [
+            f"callguard doctor --config {config}",
+            f"callguard run --config {config}",
+        ],
+    }

@@ -1,0 +1,94 @@
+"""The table of checks, and running them.
+
+What belongs here: which checks there are, what is said where nothing is wrong, and a check that fails itself. What does
+not: any one check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from callguard.doctor import dialplan, folder, link, module, privilege, process, recorder
+from callguard.doctor.ask import ask
+from callguard.doctor.look import look
+from callguard.doctor.site import Finding, Plan, Severity, Site, unchecked
+from callguard.errors import CallguardError
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check. `fine`: what is said where it finds nothing; `needs`: what must be known of the PBX to say so."""
+
+    name: str
+    fine: str
+    run: Callable[[Site], Iterable[Finding]]
+    needs: str = ""
+
+
+WHY = {
+    "modules": ("ARI could not be asked", ""),
+    "guard_commands": ("the guard's AMI user was not let in", ""),
+    "dialplan": ("AMI could not be asked, or its user may not: class reporting", f"manager.conf: {privilege.WRITE}"),
+}
+"""Why something is not known, and what to change."""
+
+CHECKS = (
+    Check("links", "ARI and both AMI accounts answer and let us in", link.reached),
+    Check("version", "Asterisk is new enough", link.version),
+    Check("privileges", "both AMI accounts may do what they must, and no more", privilege.actions),
+    Check(
+        "guard account",
+        "the guard has an account that cannot start a recorder",
+        privilege.guard_account,
+        "guard_commands",
+    ),
+    Check("events", "the controller's account hears of other recorders", privilege.hears),
+    Check("modules", "every module that is needed runs", module.needed, "modules"),
+    Check("other modules", "no module hides keys or calls", module.unwanted, "modules"),
+    Check("snippet", "the snippet is loaded as shipped", dialplan.snippet, "dialplan"),
+    Check("application", "dialplan and controller name the same application", dialplan.application, "dialplan"),
+    Check("calls handed over", "calls reach the snippet before anybody is bridged", dialplan.handed, "dialplan"),
+    Check("other recorders", "nothing else in the dialplan records", recorder.others, "dialplan"),
+    Check("queues and conferences", "neither records by itself", recorder.settings),
+    Check("keys", "the keys for withdraw and pause mean nothing else", recorder.keys, "dialplan"),
+    Check("recordings folder", "there, closed to others, with room", folder.recordings),
+    Check("same folder", "Asterisk sees the recordings folder and may write there", folder.shared),
+    Check("data directory", "ours alone, with room for its sockets", folder.data),
+    Check("master key", "readable by its owner alone", folder.key),
+    Check("configuration file", "readable by its owner alone", folder.configuration),
+    Check("alerts", "incidents are told besides the database", folder.alerts),
+    Check("prompts", "complete, unaltered, readable for Asterisk", folder.prompts),
+    Check("secrets", "long, and each its own", privilege.secret),
+    Check("encryption", "nothing crosses the network in the clear", link.sealed),
+    Check("exposure", "ARI and AMI answer on no address that others can reach", link.closed),
+    Check("clocks", "kept right, and the PBX's is ours", link.clocks),
+    Check("database", "reachable; schema, grants and triggers as they should be", process.database),
+    Check("database role", "callguard_app, without the owner's password beside it", privilege.database_role),
+    Check("controller", "running, no link lost", process.controller),
+    Check("guard", "running, with a link of its own", process.guard),
+)
+ODD = (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError, CallguardError)
+"""What data that nobody thought of does to a check."""
+
+
+async def visit(plan: Plan) -> Site:
+    """Look at the real thing, once, for all checks."""
+    pbx, host = await ask(plan), await look(plan)
+    return Site(plan=plan, pbx=pbx, host=host)
+
+
+def examine(site: Site, checks: Iterable[Check] = CHECKS) -> Iterator[Finding]:
+    """Everything that the checks say about SITE, in the order of the table."""
+    for check in checks:
+        for finding in _run(check, site) or (Finding(Severity.OK, check.fine),):
+            yield replace(finding, check=check.name)
+
+
+def _run(check: Check, site: Site) -> tuple[Finding, ...]:
+    if check.needs and getattr(site.pbx, check.needs) is None:
+        return (unchecked(check.name, *WHY[check.needs]),)
+    try:
+        return tuple(check.run(site))
+    except ODD as error:
+        return (unchecked(check.name, f"the check met something unexpected ({type(error).__name__})"),)

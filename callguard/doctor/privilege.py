@@ -1,0 +1,133 @@
+"""Checks of what our accounts may do, and of their secrets.
+
+What belongs here: the least that works, and everything above it. What does not: whether they get in (link.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
+from callguard.doctor.site import Finding, Site, blocker, unchecked, warning
+from callguard.store.schema import APP
+
+WRITE, GUARD_WRITE, READ = "write = system,call,reporting", "write = call,reporting", "read = call"
+NEEDED = {
+    "MixMonitor": "system",
+    "MixMonitorMute": "call",
+    "StopMixMonitor": "call",
+    "Redirect": "call",
+    "Getvar": "call",
+    "ShowDialPlan": "reporting",
+}
+"""Actions of the controller's account, with the class that allows each."""
+GUARD_NEEDED = {"StopMixMonitor": "call", "Redirect": "call", "Getvar": "call"}
+TOO_MUCH = {
+    "Command": ("command", "runs commands on the PBX"),
+    "UpdateConfig": ("config", "rewrites Asterisk's configuration"),
+    "Originate": ("originate", "places calls"),
+}
+"""Actions that nothing here uses: (class, what somebody who has the secret could do)."""
+DEFAULTS = frozenset(
+    "amp111 cluecon admin asterisk callguard changeme default elastix freepbx guard issabel letmein manager mysecret "
+    "mysecretpassword pass passw0rd password postgres qwerty secret secret5 test vicidial 12345 123456 12345678".split()
+)
+SHORT = 12
+"""Fewer characters than this can be guessed."""
+
+
+def actions(site: Site) -> Iterator[Finding]:
+    """Both AMI accounts may do what they must, and nothing else."""
+    plan, pbx = site.plan, site.pbx
+    accounts = (
+        (plan.asterisk.ami.user, pbx.commands, NEEDED, WRITE),
+        (plan.guard.user, pbx.guard_commands, GUARD_NEEDED, GUARD_WRITE),
+    )
+    for user, commands, needed, line in accounts:
+        where = f"manager.conf: [{user}]"
+        if commands is None:
+            yield unchecked(f"what AMI user {user} may do", "it was not let in")
+            continue
+        for action in needed.keys() - commands:
+            yield blocker(f"AMI user {user} may not use {action} (class {needed[action]})", where, line)
+        for action in TOO_MUCH.keys() & commands:
+            group, can = TOO_MUCH[action]
+            yield warning(f"AMI user {user} has class {group}: whoever has its secret {can}", where, line)
+
+
+def guard_account(site: Site) -> Iterator[Finding]:
+    """The guard has an account of its own, which cannot start a recorder."""
+    where = f"manager.conf: [{site.plan.guard.user}]"
+    if site.plan.guard.user == site.plan.asterisk.ami.user:
+        yield warning(
+            "the guard uses the controller's AMI account", "callguard.toml: guard.ami_user", "ami_user = guard"
+        )
+    elif "MixMonitor" in (site.pbx.guard_commands or ()):
+        yield warning("the guard's account may start recorders, which it never needs", where, GUARD_WRITE)
+
+
+def hears(site: Site) -> Iterator[Finding]:
+    """The controller's AMI account hears of recorders that somebody else starts."""
+    read = site.pbx.read
+    if read is None:
+        why = "Asterisk did not show it: func_config is not loaded, or AMI could not be asked"
+        change = "modules.conf: load => func_config.so"
+        yield unchecked("which events the controller's AMI account hears", why, change)
+    elif not {"call", "all"} & {word.strip() for word in read.split(",")}:
+        what = "the controller's AMI account does not hear events of class call: a foreign recorder goes unnoticed"
+        yield blocker(what, f"manager.conf: [{site.plan.asterisk.ami.user}]", READ)
+
+
+def secret(site: Site) -> Iterator[Finding]:
+    """Secrets are long and each its own. They are judged, never shown."""
+    plan = site.plan
+    database = _database(plan.database_url)
+    held = {
+        "asterisk.ari_password": (plan.asterisk.ari.user, plan.asterisk.ari.password),
+        "asterisk.ami_secret": (plan.asterisk.ami.user, plan.asterisk.ami.secret),
+        "guard.ami_secret": (plan.guard.user, plan.guard.secret),
+        "database.url": (database.get("user", ""), database.get("password", "")),
+    }
+    if "password" not in database:
+        del held["database.url"]  # a socket's owner, a certificate or .pgpass
+    change = "a new one: openssl rand -hex 24"
+    for key, (user, value) in held.items():
+        if not value or value.lower() in DEFAULTS or value.lower() == user.lower():
+            yield blocker("the secret is empty, a default, or the user's name", f"callguard.toml: {key}", change)
+        elif len(value) < SHORT:
+            yield warning(f"the secret has fewer than {SHORT} characters", f"callguard.toml: {key}", change)
+    yield from _shared({key: value for key, (_, value) in held.items() if value}, plan.guard == plan.asterisk.ami)
+
+
+def _shared(held: dict[str, str], one_account: bool) -> Iterator[Finding]:
+    keys = [key for key in held if not (one_account and key == "guard.ami_secret")]
+    for place, key in enumerate(keys):
+        for other in keys[place + 1 :]:
+            if held[key] == held[other]:
+                yield warning(
+                    f"{key} and {other} are the same secret", "callguard.toml", "a secret of its own for each"
+                )
+
+
+def database_role(site: Site) -> Iterator[Finding]:
+    """The controller logs in as the role that may add evidence and not change it."""
+    user = _database(site.plan.database_url).get("user", "")
+    if not user:
+        why = "database.url names no user"
+        yield unchecked("as whom the database is used", why, f"postgresql://{APP}:...@...")
+    elif user != APP:
+        what = f"the database is used as {user}, who is not bound by the grants of {APP}"
+        yield blocker(what, "callguard.toml: database.url", f"postgresql://{APP}:...@...")
+    if site.plan.owner_url:
+        change = "leave it out; give CALLGUARD_OWNER_URL to `callguard db upgrade` when it is needed"
+        what = "the owner's password lies beside the controller, which never needs it"
+        yield warning(what, "callguard.toml: database.owner_url", change)
+
+
+def _database(url: str) -> dict[str, str]:
+    try:
+        return {key: str(value) for key, value in conninfo_to_dict(url).items() if value is not None}
+    except ProgrammingError:
+        return {}  # said by the check of the database

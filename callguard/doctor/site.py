@@ -1,0 +1,152 @@
+"""What a check looks at, and what it says.
+
+What belongs here: frozen values: what was configured (Plan), what PBX and machine showed (PbxSeen, HostSeen), and a
+finding. What does not: asking (ask.py, look.py), judging (the checks).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from callguard.core.policy import Policy
+from callguard.pbx.asterisk.site import AmiAddress, AsteriskSettings
+
+
+class Severity(StrEnum):
+    """Worst first. A blocker: calls are not handled as promised, or not at all."""
+
+    BLOCKER = "blocker"
+    WARNING = "warning"
+    OK = "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `where`: a file, link or dialplan place; `change`: the line to change, to what.
+
+    `check`: the check's name, filled in by `examine`. None of them ever holds a secret.
+    """
+
+    severity: Severity
+    what: str
+    where: str = ""
+    change: str = ""
+    check: str = ""
+
+
+def blocker(what: str, where: str = "", change: str = "") -> Finding:
+    """callguard does not work, or not as promised, before this is changed."""
+    return Finding(Severity.BLOCKER, what, where, change)
+
+
+def warning(what: str, where: str = "", change: str = "") -> Finding:
+    """It works, but something is hidden, weak, or about to break."""
+    return Finding(Severity.WARNING, what, where, change)
+
+
+def unchecked(what: str, why: str, change: str = "") -> Finding:
+    """WHAT could not be looked at: nobody may take it for fine."""
+    return Finding(Severity.WARNING, f"not checked: {what}", why, change)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is configured. `policy`: None where it does not load; `guard`: its AMI account; `prompts`: their folder.
+
+    `snippet`: the text of this release's dialplan snippet; `syslog`: as in callguard.toml; `floor`: bytes.
+    """
+
+    config: Path
+    asterisk: AsteriskSettings
+    guard: AmiAddress
+    database_url: str
+    data: Path
+    master_key: Path
+    prompts: Path
+    policy: Policy | None = None
+    owner_url: str = ""
+    floor: int = 0
+    syslog: str = ""
+    snippet: str = ""
+
+    @property
+    def recordings(self) -> Path:
+        """The folder that Asterisk writes and we read."""
+        return self.asterisk.recordings
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One priority of the dialplan, as Asterisk has it loaded or as a file writes it."""
+
+    context: str
+    extension: str
+    priority: int
+    label: str
+    app: str
+    data: str
+
+    @property
+    def place(self) -> str:
+        """Where an admin finds it."""
+        return f"dialplan: context {self.context}, extension {self.extension}, priority {self.priority}"
+
+
+Sections = Mapping[str, tuple[tuple[str, str], ...]]
+"""A configuration file as Asterisk reads it: (key, value) by category."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PbxSeen:
+    """What Asterisk showed. None: it could not be asked; `ari`, `ami`, `guard`: why that link fails, '' where it works.
+
+    `modules`: status by name without .so; `technologies`: endpoints by channel technology; `commands`: AMI actions that
+    each account may use; `files`: configuration files by name; `app`: CALLGUARD_APP of the dialplan;
+    `read`: read classes of the controller's account; `same_folder`: Asterisk sees our recordings folder;
+    `ahead`: seconds that the PBX's clock is ahead of ours; `outside`: (link, address) reached over a foreign address.
+    """
+
+    ari: str = ""
+    ami: str = ""
+    guard: str = ""
+    ari_writes: bool | None = None
+    version: str = ""
+    modules: Mapping[str, str] | None = None
+    technologies: Mapping[str, int] | None = None
+    applications: tuple[str, ...] | None = None
+    commands: frozenset[str] | None = None
+    guard_commands: frozenset[str] | None = None
+    dialplan: tuple[Step, ...] | None = None
+    files: Mapping[str, Sections | None] = field(default_factory=dict)
+    app: str | None = None
+    read: str | None = None
+    same_folder: bool | None = None
+    ahead: float | None = None
+    outside: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostSeen:
+    """What this machine showed. `control`, `heartbeat`: answers of controller and guard, None where none came.
+
+    `asterisk_user`: uid under which Asterisk listens here, None where that is not known; `database`: (code, sentence)
+    of each thing wrong with it; `synchronised`: of our clock.
+    """
+
+    control: Mapping[str, object] | None = None
+    heartbeat: Mapping[str, object] | None = None
+    asterisk_user: int | None = None
+    database: tuple[tuple[str, str], ...] = ()
+    synchronised: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """All that the checks know."""
+
+    plan: Plan
+    pbx: PbxSeen
+    host: HostSeen
