@@ -50,6 +50,8 @@ exten => local,1,Gosub(callguard,s,1(support,inbound))
  same => n,Queue(duolocal,,,,60)
 exten => _add_.,1,Answer()
  same => n,BridgeAdd(PJSIP/agent${CUT(EXTEN,_,2)}-)
+; the pattern _. would catch it
+exten => h,1,NoOp()
 [agents]
 exten => _X,1,Dial(PJSIP/agent${EXTEN},20)
 [internal]
@@ -107,13 +109,19 @@ class Site:
     count: Iterable[int] = field(default_factory=itertools.count)
 
     @classmethod
-    async def open(cls, work: Path, *, controller: bool = True, **recordings: object) -> Site:
-        """A site in the folder WORK; keyword arguments go to [recordings] of callguard.toml."""
+    async def open(
+        cls, work: Path, *, controller: bool = True, floor_mb: int = 50, directory_is: Path | None = None
+    ) -> Site:
+        """A site in the folder WORK. `floor_mb`: of [recordings]; `directory_is`: where recordings really lie."""
+        work.mkdir(exist_ok=True)
         work.chmod(0o755)
         stand = Stand(work, dialplan=DIALPLAN, agents=AGENTS, policy=POLICY)
         try:
             await stand.start(controller=False)
-            stand.write_config(**recordings)
+            stand.write_config(floor_mb=floor_mb)
+            if directory_is:
+                stand.recordings.rmdir()
+                stand.recordings.symlink_to(directory_is)
             prompts = write_prompts(work / "prompts")
             with stand.config.open("a") as config:
                 config.write(f'\n[prompts]\ndirectory = "{prompts}"\n')
@@ -318,6 +326,8 @@ def states(stored: StoredCall) -> list[str]:
 
 def incidents(stored: StoredCall) -> set[str]:
     """Kinds of incidents."""
+    for row in stored.events if stored.incidents else ():
+        print(f"{row.at:%T.%f} {row.recorded_at:%T.%f} {row.type} {row.channel_id} {dict(row.data)}")
     return {item.kind for item in stored.incidents}
 
 

@@ -30,6 +30,8 @@ STALL_SECONDS = 4.5
 FINISH_SECONDS = 3.0
 REFUSAL_SECONDS = 1.0
 GROWTH_EVERY = 10.0
+BLOCK = 16384
+"""Samples that Asterisk writes at a time; part of a block is what a disk still took before it was full."""
 _EMPTY_SECONDS = 0.25
 
 
@@ -120,6 +122,8 @@ class Watch:
         first, before = self._samples < 0, max(0, self._samples)
         self._samples = look.samples
         if look.samples <= before or (first and self._found_running):
+            return []
+        if before % BLOCK == 0 and look.samples % BLOCK and not look.final:
             return []
         self._grown_at, self._stalled = now, False
         self._calibrate(now, look)

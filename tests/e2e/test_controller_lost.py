@@ -1,0 +1,159 @@
+"""The controller or its guard dies or hangs on live calls: within 2 s nothing records and nobody waits."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from callguard.audio.wav import WavReader
+from callguard.errors import Unreachable
+from callguard.lab.media import find_counters
+from tests.e2e.site import Site, Talk, incidents, states, types
+
+
+def leg_numbers(path: Path) -> list[int]:
+    """Packets in one leg of a recorder."""
+    with WavReader(path, lenient=True) as reader:
+        return [number for _, number in find_counters(np.ascontiguousarray(reader.read(reader.frames)[:, 0]))]
+
+
+async def stopped_after(site: Site, talk: Talk, moment: float) -> float:
+    """Seconds from a moment to the last packet that was recorded, once the file stays as it is."""
+    assert talk.stored is not None
+    leg = site.stand.recordings / f"{talk.stored.recordings[0].recording_id}-left.wav"
+    last = max(leg_numbers(leg))
+    await asyncio.sleep(2.2)  # a running recorder writes every two seconds
+    assert max(leg_numbers(leg)) == last, "the recorder still runs"
+    return talk.far.sent[last].wall - moment
+
+
+async def has_a_second_segment(talk: Talk) -> None:
+    """The call was taken over: recorded again, and every segment has its verdict."""
+    await talk.row("recording_opened", nth=1)
+    await talk.says(1)
+    stored = await talk.ends()
+    assert states(stored) == ["verified", "verified"] and types(stored).count("consent_granted") == 1
+    assert "stopped_by_guard" in incidents(stored)
+
+
+@pytest.mark.requirement("S1", "S123")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "stopped"])
+async def test_without_its_controller_nothing_records_and_nobody_waits(
+    own_site: Site, number: signal.Signals
+) -> None:
+    site = own_site
+    assert site.stand.controller is not None
+    async with site.talk() as talking, site.talk("spoken") as waiting:
+        await asyncio.gather(talking.recorded(), waiting.row("notice_started", script="notice"))
+        await talking.says(0.5)
+        gone = time.time()
+        if number is signal.SIGKILL:
+            await site.stand.stop_controller(signal.SIGKILL)
+        else:
+            site.stand.controller.send_signal(signal.SIGSTOP)
+        await waiting.meets()
+        assert time.time() - gone < 2.2
+        assert await stopped_after(site, talking, gone) < 2
+        assert await talking.hears_each_other() and await waiting.hears_each_other()
+        # and back
+        if number is signal.SIGKILL:
+            await site.stand.start_controller()
+        else:
+            site.stand.controller.send_signal(signal.SIGCONT)
+        await has_a_second_segment(talking)
+        stored = await waiting.ends()
+    assert not stored.recordings and "channel_left" in types(stored)
+
+
+@pytest.mark.requirement("S1")
+async def test_a_guard_that_was_killed_is_started_again(own_site: Site) -> None:
+    site = own_site
+    async with site.talk() as talk:
+        await talk.recorded()
+        before = guard(site)
+        os.kill(before, signal.SIGKILL)
+        async with asyncio.timeout(10):
+            while guard(site) == before:
+                await asyncio.sleep(0.05)
+        await site.stand.healthy()
+        assert await talk.hears_each_other()
+        stored = await talk.ends()
+    assert "guard_lost" in incidents(stored) and set(states(stored)) == {"verified"}
+
+
+@pytest.mark.requirement("S1")
+async def test_no_recording_starts_without_a_guard_that_answers(own_site: Site) -> None:
+    site = own_site
+    os.kill(guard(site), signal.SIGSTOP)
+    try:
+        async with asyncio.timeout(5):
+            while (await site.stand.ask({"do": "list"}))["faults"] != ["guard"]:
+                await asyncio.sleep(0.05)
+        async with site.talk() as talk:
+            await talk.meets()
+            assert await talk.hears_each_other()
+            stored = await talk.ends()
+        assert not stored.recordings and incidents(stored) == {"not_recordable"}
+    finally:
+        os.kill(guard(site), signal.SIGCONT)
+    await site.stand.healthy()
+
+
+def guard(site: Site) -> int:
+    """The guard's process."""
+    with suppress(OSError, ValueError):
+        return int((site.stand.data / "guard.pid").read_text())
+    return 0
+
+
+@pytest.mark.requirement("S1", "S123")
+async def test_asterisk_killed_under_a_recording_is_an_incident_and_not_the_end(own_site: Site) -> None:
+    site = own_site
+    async with site.talk() as talk:
+        await talk.recorded()
+        await talk.says(2.5)
+        await site.stand.asterisk.kill()
+        await talk.row("incident_opened", incident="pbx_lost")
+        talk.call.drop()
+        talk.answered.drop()
+        await site.stand.asterisk.restart()
+        await site.stand.asterisk.cli("queue reload all")
+        await site.stand.healthy()
+        stored = await talk.over(45)
+    assert states(stored) in (["damaged"], ["verified"]) and "pbx_lost" in incidents(stored)
+    async with site.talk() as again:
+        await again.recorded()
+        assert states(await again.ends()) == ["verified"]
+
+
+@pytest.mark.requirement("S123")
+async def test_a_second_controller_that_takes_the_application_ends_the_first_which_fails_closed(
+    own_site: Site,
+) -> None:
+    site = own_site
+    first = site.stand.controller
+    assert first is not None
+    second = site.stand.work / "second.toml"
+    second.write_text(site.stand.config.read_text().replace('data_dir = "data"', 'data_dir = "data2"'))
+    async with site.talk() as talk:
+        await talk.recorded()
+        await talk.says(0.5)
+        taken = time.time()
+        other = asyncio.create_task(site.stand.run("run", "--config", str(second), check=False))
+        try:
+            assert await asyncio.wait_for(first.wait(), 10) == 3
+            said = [line for line in site.printed().splitlines() if line.startswith("callguard: ")]
+            assert "application" in said[-1] and "Traceback" not in site.printed()
+            assert await talk.hears_each_other()
+            assert await stopped_after(site, talk, taken) < 5
+        finally:
+            other.cancel()
+            with suppress(asyncio.CancelledError, Unreachable):
+                await other
