@@ -1,0 +1,236 @@
+"""Which channel belongs to which call: real sequences of an Asterisk 22, and the orders that nobody likes.
+
+The files tests/scenarios/*.ari.jsonl are what ARI said on real calls, cut to what is read, with ids made short.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from callguard.core.effects import MaskRecording, StartRecording, StopRecording, UnmaskRecording
+from callguard.core.events import Bridged, ChannelAnswered, ChannelHungUp, ChannelSeen, DigitPressed, Role, Unbridged
+from callguard.engine.switchboard import Fact, Switchboard
+from callguard.pbx.asterisk.translate import translate
+from callguard.ports import Dialled, Entered, Heard, Link, Said, Sighted, Snapshot
+from callguard.proof import prove
+from tests.engine.stage import POLICY, Stage, endpoint
+from tests.fake_pbx import START
+
+SCENARIOS = Path(__file__).parents[1] / "scenarios"
+NAMES = sorted(path.name.removesuffix(".ari.jsonl") for path in SCENARIOS.glob("*.ari.jsonl"))
+
+
+@cache
+def capture(name: str, prefix: str = "") -> tuple[dict[str, Any], ...]:
+    """The messages of one real call; PREFIX goes before every id."""
+    messages = []
+    for line in (SCENARIOS / f"{name}.ari.jsonl").read_text().splitlines():
+        message = json.loads(line)
+        for part in ("channel", "caller", "peer", "bridge"):
+            if part in message:
+                message[part]["id"] = prefix + message[part]["id"]
+        if name_of := message.get("channel", {}).get("name"):
+            message["channel"]["name"] = name_of.replace("@", f"@{prefix}")
+        messages.append(message)
+    return tuple(messages)
+
+
+def said(messages: tuple[dict[str, Any], ...]) -> Iterator[tuple[Heard, dict[str, Any]]]:
+    for message in messages:
+        for heard in translate(message, "callguard", START):
+            yield heard, message
+
+
+def at(message: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(message["timestamp"])
+
+
+@pytest.mark.requirement("S7")
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_real_call_is_recorded_from_the_agents_answer_to_its_end(tmp_path: Path, name: str) -> None:
+    messages = capture(name)
+    end = at(messages[-1]) - timedelta(seconds=0.3)
+    async with Stage(tmp_path).running() as stage:
+        for heard, raw in said(tuple(item for item in messages if at(item) < end)):
+            stage.pbx.hear(heard, raw)
+            if raw["type"] in ("StasisStart", "ChannelDtmfReceived"):
+                await stage.settled()
+        await stage.until(lambda: stage.call("c1").running)
+        await asyncio.sleep(0.3)  # a false mask would come after the grace for swapping channels
+        call = stage.call("c1")
+        assert stage.pbx.asked(MaskRecording) == [] and stage.pbx.asked(UnmaskRecording) == []
+        assert len(stage.pbx.asked(StartRecording)) == 1 and stage.pbx.asked(StopRecording) == []
+        assert [channel.role for channel in call.hearers()] == [Role.FAR, Role.AGENT]
+        for heard, raw in said(tuple(item for item in messages if at(item) >= end)):
+            stage.pbx.hear(heard, raw)
+        await stage.until(lambda: not stage.engine.runners)
+        stored = await stage.stored(call.call_id)
+        board = stage.engine.board
+    assert prove(stored) == [] and [item.state for item in stored.recordings] == ["verified"]
+    roles = Counter(row.data["role"] for row in stored.events if row.type == "channel_seen")
+    assert Role.GUEST not in roles and roles[Role.AGENT] == (1 if name.startswith("dial") else roles[Role.AGENT])
+    assert not (board.endpoints or board.calls or board.bridges or board.types)
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_real_calls_side_by_side_never_mix(tmp_path: Path, seed: int) -> None:
+    chosen = random.Random(seed)
+    async with Stage(tmp_path).running() as stage:
+        queues = [list(said(capture(chosen.choice(NAMES), prefix))) for prefix in ("x", "y", "z")]
+        while rest := [queue for queue in queues if queue]:
+            heard, raw = chosen.choice(rest).pop(0)
+            stage.pbx.hear(heard, raw)
+            if raw["type"] in ("StasisStart", "ChannelDtmfReceived"):
+                await stage.settled()
+        await stage.until(lambda: not stage.engine.runners)
+        for prefix in "xyz":
+            stored = await stage.stored(f"{prefix}c1")
+            assert {row.channel_id[:1] for row in stored.events} <= {prefix, ""}
+            assert prove(stored) == []
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_out_of_order_duplicated_and_lost_facts_end_in_a_sound_log(tmp_path: Path, seed: int) -> None:
+    """Whatever order: nothing raises, nothing is recorded without standing, and a look at the PBX closes the call."""
+    chosen = random.Random(seed)
+    heard = list(said(capture("queue-local-caller-hangs-up")))
+    start = next(index for index, (item, _) in enumerate(heard) if isinstance(item, Entered))
+    first, rest = heard[: start + 1], heard[start + 1 :]
+    for _ in range(20):
+        one = chosen.randrange(len(rest))
+        rest.insert(max(0, one - chosen.randrange(6)), rest.pop(one))
+        rest.insert(chosen.randrange(len(rest)), rest[one % len(rest)])
+    del rest[chosen.randrange(len(rest))]
+    async with Stage(tmp_path).running() as stage:
+        for item, raw in first:
+            stage.pbx.hear(item, raw)
+        await stage.settled()
+        call_id = stage.engine.board.calls["c1"]
+        for item, raw in rest:
+            stage.pbx.hear(item, raw)
+            await stage.settled() if chosen.random() < 0.2 else None
+        stage.there()
+        stage.pbx.hear(Link(START, up=True))
+        await stage.until(lambda: call_id not in stage.engine.runners)
+        assert prove(await stage.stored(call_id)) == []
+
+
+# ---------------------------------------------------------------- small orders
+def board() -> Switchboard:
+    """A switchboard with one call: its far channel."""
+    made = Switchboard(lambda: "party")
+    made.entered(Entered(START, endpoint("far")), "call", POLICY.call_types["support"])
+    return made
+
+
+def types(facts: list[Fact]) -> list[str]:
+    return [event.type for _, event in facts]
+
+
+def bridged(channel: str, bridge: str = "b") -> Bridged:
+    return Bridged(at=START, channel_id=channel, bridge_id=bridge)
+
+
+def test_a_channel_in_the_bridge_that_nobody_dialled_belongs_to_the_call() -> None:
+    own = board()
+    own.sighted(Sighted(START, endpoint("agent1")))
+    assert own.said(bridged("agent1")) == []
+    facts = own.said(bridged("far"))
+    assert types(facts) == ["channel_seen", "party_identified", "channel_answered", "bridged", "bridged"]
+    assert facts[0][1] == ChannelSeen(at=START, channel_id="agent1", role=Role.AGENT)
+    late = own.said(bridged("stranger"))
+    assert late[0][1] == ChannelSeen(at=START, channel_id="stranger", role=Role.GUEST)
+    assert types(late)[-1] == "bridged"
+
+
+def test_a_channel_that_is_dialled_before_it_is_created_is_a_guest_until_known() -> None:
+    """Nobody knows who it is: the strictest role. The other way round it is staff."""
+    own = board()
+    facts = own.dialled(Dialled(START, "far", "agent1"))
+    assert types(facts) == ["channel_seen", "party_identified"] and facts[0][1].data()["role"] is Role.GUEST
+    known = board()
+    known.sighted(Sighted(START, endpoint("agent1")))
+    assert known.dialled(Dialled(START, "far", "agent1"))[0][1].data()["role"] is Role.AGENT
+
+
+def test_both_halves_of_a_local_channel_belong_to_the_call() -> None:
+    own = board()
+    for half in ("1", "2"):
+        own.sighted(Sighted(START, endpoint(f"l{half}", f"Local/1@agents-0;{half}")))
+    facts = own.dialled(Dialled(START, "far", "l1"))
+    assert [(event.channel_id, event.type) for _, event in facts if event.type == "channel_seen"] == [
+        ("l1", "channel_seen"),
+        ("l2", "channel_seen"),
+    ]
+    assert {event.data()["role"] for _, event in facts if event.type == "channel_seen"} == {Role.PLUMBING}
+    later = board()
+    later.sighted(Sighted(START, endpoint("l1", "Local/1@agents-0;1")))
+    later.dialled(Dialled(START, "far", "l1"))
+    assert types(later.sighted(Sighted(START, endpoint("l2", "Local/1@agents-0;2"))))[0] == "channel_seen"
+
+
+def test_what_is_said_about_strangers_concerns_nobody() -> None:
+    own = board()
+    assert own.dialled(Dialled(START, "who", "what")) == []
+    assert own.said(ChannelHungUp(at=START, channel_id="who")) == []
+    assert own.said(Unbridged(at=START, channel_id="who", bridge_id="b")) == []
+    assert own.said(DigitPressed(at=START, channel_id="who", digit="1")) == []
+
+
+def test_leaving_a_bridge_that_was_left_for_another_says_nothing_new() -> None:
+    own = board()
+    own.said(bridged("far", "b1"))
+    own.said(bridged("far", "b2"))
+    own.said(Unbridged(at=START, channel_id="far", bridge_id="b1"))
+    assert own.bridges == {"far": "b2"}
+
+
+def test_a_visitor_types_to_its_own_call_only() -> None:
+    own = board()
+    own.entered(Entered(START, endpoint("other")), "call2", POLICY.call_types["support"])
+    own.said(bridged("far"))
+    facts = own.said(bridged("other"))
+    assert {call for call, _ in facts} == {"call", "call2"} and types(facts).count("call_merged") == 2
+    assert own.said(DigitPressed(at=START, channel_id="other", digit="1")) == [
+        ("call2", DigitPressed(at=START, channel_id="other", digit="1"))
+    ]
+    gone = ChannelHungUp(at=START, channel_id="other")
+    assert own.said(gone) == [("call2", gone), ("call", gone)]
+    own.close("call2")
+    assert own.visits == {}
+
+
+def test_the_difference_to_a_snapshot() -> None:
+    own = board()
+    own.sighted(Sighted(START, endpoint("agent1", answered=False)))
+    own.dialled(Dialled(START, "far", "agent1"))
+    own.said(bridged("far", "b1"))
+    own.sighted(Sighted(START, endpoint("gone")))
+    channels = (endpoint("far"), endpoint("agent1"), endpoint("new"))
+    missed = own.difference(Snapshot(START, channels, {"b2": ("far", "agent1")}, frozenset()))
+    assert missed == [
+        ChannelHungUp(at=START, channel_id="gone"),
+        ChannelAnswered(at=START, channel_id="agent1"),
+        Sighted(START, endpoint("new")),
+        Unbridged(at=START, channel_id="far", bridge_id="b1"),
+        bridged("far", "b2"),
+        bridged("agent1", "b2"),
+    ]
+    for event in missed:
+        own.sighted(event) if isinstance(event, Sighted) else own.said(event)
+    assert own.difference(Snapshot(START, channels, {"b2": ("far", "agent1")}, frozenset())) == []
+
+
+def test_what_translate_says_is_what_the_switchboard_hears() -> None:
+    kinds = {type(heard) for name in NAMES for heard, _ in said(capture(name))}
+    assert kinds == {Said, Sighted, Entered, Dialled}
