@@ -73,7 +73,7 @@ def notice_ended(call: Call, event: NoticeEnded) -> Step:
 
 
 def notice_failed(call: Call, event: NoticeFailed) -> Step:
-    """A prompt was not played to its end: nobody was told anything. A hang-up that cuts it is no failure: it follows."""
+    """A prompt was not played to its end: nobody was told anything. One cut by a hang-up did not fail: that follows."""
     if event.reason == HUNG_UP:
         return Step(call)  # should the channel be there after all, the prompt's own watch ends it
     if event.script is Script.RECORDING_ON:

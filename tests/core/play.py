@@ -41,7 +41,6 @@ from callguard.core.events import (
     RecordingAcknowledged,
     RecordingDamaged,
     RecordingDiscarded,
-    RecordingEvent,
     RecordingGrowing,
     RecordingLost,
     RecordingOpened,
@@ -121,8 +120,8 @@ class Play:
     def ends(self, script: Script = Script.NOTICE, to: str = FAR) -> Self:
         return self.feed(NoticeEnded, to, script=script)
 
-    def fails(self, script: Script = Script.NOTICE, to: str = FAR) -> Self:
-        return self.feed(NoticeFailed, to, script=script, reason="media")
+    def fails(self, script: Script = Script.NOTICE, to: str = FAR, reason: str = "media") -> Self:
+        return self.feed(NoticeFailed, to, script=script, reason=reason)
 
     def presses(self, keys: str, by: str = FAR, every: float = 0.5) -> Self:
         for key in keys:
@@ -164,12 +163,14 @@ class Play:
     def restores(self, link: Link) -> Self:
         return self.feed(LinkRestored, "", link=link)
 
-    def refused(self, effect: type[Effect], channel_id: str = FAR, segment: int | None = None) -> Self:
+    def refused(
+        self, effect: type[Effect], channel_id: str = FAR, segment: int | None = None, reason: str = "refused"
+    ) -> Self:
         """The PBX says no to a request; SEGMENT: it was about that recording."""
         ids = {} if segment is None else {"recording_id": self.call.recordings[segment].recording_id}
-        return self.feed(EffectFailed, channel_id, effect=effect.__name__, reason="refused", **ids)
+        return self.feed(EffectFailed, channel_id, effect=effect.__name__, reason=reason, **ids)
 
-    def recorder(self, kind: type[RecordingEvent], segment: int = -1, **values: Any) -> Self:
+    def recorder(self, kind: type[Event], segment: int = -1, **values: Any) -> Self:
         """A fact about a recording of this call."""
         return self.feed(kind, recording_id=self.call.recordings[segment].recording_id, **values)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from callguard.core.asking import ANSWER_WINDOW, OPT_OUT_WINDOW, PROMPT_PATIENCE
+from callguard.core.asking import ANSWER_WINDOW, HUNG_UP, OPT_OUT_WINDOW, PROMPT_PATIENCE
 from callguard.core.consent import Standing
 from callguard.core.effects import (
     Answer,
@@ -19,7 +19,7 @@ from callguard.core.effects import (
 )
 from callguard.core.events import Action, DeadlinePassed, Link, Outcome, Role, Script
 from callguard.core.policy import CallType, OnWithdrawal
-from core.play import AGENT, ANNOUNCE, ASK, FAR, GUEST, KEEP, NEVER, Play, play
+from tests.core.play import AGENT, ANNOUNCE, ASK, FAR, GUEST, KEEP, NEVER, Play, play
 
 
 def order(talk: Play, *kinds: type[object]) -> list[str]:
@@ -210,6 +210,16 @@ def test_the_end_of_a_notice_that_was_never_heard_to_begin_proves_nothing() -> N
 
 def test_the_pbx_refuses_to_play_the_notice() -> None:
     play().starts().refused(PlayPrompt).did(SendOn).incident("notice_failed")
+
+
+def test_a_prompt_cut_by_a_hang_up_is_no_failure() -> None:
+    talk = play().starts().begins().fails(reason=HUNG_UP).is_quiet()
+    talk.hangs_up()
+    assert talk.call.over and Outcome.INCIDENT_OPENED not in talk.wrote
+
+
+def test_a_prompt_said_to_be_cut_by_a_hang_up_that_never_comes_keeps_nobody_waiting() -> None:
+    play().starts().begins().fails(reason=HUNG_UP).wait(12).passes("prompt").did(StopPrompt, SendOn).sent_on()
 
 
 def test_a_question_that_never_ends_is_silence() -> None:

@@ -8,7 +8,7 @@ import pytest
 from callguard.core.call import open_call
 from callguard.core.events import Role
 from callguard.core.recording import Recording, State
-from core.play import AGENT, ASK, CALL_ID, FAR, GUEST, Play, play
+from tests.core.play import AGENT, ASK, CALL_ID, FAR, GUEST, Play, play
 
 
 def names(talk: Play) -> list[str]:

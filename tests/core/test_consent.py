@@ -8,7 +8,7 @@ from callguard.core.asking import signal as look_up
 from callguard.core.consent import TABLE, Signal, Standing, Turn, move
 from callguard.core.events import Outcome, Role
 from callguard.core.policy import Mode
-from core.play import AGENT, FAR, MODES, Play, play
+from tests.core.play import AGENT, FAR, MODES, Play, play
 
 GRID = list(product(Mode, Standing, Signal))
 

@@ -5,7 +5,7 @@ import json
 from callguard.core.decision import decision_of, plain
 from callguard.core.events import Role
 from callguard.core.policy import Mode
-from core.play import play
+from tests.core.play import play
 
 
 def test_a_decision_is_what_json_gives_back() -> None:

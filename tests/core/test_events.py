@@ -6,7 +6,7 @@ from dataclasses import FrozenInstanceError, fields
 import pytest
 
 from callguard.core.events import FACTS, Bridged, CallStarted, Event, Link, Outcome, Record, RecordingEvent
-from core.play import START
+from tests.core.play import START
 
 
 def test_every_fact_is_known_by_its_type() -> None:

@@ -11,7 +11,7 @@ from callguard.core.call import open_call
 from callguard.core.events import FACTS, CallStarted, Event, Link, RecordingDamaged
 from callguard.core.history import decode, retell
 from callguard.errors import BadInput
-from core.play import ASK, CALL_ID, START, play
+from tests.core.play import ASK, CALL_ID, START, play
 
 
 def stored(event: Event) -> dict[str, Any]:

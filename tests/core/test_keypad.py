@@ -9,7 +9,7 @@ from callguard.core.effects import MaskRecording, PlayPrompt, StopRecording, Unm
 from callguard.core.events import DigitPressed, Outcome, Role
 from callguard.core.keypad import BETWEEN_KEYS
 from callguard.core.step import redact
-from core.play import AGENT, ASK, FAR, GUEST, START, Play, play
+from tests.core.play import AGENT, ASK, FAR, GUEST, START, Play, play
 
 
 def stored(talk: Play, digit: str, by: str = FAR) -> str:

@@ -46,7 +46,8 @@ from callguard.core.events import (
     StopAcknowledged,
     UnmaskAcknowledged,
 )
-from core.play import AGENT, ANNOUNCE, ASK, FAR, GUEST, KEEP, NEVER, OTHER_AGENT, SPOOLED, Play
+from callguard.core.recorder import OVERTAKEN
+from tests.core.play import AGENT, ANNOUNCE, ASK, FAR, GUEST, KEEP, NEVER, OTHER_AGENT, SPOOLED, Play
 
 ROLES = {
     AGENT: Role.AGENT,
@@ -368,8 +369,8 @@ class Calls(RuleBasedStateMachine):
             self.perform()
 
     @precondition(lambda self: self.asked)
-    @rule(which=st.integers(0, 3))
-    def refuses(self, which: int) -> None:
+    @rule(which=st.integers(0, 3), overtaken=st.booleans())
+    def refuses(self, which: int, overtaken: bool) -> None:
         """The PBX says no, or only the answer is lost. A stop that fails is for a human."""
         effect: Any = self.asked[which % len(self.asked)]
         if isinstance(effect, StopRecording):
@@ -378,7 +379,11 @@ class Calls(RuleBasedStateMachine):
         tape = self.world.tapes[effect.recording_id]
         if isinstance(effect, MaskRecording):
             tape.silent = tape.unsure = False
-        self.talk.feed(EffectFailed, effect=type(effect).__name__, recording_id=effect.recording_id, reason="refused")
+        later = [item for item in self.asked if getattr(item, "recording_id", "") == effect.recording_id]
+        reason = "refused"
+        if overtaken and later and isinstance(effect, StartRecording):
+            reason, tape.runs, tape.stop_known = OVERTAKEN, False, True  # it never reached the PBX
+        self.talk.feed(EffectFailed, effect=type(effect).__name__, recording_id=effect.recording_id, reason=reason)
         self.perform()
 
     @precondition(lambda self: self.world.tapes)
@@ -464,8 +469,8 @@ class Calls(RuleBasedStateMachine):
 
 
 QUICK = settings(
-    max_examples=60,
-    stateful_step_count=30,
+    max_examples=50,
+    stateful_step_count=25,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

@@ -5,7 +5,7 @@ from dataclasses import replace
 from callguard.core.effects import Alert, SendOn
 from callguard.core.events import Outcome, Record
 from callguard.core.outcome import Step, incident, record, unexpected
-from core.play import play
+from tests.core.play import play
 
 CALL = play().call
 PAUSED = replace(CALL, paused=True)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,7 @@ from callguard.core.call import Call, Channel
 from callguard.core.consent import Standing
 from callguard.core.events import Link, Role
 from callguard.core.quorum import Want, is_alone, may_start, quorum_holds, wanted
-from core.play import AGENT, FAR, GUEST, PHASES, SPOOLED, play
+from tests.core.play import AGENT, FAR, GUEST, PHASES, SPOOLED, play
 
 
 def want(call: Call) -> Want:
@@ -42,8 +43,8 @@ def test_one_who_lacks_standing_silences_all(standing: Standing) -> None:
         ({"faults": frozenset({Link.LOG})}, "the log is lost"),
     ],
 )
-def test_what_stops(change: dict[str, object], reason: str) -> None:
-    verdict = wanted(replace(play().talking().call, **change))  # type: ignore[arg-type]
+def test_what_stops(change: dict[str, Any], reason: str) -> None:
+    verdict = wanted(replace(play().talking().call, **change))
     assert verdict == (Want.STOP, (reason,))
 
 
@@ -55,8 +56,8 @@ def test_what_stops(change: dict[str, object], reason: str) -> None:
         ({"faults": frozenset({Link.LOG})}, "the event is not on disk yet"),
     ],
 )
-def test_what_silences(change: dict[str, object], reason: str) -> None:
-    verdict = wanted(replace(play(SPOOLED).talking().call, **change))  # type: ignore[arg-type]
+def test_what_silences(change: dict[str, Any], reason: str) -> None:
+    verdict = wanted(replace(play(SPOOLED).talking().call, **change))
     assert verdict == (Want.SILENCE, (reason,))
 
 
@@ -104,9 +105,9 @@ PARTIES = st.builds(
 
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(CALLS, CHANGES, PARTIES)
-def test_a_party_more_never_brings_sound(call: Call, change: dict[str, object], party: Channel) -> None:
+def test_a_party_more_never_brings_sound(call: Call, change: dict[str, Any], party: Channel) -> None:
     """The one silence that company ends is that of having none."""
-    before = replace(call, **change)  # type: ignore[arg-type]
+    before = replace(call, **change)
     after = before.with_channel(party)
     if want(after) is Want.SOUND:
         assert want(before) is Want.SOUND or wanted(before)[1] == ("nobody to talk to",)

@@ -27,9 +27,9 @@ from callguard.core.events import (
     StopAcknowledged,
     UnmaskObserved,
 )
-from callguard.core.recorder import ALONE_GRACE, MASK_PATIENCE, STOP_PATIENCE, UNMASK_PATIENCE
+from callguard.core.recorder import ALONE_GRACE, MASK_PATIENCE, OVERTAKEN, STOP_PATIENCE, UNMASK_PATIENCE
 from callguard.core.recording import Mask, State
-from core.play import AGENT, FAR, GUEST, KEEP, OTHER_AGENT, SPOOLED, Play, play
+from tests.core.play import AGENT, FAR, GUEST, KEEP, OTHER_AGENT, SPOOLED, Play, play
 
 
 def watch(talk: Play) -> tuple[str, float]:
@@ -75,6 +75,20 @@ def test_a_start_that_fails_is_an_incident_and_no_recording() -> None:
 def test_a_start_that_fails_after_the_end_changes_no_verdict() -> None:
     talk = play().recording().presses("*7").stopped().whole().discarded()
     talk.refused(StartRecording, segment=0).is_state(State.DISCARDED)
+
+
+def test_a_start_that_a_mask_overtook_never_was_and_a_new_one_follows_when_it_may() -> None:
+    talk = play().talking().joined_by().did(MaskRecording)
+    talk.refused(StartRecording, segment=0, reason=OVERTAKEN).is_quiet().is_state(State.DISCARDED)
+    talk.refused(MaskRecording, segment=0).is_quiet()
+    talk.hangs_up(GUEST).did(StartRecording).is_state(State.REQUESTED, 1)
+
+
+@pytest.mark.requirement("S16")
+def test_a_start_that_a_withdrawal_overtook_needs_no_stop() -> None:
+    talk = play().talking().presses("*7").did(StopRecording)
+    talk.refused(StartRecording, segment=0, reason=OVERTAKEN).plays(Script.WITHDRAWAL, whisper=True)
+    talk.is_state(State.DISCARDED)
 
 
 # ---------------------------------------------------------------- mask
@@ -351,6 +365,11 @@ def test_what_is_kept_is_not_unkept_by_something_else(link: Link) -> None:
 
 def test_a_second_loss_waits_for_its_own_spooling() -> None:
     talk = play(SPOOLED).recording().loses(Link.LOG).masked().passes("spooled").unmasked().restores(Link.LOG)
+    talk.loses(Link.LOG).did(MaskRecording)
+
+
+def test_a_loss_that_is_told_twice_waits_for_the_second_spooling() -> None:
+    talk = play(SPOOLED).recording().loses(Link.LOG).masked().passes("spooled").unmasked()
     talk.loses(Link.LOG).did(MaskRecording)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from callguard.core.events import FACTS
 from callguard.core.recording import LIFE, MASKS, RUNNING, Mask, Recording, Sign, Span, State, Touch
-from core.play import Play, play
+from tests.core.play import Play, play
 
 NEW = Recording(recording_id="r0", segment_no=0, channel_id="far")
 FACTUAL = [sign for sign in Sign if sign.value in FACTS]

@@ -6,7 +6,7 @@ import pytest
 
 from callguard.core.policy import CallType, Mode
 from callguard.core.rules import RULE_PACK, resolve
-from core.play import ANNOUNCE, ASK, NEVER
+from tests.core.play import ANNOUNCE, ASK, NEVER
 
 
 @pytest.mark.requirement("S7")

@@ -36,7 +36,7 @@ from callguard.core.events import (
 from callguard.core.policy import UNKNOWN
 from callguard.core.recording import State
 from callguard.core.step import CLOSE_PATIENCE
-from core.play import AGENT, FAR, GUEST, PHASES, Play, play
+from tests.core.play import AGENT, FAR, GUEST, PHASES, Play, play
 
 DEADLINES = ["answer", "last_answer", "spooled", "guard", "close"]
 WATCHES = ["prompt:1", "mask:1", "unmask:1", "stop:1", "alone:1"]
