@@ -5,7 +5,17 @@ from dataclasses import FrozenInstanceError, fields
 
 import pytest
 
-from callguard.core.events import FACTS, Bridged, CallStarted, Event, Link, Outcome, Record, RecordingEvent
+from callguard.core.events import (
+    FACTS,
+    Bridged,
+    CallStarted,
+    Event,
+    Link,
+    NoticeStarted,
+    Outcome,
+    Record,
+    RecordingEvent,
+)
 from tests.core.play import START
 
 
@@ -44,3 +54,15 @@ def test_words_go_into_json_as_text() -> None:
 def test_a_record_has_data_of_its_own() -> None:
     one, other = Record(Outcome.UNEXPECTED), Record(Outcome.UNEXPECTED)
     assert one.data == {} and one.data is not other.data
+
+
+@pytest.mark.requirement("S15")
+def test_a_notice_says_which_text_in_which_language_and_which_audio() -> None:
+    told = NoticeStarted(at=START, prompt="notice-short", language="en", text_version="3", audio_sha256="ab" * 32)
+    assert told.data() == {
+        "script": "notice",
+        "prompt": "notice-short",
+        "language": "en",
+        "text_version": "3",
+        "audio_sha256": "ab" * 32,
+    }
