@@ -177,12 +177,18 @@ def _notice(row: EventRow, facts: tuple[EventRow, ...]) -> dict[str, Any]:
 
 @calls.command()
 @click.argument("call")
-@click.option("--output", "-o", type=click.File("wb"), default="-", help="A file; standard output by default.")
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="A file; standard output by default.")
 @config_option
-def export(call: str, output: Any, config: Path) -> None:
+def export(call: str, output: Path | None, config: Path) -> None:
     """The event log file of CALL, as `callguard replay` reads it."""
-    for line in write_story(story_of(_stored(config, call))):
-        output.write(line)
+    content = b"".join(write_story(story_of(_stored(config, call))))
+    if output is None:
+        click.echo(content, nl=False)
+        return
+    try:
+        output.write_bytes(content)
+    except OSError as error:
+        raise BadInput(f"--output {output}: cannot be written ({error.strerror})") from None
 
 
 def _act(action: Action) -> click.Command:

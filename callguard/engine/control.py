@@ -136,8 +136,8 @@ def _obeys(call: Call, action: Action) -> bool:
     running = call.running
     match action:
         case Action.PAUSE:
-            return call.paused and (running is None or running.mask is Mask.ON)
+            return call.paused and (running.mask is Mask.ON if running else not call.may_still_run)
         case Action.RESUME:
             return not call.paused and (running is None or running.mask in (Mask.OFF, Mask.ON))
         case Action.WITHDRAW:
-            return running is None and (call.recording is None or call.recording.state.value != "stopping")
+            return not call.may_still_run
