@@ -33,10 +33,19 @@ def begin(call: Call) -> Step:
         return Step(call, reasons=("mode never",)).then(_send_on)
     if call.faults:
         return incident(call, "not_recordable").then(_send_on)
+    if call.far is not None and not call.far.waiting:
+        return tell_in_bridge(replace(call, untold=True))
     if call.far is not None and call.far.answered:
         return tell(call)
     call = replace(call, ticks=call.ticks + 1, playing=Script.NOTICE)
     return Step(call, (Answer(channel_id=call.anchor), WakeAt(name=f"prompt:{call.ticks}", seconds=PROMPT_PATIENCE)))
+
+
+def tell_in_bridge(call: Call) -> Step:
+    """Bridged first, unrecorded: both parties hear the notice as soon as they hear each other."""
+    if not call.untold or not call.others():
+        return Step(call)
+    return tell(replace(call, untold=False))
 
 
 def tell(call: Call) -> Step:
@@ -45,12 +54,16 @@ def tell(call: Call) -> Step:
 
 
 def _play(call: Call, script: Script, channel_id: str) -> Step:
-    """Play SCRIPT to the party where it is: in our application, or, by a whisper, wherever the dialplan took it."""
-    if not call.channels[channel_id].waiting:
+    """Play SCRIPT to the party where it is: in our application, or, by a whisper, wherever the dialplan took it.
+
+    Notice and question are for everybody in the bridge; a sentence about one party's answer is for that party alone.
+    """
+    whisper, to_all = not call.channels[channel_id].waiting, script in _ENDS
+    if whisper and not to_all:
         return Step(call, (PlayPrompt(channel_id=channel_id, script=script, whisper=True),))
     call = replace(call, ticks=call.ticks + 1, playing=script)
     wake = WakeAt(name=f"prompt:{call.ticks}", seconds=PROMPT_PATIENCE)
-    return Step(call, (PlayPrompt(channel_id=channel_id, script=script), wake))
+    return Step(call, (PlayPrompt(channel_id=channel_id, script=script, whisper=whisper, to_all=whisper), wake))
 
 
 # ---------------------------------------------------------------- facts about prompts

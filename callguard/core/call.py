@@ -47,6 +47,7 @@ class Call:
     """Channels that belong together, under one joint rule. `anchor`: the far party's channel, where the recorder hangs.
 
     `barred`: no recording may start in this call any more. `owed`: the withdrawal sentence waits for the stop.
+    `untold`: the far party was bridged at once and is told there.
     `alone_since`: which watch times how long the far party has nobody to talk to; `alone_for_sure`: its grace ended.
     """
 
@@ -66,6 +67,7 @@ class Call:
     alone_since: int = 0
     alone_for_sure: bool = False
     internal: bool = False
+    untold: bool = False
     over: bool = False
 
     @property

@@ -66,12 +66,12 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallStarted(Event):
-    """The first channel of a call asked to be told. `answered`: it is up already; `faults`: what was missing then.
-    `head`: digest of the call's head row, so that the chain covers it too.
-    """
+    """The first channel of a call asked to be told. `answered`: it is up; `waiting`: in our application, not on its way
+    into a bridge; `faults`: what was missing then; `head`: digest of the call's head row: the chain covers it too."""
 
     type = "call_started"
     answered: bool = True
+    waiting: bool = True
     direction: str = "inbound"
     known_call_type: bool = True
     faults: tuple[Link, ...] = ()

@@ -72,6 +72,7 @@ class CallType:
     purpose: str
     agents: tuple[str, ...] = ()
     mode: Mode = Mode.ASK
+    internal: Mode = Mode.NEVER
     override: str = ""
     category: Category = Category.GENERAL
     language: str = "en"
@@ -110,7 +111,7 @@ class Policy:
 _SEQUENCE = re.compile(r"[*#][0-9*#]{1,3}")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _ENUMS: dict[str, type[StrEnum]] = {
-    "mode": Mode, "category": Category, "on_withdrawal": OnWithdrawal, "on_log_loss": OnLogLoss,
+    "mode": Mode, "internal": Mode, "category": Category, "on_withdrawal": OnWithdrawal, "on_log_loss": OnLogLoss,
 }  # fmt: skip
 
 

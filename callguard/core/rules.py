@@ -23,10 +23,14 @@ class Rule:
     rule_pack: str = RULE_PACK
 
 
-def resolve(call_type: CallType) -> Rule:
-    """The stricter of CALL_TYPE's mode and the floor (never > ask > announce), with reasons."""
+def resolve(call_type: CallType, internal: bool = False) -> Rule:
+    """The stricter of CALL_TYPE's mode and the floor (never > ask > announce), with reasons.
+
+    INTERNAL: between our own people, for which a call type has a mode of its own.
+    """
+    wanted = call_type.internal if internal else call_type.mode
     floor = "no evidence of where the parties are: ZZ, all-party, express consent"
-    if call_type.mode is Mode.ANNOUNCE and call_type.override:
+    if wanted is Mode.ANNOUNCE and call_type.override:
         return Rule(Mode.ANNOUNCE, ("ZZ",), (floor, f"override {call_type.override}: announce"))
-    mode = max(call_type.mode, Mode.ASK, key=lambda item: item.strictness)
-    return Rule(mode, ("ZZ",), (floor, f"call type {call_type.name}: {call_type.mode}"))
+    mode = max(wanted, Mode.ASK, key=lambda item: item.strictness)
+    return Rule(mode, ("ZZ",), (floor, f"call type {call_type.name}: {wanted}"))

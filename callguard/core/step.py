@@ -47,6 +47,7 @@ from callguard.core.events import (
     Unexpected,
 )
 from callguard.core.outcome import Step, incident, record, unexpected
+from callguard.core.rules import resolve
 
 GUARD_PATIENCE = 3.0
 """Seconds that a recording may run without a live guard."""
@@ -84,9 +85,10 @@ def _finish(call: Call) -> Step:
 def _call_started(call: Call, event: CallStarted) -> Step:
     if call.far:  # asked once per call
         return unexpected(call, event.channel_id, "call_started again")
-    far = Channel(channel_id=event.channel_id, role=Role.FAR, answered=event.answered, waiting=True)
+    far = Channel(channel_id=event.channel_id, role=Role.FAR, answered=event.answered, waiting=event.waiting)
     call = replace(call.with_channel(far), anchor=event.channel_id, faults=call.faults | frozenset(event.faults))
-    call = replace(call, internal=event.direction == "internal")
+    internal = event.direction == "internal"
+    call = replace(call, internal=internal, rule=resolve(call.call_type, internal))
     rule = {"jurisdictions": list(call.rule.jurisdictions), "reasons": list(call.rule.reasons)}
     known = record(call, Outcome.RULE_RESOLVED, event.channel_id, mode=call.mode.value, **rule)
     if not event.known_call_type:
@@ -126,7 +128,7 @@ def _unheld(call: Call, event: ChannelUnheld) -> Step:
 
 
 def _bridged(call: Call, event: Bridged) -> Step:
-    return _known(call.change(event.channel_id, bridge=event.bridge_id), event)
+    return _known(call.change(event.channel_id, bridge=event.bridge_id), event).then(asking.tell_in_bridge)
 
 
 def _unbridged(call: Call, event: Unbridged) -> Step:

@@ -343,3 +343,24 @@ def test_a_call_is_sent_on_once(call_type: CallType) -> None:
 
 def test_who_left_by_itself_is_not_sent_on() -> None:
     play().told().leaves().presses("1").said(Outcome.CONSENT_GRANTED).sent_on(0)
+
+
+# ---------------------------------------------------------------- bridged first
+def test_bridged_first_is_told_in_the_bridge_and_recorded_after_consent() -> None:
+    talk = play().starts(waiting=False).did().joined_by(AGENT, Role.AGENT).did()
+    talk.bridges(FAR)
+    notice = next(effect for effect in talk.last.effects if isinstance(effect, PlayPrompt))
+    assert (notice.channel_id, notice.script, notice.whisper, notice.to_all) == (FAR, Script.NOTICE, True, True)
+    talk.hears().presses("1").did(StartRecording)
+
+
+def test_bridged_first_a_refusal_is_answered_to_that_party_alone() -> None:
+    talk = play().starts(waiting=False).joined_by(AGENT, Role.AGENT).bridges(FAR).hears().presses("2")
+    said = next(effect for effect in talk.last.effects if isinstance(effect, PlayPrompt))
+    assert (said.script, said.whisper, said.to_all) == (Script.REFUSAL, True, False)
+
+
+def test_bridged_first_a_notice_that_fails_is_not_tried_again() -> None:
+    talk = play().starts(waiting=False).joined_by(AGENT, Role.AGENT).bridges(FAR)
+    talk.fails(reason="no prompt").said(Outcome.INCIDENT_OPENED)
+    talk.bridges(FAR).did()

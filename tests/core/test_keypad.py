@@ -8,6 +8,7 @@ from callguard.core.consent import Standing
 from callguard.core.effects import MaskRecording, PlayPrompt, StopRecording, UnmaskRecording
 from callguard.core.events import DigitPressed, Outcome, Role
 from callguard.core.keypad import BETWEEN_KEYS
+from callguard.core.policy import Mode
 from callguard.core.step import redact
 from tests.core.play import AGENT, ASK, FAR, GUEST, START, Play, play
 
@@ -68,7 +69,7 @@ def test_an_outside_party_neither_makes_a_hole_nor_ends_one(who: str) -> None:
 
 @pytest.mark.requirement("S82")
 def test_on_an_internal_call_either_side_pauses() -> None:
-    talk = play().starts(direction="internal").hears().presses("1").leaves()
+    talk = play(replace(ASK, internal=Mode.ASK)).starts(direction="internal").hears().presses("1").leaves()
     talk.joined_by(AGENT, Role.AGENT).bridges(FAR).presses("*8").did(MaskRecording)
 
 

@@ -33,3 +33,9 @@ def test_the_override_is_named_among_the_reasons() -> None:
     rule = resolve(ANNOUNCE)
     assert any("board decision 7" in reason for reason in rule.reasons)
     assert (rule.jurisdictions, rule.rule_pack) == (("ZZ",), RULE_PACK)
+
+
+def test_internal_calls_are_not_recorded_unless_the_call_type_says_so() -> None:
+    assert resolve(ASK, internal=True).mode is Mode.NEVER
+    assert resolve(replace(ASK, internal=Mode.ASK), internal=True).mode is Mode.ASK
+    assert resolve(replace(NEVER, internal=Mode.ASK), internal=True).mode is Mode.ASK
