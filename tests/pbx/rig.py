@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 import uuid
 import wave
@@ -20,6 +21,7 @@ from callguard.lab.asterisk import Asterisk
 from callguard.lab.media import CounterTone
 from callguard.lab.sip import Call, Phone
 from callguard.pbx.asterisk.pbx import AsteriskPbx
+from callguard.pbx.asterisk.register import Register, read_register
 from callguard.pbx.asterisk.site import AmiAddress, AriAddress, AsteriskSettings
 from callguard.ports import Entered, Heard, Link, Said
 
@@ -43,10 +45,10 @@ class Prompt:
     """One prompt's audio and names."""
 
     path: Path
+    sha256: str
     id: str = "notice-short"
     language: str = "en"
     text_version: str = "1"
-    sha256: str = "00" * 32
 
 
 def make_prompt(path: Path, seconds: float = 0.5) -> Prompt:
@@ -55,7 +57,7 @@ def make_prompt(path: Path, seconds: float = 0.5) -> Prompt:
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, 8000, 0, "NONE", ""))
         file.writeframes(tone.astype("<i2").tobytes())
-    return Prompt(path)
+    return Prompt(path, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 def settings_for(asterisk: Asterisk, work: Path, **changes: Any) -> AsteriskSettings:
@@ -103,6 +105,16 @@ class Rig:
                 self.running.result()
             await asyncio.sleep(0.005)
         raise AssertionError(f"no {kind.__name__} in {seconds} s; heard {[type(fact).__name__ for fact in self.facts]}")
+
+    async def register_holds(self, recordings: int = 0, waiting: int = 0) -> None:
+        """The register's file says so: its lines reach the disk a moment after the fact is told."""
+        register = Register()
+        for _ in range(400):
+            register = read_register(self.settings.register)
+            if (len(register.recordings), len(register.waiting)) == (recordings, waiting):
+                return
+            await asyncio.sleep(0.005)
+        raise AssertionError(register)
 
     async def entered(self) -> str:
         """The channel that entered our application last."""

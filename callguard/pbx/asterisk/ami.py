@@ -14,7 +14,7 @@ from contextlib import suppress
 
 from callguard.errors import LinkDown, PbxRefused, Unreachable
 from callguard.pbx.asterisk.ami_codec import Decoder, Message, encode
-from callguard.pbx.asterisk.site import AmiAddress
+from callguard.pbx.asterisk.site import HEARTBEAT, AmiAddress
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 5.0
@@ -36,11 +36,13 @@ class Ami:
         self._decoder = Decoder()
         self._waiting: dict[str, asyncio.Future[Message]] = {}
         self._sent = 0
-        self._heard_at = 0.0
+        self._heard_at = asyncio.get_running_loop().time()
         self._tasks = (asyncio.create_task(self._read()), asyncio.create_task(self._beat()))
 
     @classmethod
-    async def connect(cls, address: AmiAddress, on_event: Callable[[Message], None], heartbeat: float = 1.0) -> Ami:
+    async def connect(
+        cls, address: AmiAddress, on_event: Callable[[Message], None], heartbeat: float = HEARTBEAT
+    ) -> Ami:
         """Connect and log in. Events of class `call` go to ON_EVENT. Raises Unreachable with what is wrong where."""
         reader, writer = await _open(address)
         ami = cls(reader, writer, on_event, heartbeat)
@@ -126,11 +128,12 @@ class Ami:
     async def _beat(self) -> None:
         loop = asyncio.get_running_loop()
         while not self.closed.done():
-            await asyncio.sleep(self._heartbeat)
-            if loop.time() - self._heard_at < self._heartbeat:
+            silence = loop.time() - self._heard_at
+            if silence < self._heartbeat:
+                await asyncio.sleep(self._heartbeat - silence)
                 continue
             await asyncio.wait([self.send("Ping")], timeout=self._heartbeat / 2)
-            if loop.time() - self._heard_at >= self._heartbeat * 1.4:
+            if loop.time() - self._heard_at >= self._heartbeat:
                 self._lose()
 
     def _lose(self) -> None:

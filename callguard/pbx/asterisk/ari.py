@@ -16,7 +16,7 @@ import aiohttp
 import orjson
 
 from callguard.errors import LinkDown, PbxRefused, Unreachable
-from callguard.pbx.asterisk.site import AriAddress
+from callguard.pbx.asterisk.site import HEARTBEAT, AriAddress
 from callguard.pbx.asterisk.translate import FILTERED, Json, parts
 
 REQUEST_SECONDS = 3.0
@@ -36,7 +36,7 @@ class Ari:
         self._address, self._session, self._socket = address, session, socket
 
     @classmethod
-    async def connect(cls, address: AriAddress, heartbeat: float = 1.0) -> Ari:
+    async def connect(cls, address: AriAddress, heartbeat: float = HEARTBEAT) -> Ari:
         """Open the websocket. Raises Unreachable with what is wrong where.
 
         A PBX that gives no sign of life for 1.5 * HEARTBEAT seconds is taken for lost.

@@ -176,7 +176,7 @@ class AsteriskPbx:
 
     def _note(self, heard: Heard) -> None:
         match heard:
-            case Entered(channel=channel):
+            case Entered(channel=channel, waiting=True):
                 self._register.enter(channel.channel_id)
             case Said(event=ChannelLeft(channel_id=channel_id)):
                 self._register.leave(channel_id)

@@ -32,11 +32,13 @@ QUIET = frozenset(
     """ApplicationMoveFailed ApplicationRegistered ApplicationReplaced ApplicationUnregistered BridgeAttendedTransfer
     BridgeBlindTransfer BridgeCreated BridgeDestroyed BridgeMerged BridgeVideoSourceChanged ChannelCallerId
     ChannelConnectedLine ChannelDialplan ChannelHangupRequest ChannelTalkingFinished ChannelTalkingStarted
-    ChannelToneDetected ChannelTransfer ChannelUserevent ChannelVarset ContactStatusChange DeviceStateChanged
+    ChannelToneDetected ChannelTransfer ChannelVarset ContactStatusChange DeviceStateChanged
     EndpointStateChange PeerStatusChange PlaybackContinuing PlaybackFinished PlaybackStarted RESTResponse
     RecordingFailed RecordingFinished TextMessageReceived""".split()
 )
 """Types that say nothing about who is told, asked or recorded, or that the adapter reads by itself."""
+MARK = "callguard"
+"""Name of the UserEvent by which the snippet speaks of a channel that is bridged at once."""
 FILTERED = ("ChannelVarset", "ChannelDialplan", "ChannelConnectedLine", "ChannelCallerId", "DeviceStateChanged")
 """Types that Asterisk is asked not to send: two thirds of all events."""
 
@@ -164,6 +166,15 @@ def _stasis_start(message: Json, at: datetime) -> list[Heard]:
     return [Entered(at, channel, _strings(message.get("args")))] if channel.channel_id else []
 
 
+def _marked(message: Json, at: datetime) -> list[Heard]:
+    """The snippet's UserEvent: this channel is being bridged, and is to be told there."""
+    channel, said = endpoint(part(message, "channel")), part(message, "userevent")
+    if text(message, "eventname") != MARK or not channel.channel_id:
+        return []
+    args = ("1", text(said, "CallType"), text(said, "Direction"), text(said, "Linkedid"))
+    return [Entered(at, channel, args, waiting=False)]
+
+
 def _created(message: Json, at: datetime) -> list[Heard]:
     channel = endpoint(part(message, "channel"))
     return [Sighted(at, channel)] if channel.channel_id else []
@@ -193,6 +204,7 @@ def _bridge_id(message: Json) -> str:
 _READERS: Mapping[str, _Reader] = {
     "StasisStart": _stasis_start,
     "StasisEnd": _about_channel(lambda _, at, who: ChannelLeft(at=at, channel_id=who)),
+    "ChannelUserevent": _marked,
     "ChannelCreated": _created,
     "ChannelStateChange": _state_change,
     "ChannelDestroyed": _about_channel(

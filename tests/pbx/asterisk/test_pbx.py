@@ -35,7 +35,6 @@ from callguard.errors import BadInput, LinkDown, Unreachable
 from callguard.lab.asterisk import Asterisk
 from callguard.lab.sip import Phone
 from callguard.pbx.asterisk.pbx import AsteriskPbx
-from callguard.pbx.asterisk.register import read_register
 from callguard.ports import Dialled, Entered, Link, Sighted
 from tests.pbx.rig import SITE, Rig, rig_on, settings_for
 
@@ -70,11 +69,10 @@ async def test_a_waiting_channel_is_in_the_snapshot_and_in_the_register_until_it
     await call.press("7")
     assert (await rig.wait(DigitPressed)).digit == "7"
     assert all(raw.get("digit", "x") == "x" for raw in rig.raws)
-    assert read_register(rig.settings.register).waiting == {channel_id}
+    await rig.register_holds(waiting=1)
     rig.pbx.perform(SendOn(channel_id=channel_id))
     await rig.wait(ChannelLeft)
-    await asyncio.sleep(0.1)
-    assert read_register(rig.settings.register).waiting == frozenset()
+    await rig.register_holds(waiting=0)
     assert (await rig.pbx.snapshot()).waiting == frozenset()
     await call.hangup()
     await caller.close()
@@ -184,6 +182,5 @@ async def test_asterisk_dies_and_comes_back(tmp_path: Path) -> None:
         await rig.wait(Link, lambda link: link.up and link is not rig.of(Link)[0], 15)
         damaged = await rig.wait(RecordingDamaged)
         assert damaged.findings == ("unfinished",) and damaged.recording_id == recording_id
-        register = read_register(rig.settings.register)
-        assert not register.recordings and not register.waiting
+        await rig.register_holds()
         await caller.close()

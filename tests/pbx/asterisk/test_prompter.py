@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -44,11 +45,25 @@ async def test_a_prompt_played_to_its_end_is_proved_with_its_names(rig: Rig) -> 
 
 
 @pytest.mark.requirement("S126")
-async def test_a_missing_audio_file_is_no_notice(rig: Rig, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "digest", "reason"),
+    [
+        (None, "00" * 32, "prompt changed"),
+        (b"no audio at all", "00" * 32, "prompt changed"),
+        (b"no audio at all", hashlib.sha256(b"no audio at all").hexdigest(), "not played"),
+    ],
+    ids=["missing", "changed", "unplayable"],
+)
+async def test_audio_that_is_not_the_prompt_is_no_notice(
+    rig: Rig, tmp_path: Path, content: bytes | None, digest: str, reason: str
+) -> None:
     caller, call, channel_id = await waiting_call(rig)
-    rig.pbx.set_prompts(channel_id, {Script.NOTICE: Prompt(tmp_path / "absent.wav")})
+    path = tmp_path / "other.wav"
+    if content is not None:
+        path.write_bytes(content)
+    rig.pbx.set_prompts(channel_id, {Script.NOTICE: Prompt(path, digest)})
     rig.pbx.perform(PlayPrompt(channel_id=channel_id, script=Script.NOTICE))
-    assert (await rig.wait(NoticeFailed)).reason == "not played"
+    assert (await rig.wait(NoticeFailed)).reason == reason
     assert not rig.of(NoticeEnded)
     await call.hangup()
     await caller.close()

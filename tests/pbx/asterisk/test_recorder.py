@@ -59,7 +59,7 @@ async def test_two_files_one_a_side_in_step_to_the_packet(rig: Rig) -> None:
         recording_id = await rig.record(talk.far)
         grown = await rig.wait(RecordingGrowing)
         ended = await stop(rig, talk.far, recording_id)
-        assert read_register(rig.settings.register).recordings == {}
+        await rig.register_holds()
     left, right = (sound(rig.settings.recordings / f"{recording_id}-{side}.wav") for side in ("left", "right"))
     assert len(left) == len(right) == ended.offset_samples >= grown.offset_samples == 16_384
     far, agent = find_counters(left), find_counters(right)
@@ -122,7 +122,8 @@ async def test_starting_and_stopping_without_a_pause_between_leaves_nothing_runn
             rig.pbx.perform(StopRecording(**ids))
             await rig.wait(StopObserved, lambda fact, ids=ids: fact.recording_id == ids["recording_id"])  # type: ignore[misc]
         assert "MixMonitor" not in await rig.asterisk.cli(f"core show channel {talk.far}")
-        assert rig.of(EffectFailed) == [] and read_register(rig.settings.register).recordings == {}
+        assert rig.of(EffectFailed) == []
+        await rig.register_holds()
 
 
 async def test_a_second_start_under_one_id_is_refused(rig: Rig) -> None:
@@ -187,8 +188,7 @@ async def test_the_next_controller_takes_a_running_recorder_over(rig: Rig, named
             ended = await stop(heir, talk.far, recording_id)
             assert ended.offset_samples > 16_000
             assert heir.of(RecordingOpened) == [] and heir.of(RecordingLost) == []
-            await asyncio.sleep(0.1)
-            assert read_register(heir.settings.register).recordings == {}
+            await heir.register_holds()
 
 
 @pytest.mark.requirement("S126")
