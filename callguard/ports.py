@@ -42,11 +42,14 @@ class Sighted:
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """A channel waits in our application and asks to be told. `args`: what the dialplan passed, unchecked."""
+    """A channel asks to be told. `args`: what the dialplan passed, unchecked; `waiting`: it waits in our application,
+    else it is on its way into a bridge and is told there.
+    """
 
     at: datetime
     channel: Endpoint
     args: tuple[str, ...] = ()
+    waiting: bool = True
 
 
 @dataclass(frozen=True, slots=True)

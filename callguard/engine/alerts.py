@@ -11,6 +11,7 @@ import socket
 import sys
 
 _LOG = logging.getLogger("callguard.alert")
+_NO_SYSLOG = "alerts: syslog is not reachable; standard error only"
 
 
 def open_alerts(syslog: str) -> None:
@@ -24,9 +25,20 @@ def open_alerts(syslog: str) -> None:
         if colon and port.isdigit():
             address = (host, int(port))
         try:
-            _LOG.addHandler(logging.handlers.SysLogHandler(address, facility="auth"))
+            _LOG.addHandler(_Syslog(address, facility="auth"))
         except (OSError, socket.gaierror):
-            _LOG.warning("alerts: syslog is not reachable; standard error only")
+            _LOG.warning(_NO_SYSLOG)
+
+
+class _Syslog(logging.handlers.SysLogHandler):
+    """Syslog that may be away: that is said once, not with a traceback for every alert; each alert tries it anew."""
+
+    said = False
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if not self.said:
+            self.said = True
+            sys.stderr.write(_NO_SYSLOG + "\n")
 
 
 def alert(incident: str, call_id: str) -> None:

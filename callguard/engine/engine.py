@@ -140,7 +140,7 @@ class Engine:
     def _entered(self, heard: Entered, raw: Raw) -> None:
         self.entering.discard(heard.channel.channel_id)
         if known_call := self.board.call_of(heard.channel.channel_id):
-            self._entered_again(known_call, heard.channel.channel_id)
+            self._entered_again(known_call, heard.channel.channel_id, heard.waiting)
             return
         name, direction = _arguments(heard.args)
         call_type = self.policy.find(name)
@@ -154,6 +154,7 @@ class Engine:
             at=heard.at,
             channel_id=heard.channel.channel_id,
             answered=heard.channel.answered,
+            waiting=heard.waiting,
             direction=head.direction,
             known_call_type=known,
             faults=tuple(sorted(self.faults)),
@@ -162,12 +163,12 @@ class Engine:
         runner.feed(started, raw)
         self._deliver(facts, {})
 
-    def _entered_again(self, call_id: str, channel_id: str) -> None:
+    def _entered_again(self, call_id: str, channel_id: str, waiting: bool) -> None:
         """Asked once per call: whoever comes a second time goes on at once. The same entry said twice is nothing."""
         runner = self.runners.get(call_id)
         call = runner.call if runner else None
         told_now = call and (call.far is None or (call.anchor == channel_id and call.far.waiting))
-        if not told_now:
+        if not told_now and waiting:
             self.pbx.perform(SendOn(channel_id=channel_id))
 
     def _head(self, heard: Entered, call_type: CallType, direction: str) -> CallRow:

@@ -41,7 +41,7 @@ class Heartbeat:
                 continue
             try:
                 await self._beat(reader, writer)
-            except (OSError, TimeoutError, ValueError, asyncio.IncompleteReadError):
+            except (OSError, ValueError, KeyError, TypeError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
                 self.changed(False)
             finally:
                 writer.close()

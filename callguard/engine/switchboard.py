@@ -41,6 +41,7 @@ class Switchboard:
     calls: dict[str, str] = field(default_factory=dict)
     visits: dict[str, set[str]] = field(default_factory=dict)
     bridges: dict[str, str] = field(default_factory=dict)
+    dials: dict[str, str] = field(default_factory=dict)
     types: dict[str, CallType] = field(default_factory=dict)
     parties: dict[str, Endpoint] = field(default_factory=dict)
 
@@ -84,14 +85,19 @@ class Switchboard:
         return list(self._join(heard.channel.channel_id, call_id, heard.at)) if call_id else []
 
     def dialled(self, heard: Dialled) -> list[Fact]:
-        """A channel that a call dials belongs to it."""
-        call_id = self.calls.get(heard.caller_id)
-        return list(self._join(heard.peer_id, call_id, heard.at)) if call_id else []
+        """A channel that a call dials belongs to it; and so does the one that dialled a call's first channel."""
+        self.dials[heard.peer_id] = heard.caller_id
+        if call_id := self.calls.get(heard.caller_id):
+            return list(self._join(heard.peer_id, call_id, heard.at))
+        call_id = self.calls.get(heard.peer_id)
+        return list(self._join(heard.caller_id, call_id, heard.at)) if call_id else []
 
     def entered(self, heard: Entered, call_id: str, call_type: CallType) -> list[Fact]:
         """A channel waits in our application: the first of a call. Facts about who it is follow the call's start."""
         self.open(call_id, call_type, heard.channel)
-        return [(call_id, self._identify(heard.channel, Role.FAR, heard.at))]
+        facts = [(call_id, self._identify(heard.channel, Role.FAR, heard.at))]
+        dialler = self.dials.get(heard.channel.channel_id)
+        return facts + (list(self._join(dialler, call_id, heard.at)) if dialler in self.endpoints else [])
 
     def said(self, event: Event) -> list[Fact]:
         """A fact about one channel: to the call that the channel belongs to, or that its bridge belongs to."""
@@ -101,7 +107,7 @@ class Switchboard:
         if not isinstance(event, Bridged):
             found += [(call_id, event) for call_id in self._concerned(event)]
         if isinstance(event, ChannelHungUp):
-            for about in (self.bridges, self.endpoints, self.visits):
+            for about in (self.bridges, self.endpoints, self.visits, self.dials):
                 about.pop(event.channel_id, None)
         return found
 
