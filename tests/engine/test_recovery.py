@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from callguard.core.call import Call
 from callguard.core.effects import MeasureRecording, SendOn, StartRecording
-from callguard.core.events import DigitPressed, Event, Link
+from callguard.core.events import DeadlinePassed, DigitPressed, Event, Link
 from callguard.core.recording import State
-from callguard.engine.recovery import GuardAct, LiveCalls, guard_acts
+from callguard.engine.recovery import GuardAct, LiveCalls, guard_acts, waiting_deadlines
 from callguard.ports import CallRow, Playable, StoredCall
 from callguard.proof import prove
 from callguard.store.memory import MemoryLog
@@ -92,14 +93,39 @@ async def test_a_caller_whom_the_guard_sent_on_is_not_waited_for(tmp_path: Path)
 
 async def test_a_caller_who_still_waits_is_not_forgotten(tmp_path: Path) -> None:
     """Its prompt ended in the gap and nobody heard: the watch over the prompt survives the controller."""
-    log = MemoryLog()
+    log = Aged()
     await died(tmp_path, log, plays_on=True)
+    log.seconds = 12.0
     second = Stage(tmp_path, log)
     second.there("far", waiting=frozenset({"far"}))
     async with second.running():
-        await second.until(lambda: second.engine.runners)
-        await second.until(lambda: second.pbx.asked(SendOn), 15)
-        assert prove(await second.finish("far")) == []
+        await second.until(lambda: second.pbx.asked(SendOn), 4)
+
+
+class Aged(MemoryLog):
+    """A log whose rows were written so many seconds earlier."""
+
+    seconds = 0.0
+
+    async def load(self, call_id: str) -> StoredCall | None:
+        stored = await super().load(call_id)
+        earlier = timedelta(seconds=self.seconds)
+        rows = [replace(row, recorded_at=row.recorded_at - earlier) for row in stored.events] if stored else []
+        return replace(stored, events=tuple(rows)) if stored else None
+
+
+async def test_deadlines_that_have_not_passed_are_those_that_wait(tmp_path: Path) -> None:
+    log = MemoryLog()
+    async with Stage(tmp_path, log, FakePbx(plays_on=True)).running() as stage:
+        await stage.enter()
+        waiting = waiting_deadlines(await stage.stored("far"))
+        stage.pbx.end_prompt("far")
+        await stage.settled()
+        later = waiting_deadlines(await stage.stored("far"))
+        stage.engine.runners[stage.call("far").call_id].feed(DeadlinePassed(at=START, name="answer"))
+        await stage.settled()
+        last = waiting_deadlines(await stage.stored("far"))
+    assert [name.partition(":")[0] for name in waiting] == ["prompt"] and "answer" in later and "answer" not in last
 
 
 async def test_a_channel_that_hung_up_meanwhile_closes_the_call(tmp_path: Path) -> None:

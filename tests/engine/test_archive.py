@@ -1,0 +1,84 @@
+"""From two legs to one stored recording with a verdict, or to nothing but a receipt."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from callguard.core.effects import DiscardRecording, MeasureRecording
+from callguard.core.events import RecordingDamaged, RecordingLost, RecordingVerified
+from callguard.engine.archive import Archive, file_sha256
+from tests.audio.sound import crashed, noise, write
+
+ID = "7b0e8f6e-0000-4000-8000-000000000001"
+SECONDS = 3.0
+
+
+def effect(seconds: float = SECONDS, masks: tuple[tuple[int, int], ...] = ()) -> MeasureRecording:
+    return MeasureRecording(channel_id="far", recording_id=ID, seconds=seconds, masks=masks)
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    """An archive with the two legs of one recording, of which a second is masked."""
+    own = Archive(tmp_path)
+    for number, leg in enumerate(own.legs(ID)):
+        sound = noise(SECONDS, -20, number)
+        sound[8000:16000] = 0
+        write(leg, sound)
+    return own
+
+
+def test_what_agrees_with_the_log_is_verified(archive: Archive) -> None:
+    verdict = archive.measure(effect(masks=((8000, 16000),)), None)
+    assert isinstance(verdict, RecordingVerified)
+    assert verdict.sha256 == file_sha256(archive.stored(ID)) and verdict.offset_samples == SECONDS * 8000
+    assert archive.files(ID) == [archive.stored(ID)]
+
+
+@pytest.mark.parametrize("asked", [effect(seconds=10.0), effect(masks=((4000, 12000),))])
+def test_what_disagrees_is_damaged_and_kept(archive: Archive, asked: MeasureRecording) -> None:
+    verdict = archive.measure(asked, None)
+    assert isinstance(verdict, RecordingDamaged) and verdict.findings and verdict.sha256
+    assert archive.files(ID) == [archive.stored(ID)]
+
+
+def test_a_verdict_that_was_lost_can_be_had_again(archive: Archive) -> None:
+    first = archive.measure(effect(masks=((8000, 16000),)), None)
+    again = archive.measure(effect(masks=((8000, 16000),)), None)
+    assert isinstance(first, RecordingVerified) and isinstance(again, RecordingVerified)
+    assert (again.sha256, again.offset_samples) == (first.sha256, first.offset_samples)
+
+
+@pytest.mark.parametrize("missing", [0, 1, None])
+def test_without_both_legs_it_is_lost(archive: Archive, missing: int | None) -> None:
+    for number, leg in enumerate(archive.legs(ID)):
+        if missing in (number, None):
+            leg.unlink()
+    assert isinstance(archive.measure(effect(), None), RecordingLost)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a sound", b"RIFF\0\0\0\0WAVE"])
+def test_what_cannot_be_read_is_damaged(archive: Archive, content: bytes) -> None:
+    archive.legs(ID)[0].write_bytes(content)
+    verdict = archive.measure(effect(), None)
+    assert isinstance(verdict, RecordingDamaged) and archive.legs(ID)[0].exists()
+
+
+def test_the_legs_of_a_recorder_that_died_are_repaired(archive: Archive) -> None:
+    for leg in archive.legs(ID):
+        crashed(leg)
+    assert isinstance(archive.measure(effect(masks=((8000, 16000),)), None), RecordingVerified)
+
+
+def test_nothing_is_left_of_a_discarded_recording_but_its_receipt(archive: Archive) -> None:
+    other = write(archive.directory / "another-left.wav", np.zeros(10, np.int16))
+    hashes = b"".join(bytes.fromhex(file_sha256(leg)) for leg in archive.legs(ID))
+    size = sum(leg.stat().st_size for leg in archive.legs(ID))
+    receipt = archive.discard(DiscardRecording(channel_id="far", recording_id=ID))
+    assert (receipt.sha256, receipt.size_bytes) == (hashlib.sha256(hashes).hexdigest(), size)
+    assert list(archive.directory.iterdir()) == [other]
+    assert archive.discard(DiscardRecording(channel_id="far", recording_id=ID)).size_bytes == 0
