@@ -128,6 +128,10 @@ def steps(folder: Path, snippets: Path) -> dict[str, list[str]]:
         "On the PBX: let Asterisk report keys of bridged calls, then restart it": [
             "modules.conf:   noload => bridge_native_rtp.so"
         ],
+        "Folders: one that Asterisk and callguard's user (here: callguard) both write, and one of callguard's own": [
+            "install -d -o asterisk -g callguard -m 2770 /var/spool/asterisk/callguard",
+            "install -d -o callguard -g callguard -m 700 /var/lib/callguard",
+        ],
         "The database: two roles, and the tables (the owner's password stands in database.sql)": [
             f"sudo -u postgres psql < {sql}",
             "CALLGUARD_OWNER_URL=postgresql://callguard_owner:PASSWORD@localhost/callguard callguard db upgrade"

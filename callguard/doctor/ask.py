@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -100,9 +101,10 @@ def _ahead(date: str, now: float) -> float | None:
 
 
 async def _ask_ari(address: AriAddress) -> PbxSeen:
-    auth = aiohttp.BasicAuth(address.user, address.password, encoding="utf-8")
+    credentials = b64encode(f"{address.user}:{address.password}".encode()).decode()
+    headers = {"Authorization": f"Basic {credentials}"}
     timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
-    async with aiohttp.ClientSession(auth=auth, timeout=timeout) as session:
+    async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
         ari = _Ari(address, session)
         try:
             entrance = await ari.request("applications")

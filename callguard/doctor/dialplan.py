@@ -27,27 +27,36 @@ _HANDED = re.compile(r"\bcallguard,s,1(?:\((?P<type>[^,)]*)(?:,(?P<way>[^),]*))?
 
 
 def parse_snippet(text: str) -> tuple[Step, ...]:
-    """The priorities of the snippet's text: one context, `exten` and `same` lines, numbers or n."""
+    """The priorities of the snippet's text: contexts, `exten` and `same` lines, numbers or n."""
     found: list[Step] = []
-    extension, number = "", 0
+    context, extension, number = CONTEXT, "", 0
     for line in text.splitlines():
+        if line.startswith("["):
+            context = line[1:].partition("]")[0]
         head = _LINE.match(line)
         parts = _PRIORITY.match(head["rest"]) if head else None
         if head is None or parts is None:
             continue
         extension = head["extension"] or extension
         number = number + 1 if parts["number"] == "n" else int(parts["number"])
-        found.append(Step(CONTEXT, extension, number, parts["label"] or "", parts["app"], parts["data"]))
+        found.append(Step(context, extension, number, parts["label"] or "", parts["app"], parts["data"]))
     return tuple(found)
+
+
+def own_contexts(site: Site) -> frozenset[str]:
+    """The contexts of the snippet."""
+    return frozenset(step.context for step in parse_snippet(site.plan.snippet)) | {CONTEXT}
 
 
 def snippet(site: Site) -> Iterator[Finding]:
     """The context callguard is there, and is the one of this release."""
-    live = {step for step in site.pbx.dialplan or () if step.context == CONTEXT}
-    if not live:
+    own = own_contexts(site)
+    live = {step for step in site.pbx.dialplan or () if step.context in own}
+    labels = {step.label for step in live if (step.context, step.extension) == (CONTEXT, "s")}
+    if not any(step.context == CONTEXT for step in live):
         yield blocker("the context callguard is missing: no call can be handed over", "extensions.conf", INCLUDE)
         return
-    missing = [label for label in LABELS if label not in {step.label for step in live if step.extension == "s"}]
+    missing = [label for label in LABELS if label not in labels]
     if missing:
         what = (
             f"the context callguard is not ours: s has no label {', '.join(missing)}. Its name is taken, or it was cut"
@@ -68,7 +77,8 @@ def application(site: Site) -> Iterator[Finding]:
 
 def handed(site: Site) -> Iterator[Finding]:
     """Calls reach the snippet, by Gosub, with a call type that the policy knows, before anybody is bridged."""
-    elsewhere = [step for step in site.pbx.dialplan or () if step.context != CONTEXT]
+    own = own_contexts(site)
+    elsewhere = [step for step in site.pbx.dialplan or () if step.context not in own]
     entering = [(step, found) for step in elsewhere if (found := _HANDED.search(step.data))]
     if not entering:
         yield blocker("no line of the dialplan hands a call to callguard", "where calls come in", GOSUB)

@@ -70,6 +70,9 @@ def filesystem(folder: Path, mounts: Path = Path("/proc/self/mounts")) -> str:
 def shared(site: Site) -> Iterator[Finding]:
     """Asterisk sees the recordings folder under the same path, and may write there."""
     folder, seen = site.plan.recordings, site.pbx.same_folder
+    if not folder.is_dir():
+        yield unchecked("whether Asterisk may use the recordings folder", "it is not there")
+        return
     if seen is None:
         why = "it takes an answering AMI, module func_config, and a folder that callguard may write"
         yield unchecked("whether Asterisk sees the same recordings folder", why, "modules.conf: load => func_config.so")

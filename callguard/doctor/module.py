@@ -15,6 +15,7 @@ ARI = (
 ).split()
 RECORDER = ["app_mixmonitor", "format_wav"]
 SNIPPET = "app_exec app_stack app_stasis func_callerid func_channel func_db func_logic func_strings".split()
+OUTBOUND = "app_channelredirect app_playtones app_userevent func_dialplan".split()
 NEEDED = {
     **dict.fromkeys(ARI, "events, notices and whispers come over ARI"),
     **dict.fromkeys(RECORDER, "nothing can be recorded or played without it"),
@@ -30,6 +31,10 @@ def needed(site: Site) -> Iterator[Finding]:
     for name, why in NEEDED.items():
         if modules.get(name) != _RUNS:
             yield blocker(f"module {name} is not running: {why}", "modules.conf", f"load => {name}.so")
+    for name in OUTBOUND:
+        if modules.get(name) != _RUNS:
+            what = f"module {name} is not running: people who are called cannot be told before they are bridged"
+            yield warning(what, "modules.conf", f"load => {name}.so")
 
 
 def unwanted(site: Site) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from callguard.doctor.dialplan import CONTEXT
+from callguard.doctor.dialplan import own_contexts
 from callguard.doctor.site import Finding, Sections, Severity, Site, Step, blocker, unchecked, warning
 
 GENERATED = re.compile(r"sub-record-\w+|macro-(one-touch-)?record\w*|sub-rec\w*|macro-hangupcall")
@@ -84,8 +84,9 @@ def others(site: Site) -> Iterator[Finding]:
     """Nothing else in the dialplan records."""
     found: dict[tuple[str, str], list[Step]] = defaultdict(list)
     kinds = {kind.word: kind for kind in KINDS}
+    own = own_contexts(site)
     for step in site.pbx.dialplan or ():
-        if step.context != CONTEXT:
+        if step.context not in own:
             for kind in KINDS:
                 if kind.there(step):
                     found[kind.word, step.context].append(step)

@@ -62,12 +62,12 @@ class Plan:
     config: Path
     asterisk: AsteriskSettings
     guard: AmiAddress
-    database_url: str
+    database_url: str = field(repr=False)
     data: Path
     master_key: Path
     prompts: Path
     policy: Policy | None = None
-    owner_url: str = ""
+    owner_url: str = field(default="", repr=False)
     floor: int = 0
     syslog: str = ""
     snippet: str = ""

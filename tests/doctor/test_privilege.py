@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from callguard.doctor import privilege
+from callguard.pbx.asterisk.site import AmiAddress
+from tests.doctor.healthy import AMI, AMI_SECRET, ARI, healthy, said, severities, with_pbx, with_plan
+
+
+def test_the_least_privilege_that_works_is_fine(tmp_path: Path) -> None:
+    site = healthy(tmp_path)
+    checks = (privilege.actions, privilege.guard_account, privilege.hears, privilege.secret, privilege.database_role)
+    assert [finding for check in checks for finding in check(site)] == []
+
+
+@pytest.mark.parametrize("action", privilege.NEEDED)
+def test_each_action_of_the_controller_is_missed(tmp_path: Path, action: str) -> None:
+    [found] = privilege.actions(with_pbx(tmp_path, commands=frozenset(privilege.NEEDED) - {action}))
+    assert found.severity == "blocker" and action in found.what
+    assert (found.where, found.change) == ("manager.conf: [callguard]", "write = system,call,reporting")
+
+
+@pytest.mark.parametrize("action", privilege.GUARD_NEEDED)
+def test_each_action_of_the_guard_is_missed(tmp_path: Path, action: str) -> None:
+    [found] = privilege.actions(with_pbx(tmp_path, guard_commands=frozenset(privilege.GUARD_NEEDED) - {action}))
+    assert (found.severity, found.change) == ("blocker", "write = call,reporting")
+
+
+@pytest.mark.parametrize("action", privilege.TOO_MUCH)
+def test_more_than_is_needed_is_a_warning(tmp_path: Path, action: str) -> None:
+    [found] = privilege.actions(with_pbx(tmp_path, commands=frozenset(privilege.NEEDED) | {action}))
+    assert found.severity == "warning" and privilege.TOO_MUCH[action][0] in found.what
+
+
+def test_an_account_that_was_not_let_in_is_not_called_fine(tmp_path: Path) -> None:
+    site = with_pbx(tmp_path, commands=None, guard_commands=None)
+    assert [what.startswith("not checked") for _, what in said(privilege.actions, site)] == [True, True]
+
+
+def test_a_guard_that_could_start_recorders(tmp_path: Path) -> None:
+    strong = with_pbx(tmp_path, guard_commands=frozenset(privilege.NEEDED))
+    assert severities(privilege.guard_account, strong) == ["warning"]
+    assert severities(privilege.guard_account, with_plan(tmp_path, guard=AMI)) == ["warning"]
+
+
+@pytest.mark.parametrize(
+    "read, expected",
+    [("call,reporting", []), ("all", []), ("system, call", []), ("reporting", ["blocker"]), (None, ["warning"])],
+)
+def test_the_controller_hears_of_foreign_recorders(tmp_path: Path, read: str | None, expected: list[str]) -> None:
+    assert severities(privilege.hears, with_pbx(tmp_path, read=read)) == expected
+
+
+@pytest.mark.parametrize(
+    "value, expected",
+    [
+        ("", "blocker"),
+        ("amp111", "blocker"),
+        ("ClueCon", "blocker"),
+        ("Callguard", "blocker"),
+        ("elevenchars", "warning"),
+        ("twelve-chars", ""),
+    ],
+)
+def test_weak_secrets_are_named_by_their_key_and_not_shown(tmp_path: Path, value: str, expected: str) -> None:
+    site = healthy(tmp_path)
+    weak = replace(site.plan.asterisk, ari=replace(ARI, password=value))
+    found = list(privilege.secret(replace(site, plan=replace(site.plan, asterisk=weak))))
+    assert [one.severity.value for one in found] == [expected] * bool(expected)
+    assert all(one.where == "callguard.toml: asterisk.ari_password" for one in found)
+    assert not value or not [one for one in found if value in one.what + one.where.partition(": ")[2] + one.change]
+
+
+def test_the_name_of_the_user_is_no_secret(tmp_path: Path) -> None:
+    own = AmiAddress(host="127.0.0.1", user="a-long-user-name", secret="a-long-user-name")
+    assert severities(privilege.secret, with_plan(tmp_path, guard=own)) == ["blocker"]
+
+
+def test_one_secret_for_two_doors(tmp_path: Path) -> None:
+    site = healthy(tmp_path)
+    same = replace(site.plan.asterisk, ari=replace(ARI, password=AMI_SECRET))
+    [(severity, what)] = said(privilege.secret, replace(site, plan=replace(site.plan, asterisk=same)))
+    assert severity == "warning" and "asterisk.ari_password and asterisk.ami_secret" in what
+    assert not said(privilege.secret, with_plan(tmp_path, guard=AMI)), "one account is one secret: said elsewhere"
+
+
+def test_the_database_is_used_as_the_role_that_cannot_rewrite_evidence(tmp_path: Path) -> None:
+    def found(url: str) -> list[str]:
+        return severities(privilege.database_role, with_plan(tmp_path, database_url=url))
+
+    assert found("postgresql://postgres:x@localhost/callguard") == ["blocker"]
+    assert found("host=localhost user=callguard_app") == []
+    assert found("host=localhost") == found("no = such = thing") == ["warning"]
+    owner = with_plan(tmp_path, owner_url="postgresql://callguard_owner:x@localhost/callguard")
+    assert severities(privilege.database_role, owner) == ["warning"]
+
+
+def test_a_database_without_a_password_has_no_weak_one(tmp_path: Path) -> None:
+    url = "postgresql://callguard_app@/callguard?host=/run/postgresql"
+    assert not said(privilege.secret, with_plan(tmp_path, database_url=url))
