@@ -54,6 +54,9 @@ class Ami:
                 f"AMI at {address.host}:{address.port} refuses user {address.user}: wrong secret, unknown user, or an "
                 "address that manager.conf does not permit"
             ) from refusal
+        except asyncio.CancelledError:
+            await ami.close()
+            raise
         except (LinkDown, TimeoutError) as silence:
             await ami.close()
             raise Unreachable(

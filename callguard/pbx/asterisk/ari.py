@@ -6,6 +6,7 @@ reconnecting (links.py), the meaning of an event (translate.py). Driver exceptio
 
 from __future__ import annotations
 
+import asyncio
 import json
 from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
@@ -48,7 +49,7 @@ class Ari:
         )
         try:
             return cls(address, session, await _open_events(address, session, heartbeat))
-        except Unreachable:
+        except (Unreachable, asyncio.CancelledError):
             await session.close()
             raise
 

@@ -126,7 +126,7 @@ class AsteriskPbx:
         ari = await Ari.connect(self._settings.ari, self._settings.heartbeat)
         try:
             return ari, await Ami.connect(self._settings.ami, self._recorder.heard, self._settings.heartbeat)
-        except BaseException:
+        except (Unreachable, asyncio.CancelledError):
             await ari.close()
             raise
 
