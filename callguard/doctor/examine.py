@@ -55,6 +55,7 @@ CHECKS = (
     Check("recordings folder", "there, closed to others, with room", folder.recordings),
     Check("same folder", "Asterisk sees the recordings folder and may write there", folder.shared),
     Check("data directory", "ours alone, with room for its sockets", folder.data),
+    Check("user", "this runs as callguard's own user", folder.user),
     Check("master key", "readable by its owner alone", folder.key),
     Check("configuration file", "readable by its owner alone", folder.configuration),
     Check("alerts", "incidents are told besides the database", folder.alerts),

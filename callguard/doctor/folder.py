@@ -108,6 +108,15 @@ def data(site: Site) -> Iterator[Finding]:
         yield warning("others can get into the data directory", str(folder), f"chmod 700 {folder}")
 
 
+def user(site: Site) -> Iterator[Finding]:
+    """These checks run as the user that callguard runs as: only then do they see what it may do."""
+    folder = site.plan.data
+    if folder.is_dir() and (owner := folder.stat().st_uid) != os.getuid():
+        why = f"this is {account(os.getuid())}, and the data directory is {account(owner)}'s"
+        change = f"sudo -u {account(owner)} callguard doctor --config {site.plan.config}"
+        yield unchecked("what callguard's own user may do", why, change)
+
+
 def key(site: Site) -> Iterator[Finding]:
     """The master key can be read, by callguard alone."""
     try:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import fcntl
-import grp
 import ipaddress
 import json
 import os
@@ -132,14 +131,6 @@ def account(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return f"uid {uid}"
-
-
-def group(gid: int) -> str:
-    """The name of GID."""
-    try:
-        return grp.getgrgid(gid).gr_name
-    except KeyError:
-        return f"gid {gid}"
 
 
 def may(uid: int, path: Path, want: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest_asyncio
 
 from callguard.doctor import dialplan
 from callguard.doctor.ask import ask, sections
+from callguard.doctor.look import own_addresses
 from callguard.doctor.site import Plan, Site
 from callguard.lab.asterisk import Asterisk
 from callguard.pbx.asterisk.site import AmiAddress, AriAddress, AsteriskSettings
@@ -92,6 +94,19 @@ async def test_nobody_listens(tmp_path: Path) -> None:
     ari, ami = replace(plan.asterisk.ari, url="http://127.0.0.1:1/ari"), replace(plan.asterisk.ami, port=1)
     seen = await ask(replace(plan, asterisk=replace(plan.asterisk, ari=ari, ami=ami), guard=ami))
     assert "no answer" in seen.ari and "not reachable" in seen.ami and "not reachable" in seen.guard
+
+
+async def test_a_door_that_is_open_to_others_is_found_on_every_address(tmp_path: Path) -> None:
+    plan = healthy_plan(tmp_path)
+    ari = replace(plan.asterisk.ari, url="http://127.0.0.1:1/ari")
+
+    async def outside(host: str) -> set[tuple[str, str]]:
+        async with await asyncio.start_server(lambda _, writer: writer.close(), host, 0) as door:
+            ami = replace(plan.asterisk.ami, port=door.sockets[0].getsockname()[1])
+            return set((await ask(replace(plan, asterisk=replace(plan.asterisk, ari=ari, ami=ami), guard=ami))).outside)
+
+    four = {("AMI", own) for own in own_addresses() if ":" not in own}
+    assert await outside("0.0.0.0") == four and await outside("127.0.0.1") == set()
 
 
 async def test_a_configuration_file_as_ami_lists_it() -> None:

@@ -4,9 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from callguard.doctor import dialplan, recorder
 from callguard.doctor.examine import CHECKS, WHY, Check, examine
-from callguard.doctor.site import Finding, HostSeen, PbxSeen, Site, blocker
+from callguard.doctor.site import Finding, HostSeen, PbxSeen, Site, Step, blocker
 from callguard.errors import BadAudio
 from tests.doctor import healthy
 from tests.doctor.healthy import PBX, with_pbx
@@ -23,8 +26,8 @@ def test_where_nothing_is_known_of_the_pbx_nothing_about_it_is_called_fine(tmp_p
     blind = PbxSeen(ari="no answer", ami="no answer", guard="no answer")
     found = list(examine(Site(plan=healthy.healthy_plan(tmp_path), pbx=blind, host=HostSeen(asterisk_user=0))))
     about_this_machine = {
-        "recordings folder", "data directory", "master key", "configuration file", "alerts", "prompts", "secrets",
-        "encryption", "exposure", "database", "database role",
+        "recordings folder", "data directory", "user", "master key", "configuration file", "alerts", "prompts",
+        "secrets", "encryption", "exposure", "database", "database role",
     }  # fmt: skip
     assert {one.check for one in found if one.severity == "ok"} <= about_this_machine
     assert [one.check for one in found if one.severity == "blocker"] == ["links"] * 3
@@ -59,3 +62,34 @@ def test_a_check_that_fails_is_a_finding(tmp_path: Path, error: Exception) -> No
 )
 def test_odd_data_never_ends_the_examination(tmp_path: Path, odd: dict[str, object]) -> None:
     assert {one.check for one in examine(with_pbx(tmp_path, **odd))} == {check.name for check in CHECKS}
+
+
+WORDS = st.text("${}()[],;&^|:=-*#/_ aWxT1\n\0", max_size=30)
+STEPS = st.builds(
+    Step,
+    context=st.sampled_from(["callguard", "sales", ""]),
+    extension=WORDS,
+    priority=st.integers(0, 9),
+    label=WORDS,
+    app=st.sampled_from(["Dial", "Queue", "Set", "ExecIf", "Gosub", "Goto", "MixMonitor", ""]),
+    data=st.one_of(WORDS, WORDS.map("callguard,s,1({}".format), WORDS.map("__DYNAMIC_FEATURES={}".format)),
+)
+PAIRS = st.lists(st.tuples(WORDS, WORDS), max_size=3).map(tuple)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(STEPS, max_size=8), mapped=PAIRS, features=PAIRS)
+def test_no_dialplan_and_no_features_make_a_check_fail(
+    tmp_path: Path, steps: list[Step], mapped: tuple[tuple[str, str], ...], features: tuple[tuple[str, str], ...]
+) -> None:
+    files = {"features.conf": {"featuremap": mapped, "applicationmap": features}, "queues.conf": {"q": mapped}}
+    site = with_pbx(tmp_path, dialplan=tuple(steps), files=files)
+    checks = (
+        dialplan.snippet,
+        dialplan.handed,
+        dialplan.application,
+        recorder.others,
+        recorder.settings,
+        recorder.keys,
+    )
+    assert all(isinstance(one, Finding) for check in checks for one in check(site))

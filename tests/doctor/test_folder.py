@@ -74,6 +74,17 @@ def test_the_data_directory(tmp_path: Path) -> None:
     assert severities(folder.data, with_plan(tmp_path, data=tmp_path / "file")) == ["blocker"]
 
 
+def test_permissions_seen_with_the_eyes_of_another_user(tmp_path: Path) -> None:
+    site = healthy(tmp_path)
+    assert not said(folder.user, site)
+    if os.getuid() == 0:
+        os.chown(site.plan.data, NOBODY, NOBODY)
+    else:
+        site = with_plan(tmp_path, data=Path("/"))
+    [found] = folder.user(site)
+    assert found.what.startswith("not checked") and found.change.startswith("sudo -u ")
+
+
 def test_the_length_of_a_socket_is_counted_to_the_byte(tmp_path: Path) -> None:
     room = folder.SOCKET_BYTES - len(os.fsencode(tmp_path)) - len("//control.sock")
     if room < 1:
