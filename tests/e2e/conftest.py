@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,15 +13,37 @@ import pytest_asyncio
 from tests.e2e.site import Site
 
 
+def _folder() -> Path:
+    """Not below pytest's own: Postgres runs as another user, and every pytest that starts closes that one to others."""
+    return Path(tempfile.mkdtemp(prefix="callguard-e2e-"))
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder for one test's site."""
+    made = _folder()
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+async def site() -> AsyncIterator[Site]:
     """The site that is shared: tests run on its loop, `pytest.mark.asyncio(loop_scope="session")`."""
-    async with await Site.open(tmp_path_factory.mktemp("site")) as running:
+    made = _folder()
+    async with await Site.open(made) as running:
+        yield running
+    shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest_asyncio.fixture
+async def own_site(folder: Path) -> AsyncIterator[Site]:
+    """A site for one test."""
+    async with await Site.open(folder) as running:
         yield running
 
 
 @pytest_asyncio.fixture
-async def own_site(tmp_path: Path) -> AsyncIterator[Site]:
-    """A site for one test."""
-    async with await Site.open(tmp_path) as running:
+async def idle_site(folder: Path) -> AsyncIterator[Site]:
+    """A site whose controller was never started."""
+    async with await Site.open(folder, controller=False) as running:
         yield running

@@ -61,7 +61,9 @@ exten => _60X,1,Dial(PJSIP/agent${EXTEN:2},20)
 _QUEUE = "musicclass=default\nstrategy=ringall\ntimeout=20\nretry=1\nautofill=yes\n"
 QUEUES = (
     f"[general]\n[duo]\n{_QUEUE}member => PJSIP/agent1\nmember => PJSIP/agent2\n"
-    f"[duolocal]\n{_QUEUE}member => Local/1@agents,0,Agent 1,PJSIP/agent1\nmember => Local/2@agents,0,Agent 2,PJSIP/agent2\n"
+    f"[duolocal]\n{_QUEUE}"
+    "member => Local/1@agents,0,Agent 1,PJSIP/agent1\n"
+    "member => Local/2@agents,0,Agent 2,PJSIP/agent2\n"
 )
 
 POLICY = "\n".join(
@@ -75,6 +77,12 @@ POLICY = "\n".join(
         "private": 'mode = "never"',
     }.items()
 )
+
+
+def _make(work: Path) -> None:
+    """Others may pass: Postgres runs as another user."""
+    work.mkdir(exist_ok=True)
+    work.chmod(0o755)
 
 
 @dataclass(frozen=True)
@@ -113,8 +121,7 @@ class Site:
         cls, work: Path, *, controller: bool = True, floor_mb: int = 50, directory_is: Path | None = None
     ) -> Site:
         """A site in the folder WORK. `floor_mb`: of [recordings]; `directory_is`: where recordings really lie."""
-        work.mkdir(exist_ok=True)
-        work.chmod(0o755)
+        _make(work)
         stand = Stand(work, dialplan=DIALPLAN, agents=AGENTS, policy=POLICY)
         try:
             await stand.start(controller=False)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
+from callguard.errors import Unreachable
 from callguard.lab.sip import Phone
 from tests.e2e.site import Site, is_over
 
@@ -36,9 +38,8 @@ async def calls_as(site: Site, name: bytes) -> bool:
     async with await Phone.open("caller", site.stand.asterisk.server) as phone:
         call = await phone.dial("support_14", display=name)
         try:
-            async with asyncio.timeout(4):
-                await call.answered()
-        except (TimeoutError, Exception) if call.status >= 400 else TimeoutError:
+            await call.answered(timeout=4)
+        except Unreachable:
             return False
         await asyncio.sleep(0.5)
         await call.hangup()
@@ -75,12 +76,6 @@ def at_rest(folder: Path) -> list[str]:
     return found.stdout.splitlines()
 
 
-@pytest.fixture
-async def idle_site(tmp_path: Path) -> Site:
-    """A site whose controller was never started."""
-    return await Site.open(tmp_path, controller=False)
-
-
 WRONG = {
     "AMI secret": (r'ami_secret = "\w+"', 'ami_secret = "hunter2hunter2"'),
     "ARI password": (r'ari_password = "\w+"', 'ari_password = "hunter2hunter2"'),
@@ -96,32 +91,27 @@ WRONG = {
 
 async def test_a_wrong_password_host_or_tls_is_one_sentence_and_exit_status_3(idle_site: Site) -> None:
     site = idle_site
-    try:
-        right = site.stand.config.read_text()
-        for name, (pattern, replacement) in WRONG.items():
-            wrong = site.stand.work / "wrong.toml"
-            wrong.write_text(re.sub(pattern, replacement, right))
-            wrong.chmod(0o600)
-            assert wrong.read_text() != right, name
-            async with asyncio.timeout(20):
-                status, _, said = await site.stand.run("run", "--config", str(wrong), check=False)
-            assert status == 3, f"{name}: {status} {said}"
-            assert len(said.strip().splitlines()) == 1 and said.startswith("callguard: "), f"{name}: {said}"
-            assert "hunter2" not in said and "Traceback" not in said
-    finally:
-        await site.close()
+    right = site.stand.config.read_text()
+    for name, (pattern, replacement) in WRONG.items():
+        wrong = site.stand.work / "wrong.toml"
+        wrong.write_text(re.sub(pattern, replacement, right))
+        wrong.chmod(0o600)
+        assert wrong.read_text() != right, name
+        began = time.monotonic()
+        status, _, said = await site.stand.run("run", "--config", str(wrong), check=False)
+        assert time.monotonic() - began < 20, name
+        assert status == 3, f"{name}: {status} {said}"
+        assert len(said.strip().splitlines()) == 1 and said.startswith("callguard: "), f"{name}: {said}"
+        assert "hunter2" not in said and "Traceback" not in said
 
 
 async def test_every_mistake_in_the_configuration_is_told_at_once_with_its_key(idle_site: Site) -> None:
     site = idle_site
-    try:
-        policy = site.stand.work / "policy.toml"
-        policy.write_text(policy.read_text().replace('mode = "never"', 'mode = "nevr"') + 'colour = "red"\n')
-        status, _, said = await site.stand.run("run", "--config", str(site.stand.config), check=False)
-        assert status == 2 and "call_type.private.mode" in said and "call_type.private.colour" in said
-        config = site.stand.work / "odd.toml"
-        config.write_text(site.stand.config.read_text().replace("[alerts]", "[alerts]\nfax = 1\n[nowhere]\n"))
-        status, _, said = await site.stand.run("run", "--config", str(config), check=False)
-        assert status == 2 and "alerts.fax" in said and "nowhere" in said
-    finally:
-        await site.close()
+    policy = site.stand.work / "policy.toml"
+    policy.write_text(policy.read_text().replace('mode = "never"', 'mode = "nevr"') + 'colour = "red"\n')
+    status, _, said = await site.stand.run("run", "--config", str(site.stand.config), check=False)
+    assert status == 2 and "call_type.private.mode" in said and "call_type.private.colour" in said
+    config = site.stand.work / "odd.toml"
+    config.write_text(site.stand.config.read_text().replace("[alerts]", "[alerts]\nfax = 1\n[nowhere]\n"))
+    status, _, said = await site.stand.run("run", "--config", str(config), check=False)
+    assert status == 2 and "alerts.fax" in said and "nowhere" in said

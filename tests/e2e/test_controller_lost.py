@@ -45,9 +45,7 @@ async def has_a_second_segment(talk: Talk) -> None:
 
 @pytest.mark.requirement("S1", "S123")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "stopped"])
-async def test_without_its_controller_nothing_records_and_nobody_waits(
-    own_site: Site, number: signal.Signals
-) -> None:
+async def test_without_its_controller_nothing_records_and_nobody_waits(own_site: Site, number: signal.Signals) -> None:
     site = own_site
     assert site.stand.controller is not None
     async with site.talk() as talking, site.talk("spoken") as waiting:

@@ -25,8 +25,8 @@ async def goes_on_unrecorded(site: Site, talk: Talk) -> None:
 
 
 @pytest.mark.requirement("S1", "S123")
-async def test_without_a_controller_calls_are_put_through_unrecorded(tmp_path: Path) -> None:
-    async with await Site.open(tmp_path, controller=False) as site, site.talk() as talk:
+async def test_without_a_controller_calls_are_put_through_unrecorded(folder: Path) -> None:
+    async with await Site.open(folder, controller=False) as site, site.talk() as talk:
         began = time.monotonic()
         await goes_on_unrecorded(site, talk)
         assert time.monotonic() - began < 2
@@ -99,9 +99,9 @@ async def no_recording_and_an_incident(site: Site, talk: Talk) -> None:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def small_disk(folder: Path) -> Iterator[Path]:
     """A disk of 1 MB."""
-    place = tmp_path / "small"
+    place = folder / "small"
     place.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=0755", "none", place], check=False)
     if mounted.returncode:
@@ -113,10 +113,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.requirement("S124")
-async def test_a_disk_that_is_full_at_the_start_is_an_incident_within_5_seconds(
-    tmp_path: Path, small_disk: Path
-) -> None:
-    async with await Site.open(tmp_path / "site", floor_mb=0, directory_is=small_disk) as site:
+async def test_a_disk_that_is_full_at_the_start_is_an_incident_within_5_seconds(folder: Path, small_disk: Path) -> None:
+    async with await Site.open(folder / "site", floor_mb=0, directory_is=small_disk) as site:
         fill(small_disk)
         async with site.talk() as talk:
             await talk.grants()
@@ -126,9 +124,9 @@ async def test_a_disk_that_is_full_at_the_start_is_an_incident_within_5_seconds(
 
 @pytest.mark.requirement("S124")
 async def test_a_disk_that_fills_up_under_a_recording_is_an_incident_within_5_seconds(
-    tmp_path: Path, small_disk: Path
+    folder: Path, small_disk: Path
 ) -> None:
-    async with await Site.open(tmp_path / "site", floor_mb=0, directory_is=small_disk) as site, site.talk() as talk:
+    async with await Site.open(folder / "site", floor_mb=0, directory_is=small_disk) as site, site.talk() as talk:
         await talk.recorded()
         await talk.row("recording_growing")
         fill(small_disk)
@@ -148,8 +146,8 @@ def fill(disk: Path) -> None:
 
 
 @pytest.mark.requirement("S124")
-async def test_under_its_floor_of_free_space_nothing_is_recorded(tmp_path: Path, small_disk: Path) -> None:
-    async with await Site.open(tmp_path / "site", controller=False, floor_mb=50, directory_is=small_disk) as site:
+async def test_under_its_floor_of_free_space_nothing_is_recorded(folder: Path, small_disk: Path) -> None:
+    async with await Site.open(folder / "site", controller=False, floor_mb=50, directory_is=small_disk) as site:
         with site.stand.log.open("ab") as log:
             site.stand.controller = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "callguard", "run", "--config", str(site.stand.config), stdout=log, stderr=log

@@ -1,4 +1,4 @@
-"""Postgres goes away: recordings stop or go on from the spool as their call type says, and no row is lost or doubled."""
+"""Postgres goes away: recordings stop, or go on from the spool, as the call type says; no row is lost or doubled."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 import pytest
 
 from callguard.lab.media import CounterTone
-from tests.e2e.site import Site, Tape, incidents, states, types
+from tests.e2e.site import Site, incidents, states, types
 
 
 def recorded_after(tone: CounterTone, numbers: list[int], moment: float) -> list[int]:
@@ -94,8 +94,3 @@ async def test_postgres_away_at_a_calls_start_means_no_recording(own_site: Site)
         await site.stand.healthy()
         stored = await talk.ends()
     assert not stored.recordings and incidents(stored) == {"not_recordable"}
-
-
-def last_packet(tone: CounterTone, tape: Tape) -> float:
-    """When the last packet in the file's left side had left."""
-    return max(tone.sent[number].wall for number in tape.numbers()[0])

@@ -126,10 +126,10 @@ async def test_a_stranger_who_enters_is_masked_before_anything_of_it_is_in_the_f
         await talk.row("unmask_acknowledged")
         await talk.says(0.7)
         stored = await talk.ends()
+    assert incidents(stored) == set()
     assert leaked(talk)[1:] == [] and resumed(talk) and states(stored) == ["verified"]
     left, right = talk.tape().numbers()
     assert not (set(left) | set(right)) & {number for number in guest.sent}
-    assert incidents(stored) == set()
 
 
 async def test_an_agent_who_joins_is_no_surprise(site: Site) -> None:

@@ -104,8 +104,9 @@ class Recorder:
             case MaskRecording():
                 self._mute(live, effect, "1", live.watch.masked, MaskAcknowledged)
             case UnmaskRecording():
-                live.watch.unmasking(self._now())
-                self._mute(live, effect, "0", lambda _: None, UnmaskAcknowledged)
+                asked = self._now()  # sound may come back before the answer does
+                live.watch.unmasking(asked)
+                self._mute(live, effect, "0", lambda _: None, UnmaskAcknowledged, since=asked)
             case _:
                 self._fail(effect, "not a request to a PBX")
 
@@ -185,12 +186,13 @@ class Recorder:
         state: str,
         note: Callable[[float], None],
         fact: type[RecordingEvent],
+        since: float | None = None,
     ) -> None:
         def answered(answer: Message) -> None:
             if not answer.succeeded:
                 return self._fail(effect, _reason(answer))
             note(self._now())
-            self._acknowledge(fact, live, live.watch.offset(self._now()))
+            self._acknowledge(fact, live, live.watch.offset(self._now() if since is None else since))
 
         self._request(effect, answered, "MixMonitorMute", Direction="both", State=state)
 
