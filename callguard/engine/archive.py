@@ -23,6 +23,8 @@ from callguard.ports import Playable
 
 RATE = 8000
 """Samples per second of a recorder's files."""
+CLOCK_SLACK = 1600
+"""Samples (0.2 s) by which our clock and the recorder's may differ: it counts packets, and starts with the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,7 @@ def _expectation(effect: MeasureRecording, line: Playable | None) -> Expectation
         masks=effect.masks,
         line=line.path if line and effect.line_seconds >= 0 else None,
         line_seconds=effect.line_seconds,
+        slack=CLOCK_SLACK,
     )
 
 
