@@ -9,12 +9,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
 
-from callguard.cli.option import asterisk_settings, config_option, load, master_key
+from callguard.cli.option import ask_controller, asterisk_settings, config_option, load, master_key
 from callguard.core.policy import Policy
 from callguard.engine.alerts import alert, open_alerts
 from callguard.engine.archive import Archive
@@ -23,26 +24,50 @@ from callguard.engine.engine import Engine, Site
 from callguard.engine.evidence import Evidence
 from callguard.engine.heartbeat import Heartbeat
 from callguard.engine.script import Scripts
-from callguard.errors import BadInput, CallguardError
+from callguard.errors import BadInput, CallguardError, Unreachable
 from callguard.pbx.asterisk.pbx import AsteriskPbx
 from callguard.settings import Settings, load_policy
 from callguard.store.keys import MasterKey
 from callguard.store.postgres import PostgresLog
 from callguard.store.spool import Spool
 
+DRAIN_SECONDS = 5.0
+"""How long a controller may take to write down what it knows."""
+
 
 @click.command()
+@click.option(
+    "--drain", is_flag=True, help="Have the running controller hand its calls over and end; start the next at once."
+)
+@click.option("--replace", is_flag=True, help="Take the calls over from the running controller, which ends.")
 @config_option
-def run(config: Path) -> None:
-    """Connect to the PBX and govern its recordings, until stopped."""
+def run(drain: bool, replace: bool, config: Path) -> None:
+    """Connect to the PBX and govern its recordings, until stopped. SIGHUP reads policy and prompts anew."""
     settings = load(config)
+    if drain:
+        _drain(settings)
+        return
     policy = load_policy(settings)
-    scripts = Scripts.load(policy, settings.path(settings.prompts.directory) if settings.prompts.directory else None)
+    scripts = _scripts(settings, policy)
     key = master_key(settings)
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if replace:  # only now: recorders run without a controller for as short as can be
+        _drain(settings)
     with _alone(settings.data / "controller.lock"):
         open_alerts(settings.alerts.syslog)
         asyncio.run(_until_stopped(config, settings, policy, scripts, key))
+
+
+def _drain(settings: Settings) -> None:
+    """Ask, and wait until the lock is free: whoever starts next takes the calls over."""
+    calls = ask_controller(settings, {"do": "drain"})["calls"]
+    lock, end = settings.data / "controller.lock", time.monotonic() + DRAIN_SECONDS
+    while time.monotonic() < end:
+        with contextlib.suppress(BadInput), _alone(lock):
+            click.echo(f"callguard: handed over {calls} live call(s)", err=True)
+            return
+        time.sleep(0.01)
+    raise Unreachable(f"the controller did not end within {DRAIN_SECONDS:g} s")
 
 
 @contextlib.contextmanager
@@ -58,9 +83,12 @@ def _alone(lock: Path) -> Iterator[None]:
 
 async def _until_stopped(config: Path, settings: Settings, policy: Policy, scripts: Scripts, key: MasterKey) -> None:
     log = await PostgresLog.open(settings.database.url, key)
-    work = asyncio.create_task(_serve(config, settings, policy, scripts, log, key))
+    engine = _compose(settings, policy, scripts, log, key)
+    work = asyncio.create_task(_serve(config, settings, engine))
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, work.cancel)
+        loop.add_signal_handler(number, work.cancel)
+    loop.add_signal_handler(signal.SIGHUP, _reload, config, engine)
     try:
         await _ended(work)
     finally:
@@ -89,9 +117,25 @@ def _first(group: BaseExceptionGroup[CallguardError]) -> CallguardError:
     return inner
 
 
-async def _serve(
-    config: Path, settings: Settings, policy: Policy, scripts: Scripts, log: PostgresLog, key: MasterKey
-) -> None:
+def _reload(config: Path, engine: Engine) -> None:
+    """Policy and prompts anew, for calls that begin from now on. A broken file changes nothing and says why."""
+    try:
+        settings = load(config)
+        policy = load_policy(settings)
+        scripts = _scripts(settings, policy)
+    except BadInput as problem:
+        click.echo(f"callguard: not reloaded, nothing changed: {problem}", err=True)
+        return
+    engine.policy, engine.prompts = policy, scripts.of
+    click.echo(f"callguard: reloaded, policy {policy.version[:12]}", err=True)
+
+
+def _scripts(settings: Settings, policy: Policy) -> Scripts:
+    own = settings.prompts.directory
+    return Scripts.load(policy, settings.path(own) if own else None)
+
+
+def _compose(settings: Settings, policy: Policy, scripts: Scripts, log: PostgresLog, key: MasterKey) -> Engine:
     recordings = settings.path(settings.recordings.directory)
     evidence = Evidence(
         log=log,
@@ -110,14 +154,32 @@ async def _serve(
         data=settings.data,
     )
     evidence.lost, evidence.restored, evidence.refused = engine.lose, engine.restore, engine.refuse
+    return engine
+
+
+async def _serve(config: Path, settings: Settings, engine: Engine) -> None:
     beat = Heartbeat(settings.data / "guard.sock", _spawn_guard(config), engine.guard_changed, engine.guard_tripped)
     control = Control(settings.data / "control.sock", engine.runners, lambda: sorted(engine.faults))
     try:
         async with asyncio.TaskGroup() as group:
-            for task in (engine.run(), beat.run(), control.run()):
+            for task in (engine.run(), beat.run(), control.run(), _until_drained(control, engine, beat)):
                 group.create_task(task)
+    except* _Drained:
+        click.echo("callguard: drained", err=True)
     finally:
-        await asyncio.shield(beat.end())
+        if not engine.draining:
+            await asyncio.shield(beat.end())
+
+
+class _Drained(Exception):
+    """Everything is written down; the next controller takes the calls over."""
+
+
+async def _until_drained(control: Control, engine: Engine, beat: Heartbeat) -> None:
+    await control.drain.wait()
+    await engine.drain()
+    await beat.end(handover=True)
+    raise _Drained
 
 
 def _spawn_guard(config: Path) -> Callable[[], None]:

@@ -31,6 +31,10 @@ MASK_PATIENCE = 0.2
 """Seconds in which a mask must be acknowledged, or the recorder is stopped."""
 UNMASK_PATIENCE = STOP_PATIENCE = 2.0
 """Seconds after which an unmask or a stop without an answer is an incident."""
+RATE = 8000
+"""Samples per second of a file."""
+DOUBT = RATE // 2
+"""Samples by which the edge of a mask may lie elsewhere when the recorder's clock is not known."""
 OVERTAKEN = "overtaken"
 """Why a start never reached the PBX: a mask or stop was decided before its rows were durable."""
 ALONE_GRACE = 0.15
@@ -134,7 +138,16 @@ def _touched(call: Call, recording: Recording, event: RecordingEvent) -> Step:
         return unexpected(call, event.channel_id, f"{event.type} while {recording.mask.value}")
     silent = touch is Touch.MASK_ACKNOWLEDGED  # the file had sound even if the next mask is on its way already
     span = recording.with_span_open if silent else recording.with_span_closed
-    return Step(call.with_recording(replace(span(event.offset_samples), mask=mask)))
+    place = _place(recording, event, DOUBT if silent else -DOUBT)
+    return Step(call.with_recording(replace(span(place), mask=mask)))
+
+
+def _place(recording: Recording, event: RecordingEvent, doubt: int) -> int:
+    """Where in the file EVENT happened. After a takeover the recorder's clock is not known to the sample: then by ours,
+    DOUBT inside the masked stretch. -1 when even that cannot be told."""
+    if event.offset_samples >= 0 or recording.started_at is None:
+        return event.offset_samples
+    return max(0, round((event.at - recording.started_at).total_seconds() * RATE) + doubt)
 
 
 def _acknowledged(call: Call, before: Recording, event: RecordingEvent) -> Step:

@@ -175,13 +175,14 @@ class Recording:
         return "masked" if self.state.runs and self.mask is Mask.ON else self.state.value
 
     def with_span_open(self, offset: int) -> Recording:
-        """A masked stretch begins at OFFSET, unless one lasts already."""
-        if self.spans and self.spans[-1].end < 0:
+        """A masked stretch begins at OFFSET, unless one lasts already or nobody knows where."""
+        if offset < 0 or (self.spans and self.spans[-1].end < 0):
             return self
         return replace(self, spans=(*self.spans, Span(start=offset)))
 
     def with_span_closed(self, offset: int) -> Recording:
-        """The masked stretch that lasts ends at OFFSET."""
+        """The masked stretch that lasts ends at OFFSET; one too short to be told apart is none."""
         if not self.spans or self.spans[-1].end >= 0:
             return self
-        return replace(self, spans=(*self.spans[:-1], replace(self.spans[-1], end=offset)))
+        last = replace(self.spans[-1], end=offset)
+        return replace(self, spans=(*self.spans[:-1], last) if offset > last.start else self.spans[:-1])

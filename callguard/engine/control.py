@@ -16,7 +16,7 @@ import struct
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ class Control:
     path: Path
     runners: dict[str, Runner]
     faults: Callable[[], list[str]]
+    drain: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -68,6 +69,9 @@ class Control:
     async def _answer(self, request: Answer, operator: str) -> Answer:
         if request["do"] == "list":
             return {"calls": [_row(runner) for runner in self.runners.values()], "faults": self.faults()}
+        if request["do"] == "drain":
+            self.drain.set()
+            return {"calls": len(self.runners)}
         runner = self._find(str(request["call"]))
         if runner is None:
             return {"error": "no live call has this id"}

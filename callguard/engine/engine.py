@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,6 +59,8 @@ from callguard.ports import Link as LinkHeard
 from callguard.store.chain import head_digest
 
 Raw = Mapping[str, Any]
+DRAIN_SECONDS = 2.0
+"""How long the last rows may take when the controller hands over."""
 DIRECTIONS = ("inbound", "outbound", "internal")
 
 
@@ -89,6 +92,7 @@ class Engine:
     entering: set[str] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
     adopted: bool = False
+    draining: bool = False
 
     @property
     def live(self) -> LiveCalls:
@@ -137,7 +141,17 @@ class Engine:
                 runner.feed(event, raw)
 
     # ------------------------------------------------------------ calls
+    async def drain(self) -> None:
+        """Take no new calls, and write down everything about the others."""
+        self.draining = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await asyncio.gather(*(runner.written() for runner in self.runners.values()))
+
     def _entered(self, heard: Entered, raw: Raw) -> None:
+        if self.draining:
+            self.pbx.perform(SendOn(channel_id=heard.channel.channel_id))
+            return
         self.entering.discard(heard.channel.channel_id)
         if known_call := self.board.call_of(heard.channel.channel_id):
             self._entered_again(known_call, heard.channel.channel_id, heard.waiting)
@@ -293,9 +307,10 @@ class Engine:
             now = await self.pbx.snapshot()
         except Unreachable:
             return False
+        known = tuple(self.runners.values())
         if not self.adopted and Link.LOG not in self.faults:
             await self._adopt(now)
-        self.guard_acted()
+        self._guard_acted(known)
         for item in self.board.difference(now):
             self.hear(item if isinstance(item, Sighted) else Said(item), {})
         self.left(now.waiting, now.at)
@@ -338,14 +353,14 @@ class Engine:
         runner.wake_at(waiting_deadlines(stored), clock.read().wall)
         for link in sorted(self.faults - call.faults):  # before anything that could start a recorder
             runner.feed(LinkLost(at=clock.read().wall, link=link))
-        self.guard_acted(runner)
+        self._guard_acted((runner,))
         for link in sorted(call.faults - self.faults):
             runner.feed(LinkRestored(at=clock.read().wall, link=link))
 
-    def guard_acted(self, *only: Runner) -> None:
+    def _guard_acted(self, runners: tuple[Runner, ...]) -> None:
         """Feed in what the guard did while nobody beat."""
         for act in guard_acts(self.data / "guard.jsonl"):
-            for runner in only or tuple(self.runners.values()):
+            for runner in runners:
                 runner.feed_all(_facts_of(act, runner.call))
 
     def left(self, channel_ids: frozenset[str], at: datetime) -> None:

@@ -29,6 +29,7 @@ class Heartbeat:
     changed: Callable[[bool], None]
     acted: Callable[[], Awaitable[None]]
     trips: int | None = None
+    ended: bool = False
 
     async def run(self) -> None:
         """Until cancelled: connect, starting a guard where none listens, and beat."""
@@ -54,12 +55,18 @@ class Heartbeat:
             self.changed(bool(answer["ready"]))
             await self._trips(int(answer["trips"]))
             await asyncio.sleep(BEAT)
+            if self.ended:  # keep the connection: its end means that we died
+                await asyncio.Event().wait()
 
-    async def end(self) -> None:
-        """We end in good order: the guard stops what still runs, sends on who waits, and ends too."""
+    async def end(self, handover: bool = False) -> None:
+        """We end in good order: the guard stops what still runs, sends on who waits, and ends too.
+
+        HANDOVER: the next controller is about to beat; the guard lets recorders run for so long.
+        """
+        self.ended = True  # a beat after this would say that we live
         with suppress(OSError, TimeoutError):
             reader, writer = await asyncio.open_unix_connection(str(self.socket))
-            writer.write(b"quit\n")
+            writer.write(b"handover\n" if handover else b"quit\n")
             await asyncio.wait_for(reader.readline(), SILENCE)
             writer.close()
 

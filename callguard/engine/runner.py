@@ -101,6 +101,12 @@ class Runner:
             writer.cancel()
         self.world.ended(self.call)
 
+    async def written(self) -> None:
+        """Until everything heard so far is decided and durable."""
+        while not self.queue.empty():
+            await asyncio.sleep(0.005)
+        await self.outbox.join()
+
     async def handle(self, event: Event, raw: Mapping[str, Any]) -> None:
         """One fact through step, log and effects, to its end."""
         await self.commit(self.decide(event, raw))

@@ -401,3 +401,21 @@ def test_facts_about_unknown_recordings_are_written_down() -> None:
     talk = play().recording()
     talk.feed(RecordingOpened, recording_id="nobody's").is_unexpected()
     talk.feed(StopAcknowledged, recording_id="nobody's").is_unexpected()
+
+
+# ---------------------------------------------------------------- a clock that is not known
+def test_a_mask_without_a_place_in_the_file_is_placed_by_our_clock_and_inwards() -> None:
+    talk = play().recording().wait(2).presses("*8", by=AGENT)
+    started = talk.file.started_at
+    assert started is not None
+    talk.wait(1).masked(-1)
+    (span,) = talk.file.spans
+    assert span.start == round((talk.now - started).total_seconds() * 8000) + 4000
+    talk.wait(3).presses("*8", by=AGENT).unmasked(-1)
+    (span,) = talk.file.spans
+    assert span.end == round((talk.now - started).total_seconds() * 8000) - 4000
+
+
+def test_a_mask_too_short_to_be_placed_is_not_looked_for() -> None:
+    talk = play().recording().presses("*8", by=AGENT).masked(-1).presses("*8", by=AGENT).unmasked(-1)
+    assert talk.file.spans == ()
