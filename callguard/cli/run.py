@@ -10,7 +10,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -158,7 +159,8 @@ def _compose(settings: Settings, policy: Policy, scripts: Scripts, log: Postgres
 
 
 async def _serve(config: Path, settings: Settings, engine: Engine) -> None:
-    beat = Heartbeat(settings.data / "guard.sock", _spawn_guard(config), engine.guard_changed, engine.guard_tripped)
+    guards = _Guards(config)
+    beat = Heartbeat(settings.data / "guard.sock", guards.spawn, engine.guard_changed, engine.guard_tripped)
     control = Control(settings.data / "control.sock", engine.runners, lambda: sorted(engine.faults))
     try:
         async with asyncio.TaskGroup() as group:
@@ -167,8 +169,8 @@ async def _serve(config: Path, settings: Settings, engine: Engine) -> None:
     except* _Drained:
         click.echo("callguard: drained", err=True)
     finally:
-        if not engine.draining:
-            await asyncio.shield(beat.end())
+        if not engine.draining and not await asyncio.shield(beat.end()):
+            guards.terminate()
 
 
 class _Drained(Exception):
@@ -182,14 +184,21 @@ async def _until_drained(control: Control, engine: Engine, beat: Heartbeat) -> N
     raise _Drained
 
 
-def _spawn_guard(config: Path) -> Callable[[], None]:
+@dataclass
+class _Guards:
     """Starts a guard in a process group of its own: what kills the controller does not kill it."""
-    started: list[subprocess.Popen[bytes]] = []
 
-    def spawn() -> None:
-        if started and started[-1].poll() is None:
+    config: Path
+    started: subprocess.Popen[bytes] | None = None
+
+    def spawn(self) -> None:
+        """Start one, unless the one that we started still runs."""
+        if self.started and self.started.poll() is None:
             return
-        command = [sys.executable, "-m", "callguard", "guard", "--config", str(config.absolute())]
-        started.append(subprocess.Popen(command, start_new_session=True, stdin=subprocess.DEVNULL, cwd=os.sep))
+        command = [sys.executable, "-m", "callguard", "guard", "--config", str(self.config.absolute())]
+        self.started = subprocess.Popen(command, start_new_session=True, stdin=subprocess.DEVNULL, cwd=os.sep)
 
-    return spawn
+    def terminate(self) -> None:
+        """End the one that we started, which has not listened yet: nothing ran that it could have to stop."""
+        if self.started and self.started.poll() is None:
+            self.started.terminate()

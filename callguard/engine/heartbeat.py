@@ -58,17 +58,19 @@ class Heartbeat:
             if self.ended:  # keep the connection: its end means that we died
                 await asyncio.Event().wait()
 
-    async def end(self, handover: bool = False) -> None:
+    async def end(self, handover: bool = False) -> bool:
         """We end in good order: the guard stops what still runs, sends on who waits, and ends too.
 
-        HANDOVER: the next controller is about to beat; the guard lets recorders run for so long.
+        HANDOVER: the next controller is about to beat; the guard lets recorders run for so long. False: no guard heard.
         """
         self.ended = True  # a beat after this would say that we live
         with suppress(OSError, TimeoutError):
             reader, writer = await asyncio.open_unix_connection(str(self.socket))
             writer.write(b"handover\n" if handover else b"quit\n")
-            await asyncio.wait_for(reader.readline(), SILENCE)
+            heard = await asyncio.wait_for(reader.readline(), SILENCE)
             writer.close()
+            return bool(heard)
+        return False
 
     async def _trips(self, trips: int) -> None:
         before, self.trips = self.trips, trips
