@@ -117,6 +117,11 @@ class Asterisk:
         """{"agent1": UDP port its phone has to listen on}."""
         return {f"agent{n}": port for n, port in enumerate(self.site.agent_ports, 1)}
 
+    @property
+    def trunk_port(self) -> int:
+        """UDP port that the called party of Dial(PJSIP/NUMBER@trunk) has to listen on."""
+        return self.site.trunk_port
+
     # --- its life ----------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
@@ -190,7 +195,7 @@ class Asterisk:
         dialplan = self._dialplan
         if dialplan is None:
             dialplan = (snippets / "example-inbound.conf").read_text()
-        udp, tcp = free_ports(socket.SOCK_DGRAM, self._agents + 1), free_ports(socket.SOCK_STREAM, 2)
+        udp, tcp = free_ports(socket.SOCK_DGRAM, self._agents + 2), free_ports(socket.SOCK_STREAM, 2)
         self._site = config.Site(
             work=self.work,
             run=run,
@@ -201,7 +206,8 @@ class Asterisk:
             http_port=tcp[0],
             ami_port=tcp[1],
             rtp_ports=free_range(RTP_PORTS),
-            agent_ports=tuple(udp[1:]),
+            agent_ports=tuple(udp[2:]),
+            trunk_port=udp[1],
             secrets=self._secrets,
             user_agent=f"callguard-lab-{secrets.token_hex(4)}",
             dialplan=dialplan,

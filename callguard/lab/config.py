@@ -26,7 +26,7 @@ MODULES = (
     "format_wav_gsm format_pcm format_gsm format_sln app_dial app_queue app_echo app_stasis app_mixmonitor "
     "app_playback app_playtones app_milliwatt app_read app_record app_exec app_userevent app_verbose app_stack "
     "app_while app_chanspy app_confbridge app_bridgeaddchan app_bridgewait app_originate app_talkdetect app_senddtmf "
-    "app_channelredirect app_transfer func_channel func_callerid func_cdr func_cut func_db func_env func_global "
+    "app_channelredirect app_directed_pickup app_transfer func_channel func_callerid func_cdr func_cut func_db func_env func_global "
     "func_groupcount func_hangupcause func_holdintercept func_logic func_math func_md5 func_module "
     "func_periodic_hook func_rand func_sha1 func_sprintf func_strings func_sysinfo func_talkdetect func_timeout "
     "func_uri func_uuid func_version func_volume func_dialplan func_jitterbuffer"
@@ -75,6 +75,7 @@ class Site:
     ami_port: int
     rtp_ports: tuple[int, int]
     agent_ports: tuple[int, ...]
+    trunk_port: int
     secrets: Secrets
     user_agent: str
     dialplan: str
@@ -147,15 +148,21 @@ def _pjsip(site: Site) -> str:
     far = "".join(f"[{name}]\n{line}context=inbound\n" for name in ("caller", "anonymous"))
     agents = "".join(
         f"[agent{n}]\n{line}context=internal\naors=agent{n}\ncallerid=Agent {n} <60{n}>\n"
+        "call_group=1\npickup_group=1\n"
         f"[agent{n}]\ntype=aor\ncontact=sip:agent{n}@127.0.0.1:{port}\n"
         for n, port in enumerate(site.agent_ports, 1)
+    )
+    # the far side of outbound calls: Dial(PJSIP/NUMBER@trunk)
+    trunk = (
+        f"[trunk]\n{line}context=inbound\naors=trunk\n"
+        f"[trunk]\ntype=aor\ncontact=sip:trunk@127.0.0.1:{site.trunk_port}\n"
     )
     softphone = (
         f"[softphone]\n{line}context=inbound\naors=softphone\nauth=softphone\n"
         f"[softphone]\ntype=auth\nauth_type=userpass\nusername=softphone\npassword={site.secrets.phone}\n"
         "[softphone]\ntype=aor\nmax_contacts=1\nremove_existing=yes\n"
     )
-    return top + far + agents + softphone
+    return top + far + agents + trunk + softphone
 
 
 def _queues(site: Site) -> str:

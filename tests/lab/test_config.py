@@ -20,6 +20,7 @@ def site() -> config.Site:
         ami_port=15038,
         rtp_ports=(20000, 20099),
         agent_ports=(30001, 30002),
+        trunk_port=30009,
         secrets=config.Secrets("ari-secret", "ami-secret", "guard-secret", "phone-secret"),
         user_agent="ua",
         dialplan="[inbound]\n",
