@@ -7,7 +7,7 @@ tables themselves (migrations/).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -86,6 +86,7 @@ def upgrade(dsn: str, revision: str = "head") -> Upgraded:
     with translated(), psycopg.connect(dsn, autocommit=True, connect_timeout=CONNECT_SECONDS) as connection:
         created = ensure_roles(connection, {})
         _ready_owner(connection)
+        _show_schema(connection)
     with _alembic(dsn) as config:
         command.upgrade(config, revision)
     reached = current_revision(dsn) or ""
@@ -128,6 +129,14 @@ def _ready_owner(connection: psycopg.Connection) -> None:
         connection.execute(statement.format(sql.Identifier(me[1]), sql.Identifier(OWNER)))
         statement = sql.SQL("GRANT CONNECT ON DATABASE {} TO {}")
         connection.execute(statement.format(sql.Identifier(me[1]), sql.Identifier(APP)))
+
+
+def _show_schema(connection: psycopg.Connection) -> None:
+    """Let everybody who connects find the tables without naming the schema, where this connection may say so."""
+    name = connection.execute("SELECT current_database()").fetchone()
+    statement = sql.SQL("ALTER DATABASE {} SET search_path = callguard, public")
+    with suppress(psycopg.errors.InsufficientPrivilege):
+        connection.execute(statement.format(sql.Identifier(name[0] if name else "")))
 
 
 @contextmanager

@@ -75,7 +75,8 @@ def dump(dsn: str) -> str:
 
 
 def described(dsn: str) -> list[str]:
-    with psycopg.connect(dsn) as connection:
+    """Names in full, whatever search path the database has by now."""
+    with psycopg.connect(dsn, options="-c search_path=pg_catalog") as connection:
         return [line for (line,) in connection.execute(DESCRIPTION)]
 
 
