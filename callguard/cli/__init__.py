@@ -14,6 +14,7 @@ from callguard.cli.demo import demo
 from callguard.cli.doctor import doctor
 from callguard.cli.guard import guard
 from callguard.cli.init import init
+from callguard.cli.lint import lint
 from callguard.cli.prompts import prompts
 from callguard.cli.replay import replay
 from callguard.cli.run import run
@@ -28,7 +29,7 @@ def cli() -> None:
     """Recording that is lawful at capture, stays lawful, and proves it."""
 
 
-for command in (calls, db, demo, doctor, guard, init, prompts, replay, run, trim, verify):
+for command in (calls, db, demo, doctor, guard, init, lint, prompts, replay, run, trim, verify):
     cli.add_command(command)
 
 

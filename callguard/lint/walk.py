@@ -1,0 +1,130 @@
+"""What a call can reach before anybody asked it: a walk through the dialplan with its subroutines.
+
+What belongs here: walking, and remembering from where. What does not: where calls come in (entry.py), judging (the
+rules).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from callguard.lint.flow import Call, Edge, Kind
+from callguard.lint.graph import Found, Graph
+from callguard.lint.model import Step
+from callguard.lint.snippet import Trusted, is_ours
+
+ANSWER = re.compile(r"CALLGUARD_")
+"""In a condition: it looks at what came of the question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """A step and the subroutine it was reached in (None: the call's own dialplan)."""
+
+    routine: Step | None
+    step: Step
+
+
+@dataclass(slots=True)
+class Walk:
+    """Everything that a call can reach before the snippet. `came`: from where first."""
+
+    graph: Graph
+    trusted: Trusted
+    came: dict[Here, Here | None] = field(default_factory=dict)
+    unknown: dict[Step, str] = field(default_factory=dict)
+    _waiting: deque[Here] = field(default_factory=deque)
+    _callers: dict[Step, list[Here]] = field(default_factory=dict)
+    _returning: set[Step] = field(default_factory=set)
+
+    def start(self, steps: Iterable[Step]) -> None:
+        """Walk from STEPS to the end."""
+        for step in steps:
+            self._reach(Here(None, step), None)
+        while self._waiting:
+            self._leave(self._waiting.popleft())
+
+    def reached(self) -> Iterator[tuple[Step, Here]]:
+        """Each step once, with one way of being there."""
+        seen: set[Step] = set()
+        for here in self.came:
+            if here.step not in seen:
+                seen.add(here.step)
+                yield here.step, here
+
+    def way(self, here: Here) -> list[Step]:
+        """The first way found to HERE, from the entry on."""
+        steps, at = [here.step], self.came[here]
+        while at is not None:
+            steps.append(at.step)
+            at = self.came[at]
+        return steps[::-1]
+
+    def _reach(self, here: Here, origin: Here | None) -> None:
+        if here not in self.came and here.step.context not in self.trusted.own:
+            self.came[here] = origin
+            self._waiting.append(here)
+
+    def _leave(self, here: Here) -> None:
+        for one, each in self.graph.flows(here.step):
+            if each.goes_on and not self._asked(one, each.edges):
+                self._next(here)
+            for edge in each.edges:
+                self._follow(here, edge)
+            if each.returns:
+                self._return(here)
+        if here.routine and self.graph.following(here.step) is None and here.routine.context.startswith("macro-"):
+            self._return(here)
+
+    def _asked(self, one: Call, edges: Iterable[Edge]) -> bool:
+        """`GosubIf(not asked yet?callguard,...)`: who goes on without was asked before."""
+        return bool(ANSWER.search(one.condition or one.data)) and any(self._is_question(edge) for edge in edges)
+
+    def _is_question(self, edge: Edge) -> bool:
+        return edge.kind in (Kind.CALL, Kind.JUMP) and is_ours(edge.target.context, self.trusted)
+
+    def _next(self, here: Here) -> None:
+        if follower := self.graph.following(here.step):
+            self._reach(Here(here.routine, follower), here)
+
+    def _follow(self, here: Here, edge: Edge) -> None:
+        if edge.kind is Kind.NEW or self._is_question(edge):
+            return
+        found = self.graph.find(here.step, edge)
+        if found.unknown:
+            self.unknown.setdefault(here.step, found.unknown)
+        if edge.kind in (Kind.CALL, Kind.MACRO):
+            self._call(here, found.steps, known=not found.unknown)
+            return
+        routine = None if edge.kind is Kind.LOCAL else here.routine
+        for step in found.steps:
+            self._reach(Here(routine, step), here)
+
+    def _call(self, here: Here, steps: Iterable[Step], *, known: bool) -> None:
+        if not known or not steps:
+            self._next(here)
+        for step in steps:
+            self._callers.setdefault(step, []).append(here)
+            self._reach(Here(step, step), here)
+            if step in self._returning:
+                self._next(here)
+
+    def _return(self, here: Here) -> None:
+        if here.routine and here.routine not in self._returning:
+            self._returning.add(here.routine)
+            for caller in self._callers[here.routine]:
+                self._next(caller)
+
+
+def onward_steps(graph: Graph, trusted: Trusted, step: Step, onward: Iterable[tuple[Edge, Found]]) -> Iterator[Step]:
+    """Where a call may be after STEP. The snippet and every subroutine are taken to come back."""
+    follower = graph.following(step)
+    comes_back = any(edge.kind in (Kind.CALL, Kind.MACRO) for edge, _ in onward)
+    if follower and (comes_back or graph.goes_on(step)):
+        yield follower
+    for edge, found in onward:
+        if edge.kind is not Kind.NEW and not is_ours(edge.target.context, trusted):
+            yield from found.steps
