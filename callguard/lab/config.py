@@ -26,10 +26,10 @@ MODULES = (
     "format_wav_gsm format_pcm format_gsm format_sln app_dial app_queue app_echo app_stasis app_mixmonitor "
     "app_playback app_playtones app_milliwatt app_read app_record app_exec app_userevent app_verbose app_stack "
     "app_while app_chanspy app_confbridge app_bridgeaddchan app_bridgewait app_originate app_talkdetect app_senddtmf "
-    "app_channelredirect app_directed_pickup app_transfer func_channel func_callerid func_cdr func_cut func_db func_env func_global "
-    "func_groupcount func_hangupcause func_holdintercept func_logic func_math func_md5 func_module "
-    "func_periodic_hook func_rand func_sha1 func_sprintf func_strings func_sysinfo func_talkdetect func_timeout "
-    "func_uri func_uuid func_version func_volume func_dialplan func_jitterbuffer"
+    "app_channelredirect app_directed_pickup app_transfer func_channel func_callerid func_cdr func_cut func_db "
+    "func_env func_global func_groupcount func_hangupcause func_holdintercept func_logic func_math func_md5 "
+    "func_module func_periodic_hook func_rand func_sha1 func_sprintf func_strings func_sysinfo func_talkdetect "
+    "func_timeout func_uri func_uuid func_version func_volume func_dialplan func_jitterbuffer"
 ).split()
 
 # Files that Asterisk looks for; their absence, or a [general] in some of them, is an error in its log.

@@ -19,14 +19,14 @@ from callguard.pbx.asterisk.site import AriAddress
 
 Event = dict[str, Any]
 
-BRIDGES = {"BridgeCreated", "ChannelEnteredBridge", "ChannelLeftBridge", "BridgeDestroyed"}
-
 
 @dataclass
 class Listener:
     """Everything that ARI said since `listening`, with its arrival (monotonic seconds)."""
 
     ari: Ari
+    lets_go: bool = False
+    """Send on whoever is handed over, at once."""
     events: list[tuple[float, Event]] = field(default_factory=list)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -36,6 +36,8 @@ class Listener:
             if isinstance(event, dict):
                 self.events.append((time.monotonic(), event))
                 self._news.set()
+                if self.lets_go and event["type"] == "StasisStart":
+                    await self.ari.send_on(event["channel"]["id"])
 
     def of(self, kind: str) -> list[Event]:
         """All events of one type so far."""
@@ -66,6 +68,16 @@ class Listener:
             for _, event in self.events
             if event["type"] in words
         ]
+
+    def together(self) -> list[set[str]]:
+        """Who is in the same bridge now, for each bridge."""
+        bridges: dict[str, set[str]] = {}
+        for _, event in self.events:
+            if event["type"] == "ChannelEnteredBridge":
+                bridges.setdefault(event["bridge"]["id"], set()).add(endpoint(event))
+            elif event["type"] == "ChannelLeftBridge":
+                bridges[event["bridge"]["id"]].discard(endpoint(event))
+        return [members for members in bridges.values() if members]
 
     async def beep(self, channel: str, asterisk: Asterisk) -> None:
         """Play half a second to a channel that waits here."""
