@@ -16,7 +16,8 @@ from callguard.core.call import Call, open_call
 from callguard.core.decision import decision_of, plain
 from callguard.core.events import Outcome
 from callguard.core.history import decode
-from callguard.core.policy import CallType, parse_call_type
+from callguard.core.policy import CallType, Policy, parse_call_type
+from callguard.core.rules import resolve
 from callguard.core.step import step
 from callguard.errors import BadInput, BadLog, ConfigError
 from callguard.ports import StoredCall
@@ -77,6 +78,34 @@ def replay(story: Story, call_type: CallType | None = None) -> Replayed:
         if difference:
             return Replayed(decisions, difference)
     return Replayed(decisions)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What another policy would have changed about a call: closed words, and where its decisions first differ."""
+
+    call_id: str
+    call_type: str
+    kinds: tuple[str, ...]
+    difference: Difference | None = None
+
+
+def what_if(story: Story, policy: Policy) -> Change | None:
+    """The call of STORY under POLICY, as far as its facts carry: None when nothing would have been decided otherwise.
+
+    After the first difference the call itself would have gone another way, which no log can tell.
+    """
+    old, new = story.call_type, policy.find(story.call_type.name)
+    if new is None:
+        return Change(story.call_id, old.name, ("call type gone: never recorded",))
+    internal = any(line.data.get("direction") == "internal" for line in story.lines[:1])
+    before, after = resolve(old, internal).mode, resolve(new, internal).mode
+    kinds = [f"mode {before} -> {after}"] if before is not after else []
+    names = ("purpose", "notice", "on_withdrawal", "on_log_loss", "retention_days", "agents", "withdraw", "pause")
+    kinds += [f"{name} differs" for name in names if getattr(old, name) != getattr(new, name)]
+    difference = replay(story, new).difference
+    kinds += ["decisions differ"] * (difference is not None and before is after)
+    return Change(story.call_id, old.name, tuple(kinds), difference) if kinds else None
 
 
 def _with_derived(lines: Iterable[Line]) -> Iterator[tuple[Line, list[Line]]]:

@@ -77,7 +77,8 @@ def show(call: str, config: Path, as_json: bool) -> None:
     start = stored.call.started_at
     for row in stored.events:
         after = (row.at - start).total_seconds()
-        text = " ".join(f"{key}={value}" for key, value in row.data.items() if value not in ("", -1, []) and value is not False)
+        shown = {key: value for key, value in row.data.items() if value not in ("", -1, []) and value is not False}
+        text = " ".join(f"{key}={value}" for key, value in shown.items())
         click.echo(
             f"{row.seq:4} {after:9.3f} s  {'> ' if row.derived else '  '}{row.type:24} {row.channel_id:20} {text}"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -36,3 +37,41 @@ def test_a_good_file_needs_no_configuration(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["none.jsonl", "no/such/file", "a" * 300, "."])
 def test_a_name_that_is_no_file(tmp_path: Path, name: str) -> None:
     assert callguard("replay", name, "--config", tmp_path / "none.toml").status == 2
+
+
+# ---------------------------------------------------------------- what if
+SAME = '[call_type.support]\npurpose = "quality"\nagents = ["PJSIP/agent*"]\n'
+
+
+def what_if(tmp_path: Path, policy: str, *more: str) -> tuple[int, str]:
+    file, other = tmp_path / "x.jsonl", tmp_path / "other.toml"
+    file.write_bytes(text())
+    other.write_text(policy)
+    done = callguard("replay", file, "--policy", other, "--config", tmp_path / "none", *more)
+    return done.status, done.out.decode()
+
+
+@pytest.mark.requirement("S127")
+def test_the_same_policy_would_change_nothing(tmp_path: Path) -> None:
+    assert what_if(tmp_path, SAME) == (0, "0 of 1 call(s) would change\n")
+
+
+def test_another_policy_is_counted_by_what_it_would_change(tmp_path: Path) -> None:
+    status, out = what_if(tmp_path, SAME + 'mode = "never"\nretention_days = 7\n', "--json")
+    found = json.loads(out)
+    assert (status, found["calls"], found["changed"]) == (1, 1, 1)
+    assert set(found["kinds"]) == {"mode ask -> never", "retention_days differs"}
+    status, out = what_if(tmp_path, '[call_type.other]\npurpose = "x"\n')
+    assert status == 1 and "call type gone: never recorded" in out
+
+
+def test_a_broken_policy_or_no_source_is_bad_input(tmp_path: Path) -> None:
+    assert what_if(tmp_path, "[call_type.support]\n")[0] == 2
+    assert callguard("replay").status == 2
+
+
+def test_watching_shows_the_rows_and_keeps_standard_output_to_the_result(tmp_path: Path) -> None:
+    file = tmp_path / "x.jsonl"
+    file.write_bytes(text())
+    done = callguard("replay", file, "--watch", "--speed", "1000", "--config", tmp_path / "none")
+    assert done.status == 0 and "call_started" in done.err and b"call_started" not in done.out
