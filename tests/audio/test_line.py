@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from callguard.audio.line import HEARD, find_line
+from callguard.audio.line import HEARD, Heard, find_line
 from tests.audio.sound import at_level, mixed, noise, silence, spoken, through_mulaw
 
 OTHERS = [
@@ -21,7 +21,7 @@ OTHERS = [
 AT = 9_123
 
 
-def heard_under(speech: str, louder_db: float) -> tuple[int, float]:
+def heard_under(speech: str, louder_db: float) -> Heard:
     line = at_level(spoken("recording-on"), -26)
     over = at_level(np.tile(spoken(speech), 4)[:40_000], -26 + louder_db)
     return find_line(through_mulaw(mixed(over, np.concatenate((silence(AT / 8000), line)))), spoken("recording-on"))

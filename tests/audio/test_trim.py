@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tracemalloc
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from callguard.audio.timemap import Kept
 from callguard.audio.trim import Extra, keep, trim
 from callguard.errors import BadAudio, BadInput
 from tests.audio.sound import crashed, mixed, noise, read, silence, spoken, stereo, write
@@ -87,7 +89,7 @@ def test_stereo_is_cut_only_where_both_are_silent_and_to_the_sample(tmp_path: Pa
         assert np.array_equal(read(target)[part.trimmed : part.trimmed + 800], sound[part.start : part.start + 800])
 
 
-def removed(parts: tuple, samples: int) -> list[tuple[int, int]]:
+def removed(parts: Sequence[Kept], samples: int) -> list[tuple[int, int]]:
     edges = [0, *(edge for part in parts for edge in (part.start, part.end)), samples]
     return list(zip(edges[::2], edges[1::2], strict=True))
 

@@ -18,8 +18,9 @@ import numpy as np
 from callguard.core.effects import SendOn, StartRecording
 from callguard.core.events import Bridged, ChannelLeft, Event, RecordingOpened, Script
 from callguard.lab.asterisk import Asterisk
+from callguard.lab.dialog import Call
 from callguard.lab.media import CounterTone
-from callguard.lab.sip import Call, Phone
+from callguard.lab.sip import Phone
 from callguard.pbx.asterisk.pbx import AsteriskPbx
 from callguard.pbx.asterisk.register import Register, read_register
 from callguard.pbx.asterisk.site import AmiAddress, AriAddress, AsteriskSettings

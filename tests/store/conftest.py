@@ -16,7 +16,7 @@ from callguard.store import schema
 from callguard.store.keys import MasterKey
 from callguard.store.memory import MemoryLog
 from callguard.store.postgres import PostgresLog
-from store import rows
+from tests.store import rows
 
 MASTER = MasterKey(bytes(range(32)))
 _numbers = count()

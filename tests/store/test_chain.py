@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from callguard.core.events import Role
 from callguard.store.chain import FIRST_SEQ, GENESIS, HASHED, canonical, first_break, plain, row_hash
-from store import rows
+from tests.store import rows
 
 CALL = rows.new_id()
 
@@ -97,19 +97,17 @@ def test_every_row_is_covered_by_the_ones_before_it() -> None:
 @pytest.mark.parametrize("reason", ["missing", "reordered", "duplicated", "altered"])
 def test_each_tampering_is_found_and_located(at: int, reason: str) -> None:
     chain, seq = rows.chain(CALL, 7), FIRST_SEQ + at
+    expected: tuple[int, str] = (seq, reason)
     match reason:
         case "missing":
             del chain[at]
-            expected = (seq, reason)
         case "reordered":
             chain[at], chain[at + 1] = chain[at + 1], chain[at]
             expected = (seq + 1, reason)
         case "duplicated":
             chain.insert(at + 1, chain[at])
-            expected = (seq, reason)
         case _:
             chain[at] = replace(chain[at], data={"digit": "2"})
-            expected = (seq, reason)
     assert first_break(chain) == expected
 
 
@@ -123,10 +121,10 @@ def test_a_row_rewritten_with_a_matching_hash_breaks_the_link_after_it() -> None
 @given(st.integers(0, 31), st.integers(0, 7), st.booleans())
 def test_one_flipped_bit_of_a_hash_is_found(byte: int, bit: int, previous: bool) -> None:
     chain = rows.chain(CALL, 3)
-    name = "prev_hash" if previous else "hash"
-    value = bytearray(getattr(chain[1], name))
+    value = bytearray(chain[1].prev_hash if previous else chain[1].hash)
     value[byte] ^= 1 << bit
-    chain[1] = replace(chain[1], **{name: bytes(value)})
+    flipped = bytes(value)
+    chain[1] = replace(chain[1], prev_hash=flipped) if previous else replace(chain[1], hash=flipped)
     assert first_break(chain) == (FIRST_SEQ + 1, "altered")
 
 

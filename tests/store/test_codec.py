@@ -8,7 +8,7 @@ import pytest
 from callguard.errors import BadInput
 from callguard.ports import Batch, EventRow
 from callguard.store.codec import batch_from_json, batch_to_json, row_from_json, row_to_json
-from store import rows
+from tests.store import rows
 
 
 def test_a_batch_survives_json() -> None:

@@ -13,7 +13,7 @@ from callguard.ports import Batch
 from callguard.store.chain import FIRST_SEQ, first_break
 from callguard.store.memory import MemoryLog
 from callguard.store.postgres import PostgresLog
-from store import rows
+from tests.store import rows
 
 Log = MemoryLog | PostgresLog
 

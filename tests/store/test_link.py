@@ -6,7 +6,7 @@ import pytest
 
 from callguard.errors import StoreDown
 from callguard.store.link import connect, cut, within
-from store.conftest import Database
+from tests.store.conftest import Database
 
 
 async def _sleep_on(database: Database, seconds: float) -> None:

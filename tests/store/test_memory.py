@@ -6,7 +6,7 @@ import pytest
 
 from callguard.errors import StoreDown
 from callguard.store.memory import MemoryLog
-from store import rows
+from tests.store import rows
 
 
 async def test_a_cut_log_is_down_and_mended_has_what_it_had() -> None:

@@ -16,8 +16,8 @@ from callguard.ports import Batch
 from callguard.store.chain import first_break
 from callguard.store.keys import MasterKey
 from callguard.store.postgres import PostgresLog
-from store import rows
-from store.conftest import Database
+from tests.store import rows
+from tests.store.conftest import Database
 
 PATIENCE = 5.0
 

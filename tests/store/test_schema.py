@@ -20,8 +20,8 @@ from callguard.store import schema
 from callguard.store.chain import first_break
 from callguard.store.keys import MasterKey
 from callguard.store.postgres import PostgresLog
-from store import rows
-from store.conftest import Database
+from tests.store import rows
+from tests.store.conftest import Database
 
 TODAY = date.today()
 SNAPSHOT = Path(__file__).with_name("schema.txt")

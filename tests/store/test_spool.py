@@ -19,7 +19,7 @@ from callguard.store.keys import MasterKey
 from callguard.store.memory import MemoryLog
 from callguard.store.postgres import PostgresLog
 from callguard.store.spool import Spool
-from store import rows
+from tests.store import rows
 
 MASTER = MasterKey(bytes(32))
 
@@ -159,8 +159,7 @@ async def test_a_refused_batch_is_kept_aside_once_and_the_others_go_on(tmp_path:
     assert stored is not None and len(stored.events) == 2
 
 
-TESTS = Path(__file__).parents[1]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)])}
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
 
 
 WRITER = """
@@ -168,7 +167,7 @@ import sys
 from pathlib import Path
 from callguard.store.keys import MasterKey
 from callguard.store.spool import Spool
-from store.test_spool import steps
+from tests.store.test_spool import steps
 spool = Spool(Path(sys.argv[1]), MasterKey(bytes(32)))
 for number, batch in enumerate(steps(sys.argv[2], 100000)):
     spool.append([batch])
@@ -201,7 +200,7 @@ import resource, sys, signal
 from pathlib import Path
 from callguard.store.keys import MasterKey
 from callguard.store.spool import Spool
-from store.test_spool import steps
+from tests.store.test_spool import steps
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
 spool = Spool(Path(sys.argv[1]), MasterKey(bytes(32)))
@@ -224,7 +223,12 @@ except OSError:
 async def test_threads_may_append_at_once(tmp_path: Path) -> None:
     spool = Spool(tmp_path, MASTER)
     calls = [rows.new_id() for _ in range(4)]
-    threads = [threading.Thread(target=lambda one=one: [spool.append([b]) for b in steps(one, 20)]) for one in calls]
+
+    def append(call_id: str) -> None:
+        for batch in steps(call_id, 20):
+            spool.append([batch])
+
+    threads = [threading.Thread(target=append, args=(call_id,)) for call_id in calls]
     for thread in threads:
         thread.start()
     for thread in threads:

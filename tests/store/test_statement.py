@@ -9,7 +9,7 @@ from callguard.errors import CannotDecrypt, StoreRefused
 from callguard.ports import Batch
 from callguard.store.keys import MasterKey
 from callguard.store.statement import RAW_KEYS_KEPT, Sealer, event_from, months, statements
-from store import rows
+from tests.store import rows
 
 SEALER = Sealer(MasterKey(bytes(32)))
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,7 +45,7 @@ async def connected(to: AriAddress) -> AsyncIterator[Ari]:
         ({"url": "nonsense"}, "no address"),
     ],
 )
-async def test_what_is_wrong_is_said_in_a_sentence(asterisk: Asterisk, change: dict[str, str], says: str) -> None:
+async def test_what_is_wrong_is_said_in_a_sentence(asterisk: Asterisk, change: dict[str, Any], says: str) -> None:
     with pytest.raises(Unreachable, match=says) as wrong:
         await Ari.connect(replace(address(asterisk), **change))
     assert asterisk.ari_password not in str(wrong.value) and "secret-word" not in str(wrong.value)

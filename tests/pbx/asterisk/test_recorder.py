@@ -104,9 +104,9 @@ def _pairs(rig: Rig, asked: bool) -> list[tuple[MaskAcknowledged | MaskObserved,
 
 async def test_requests_made_at_once_reach_the_pbx_in_order(rig: Rig) -> None:
     async with rig.talk() as talk:
-        ids = {"channel_id": talk.far, "recording_id": str(uuid.uuid4())}
+        own = str(uuid.uuid4())
         for kind in (StartRecording, MaskRecording, UnmaskRecording, MaskRecording, StopRecording):
-            rig.pbx.perform(kind(**ids))
+            rig.pbx.perform(kind(channel_id=talk.far, recording_id=own))
         await rig.wait(StopObserved)
         wanted = (RecordingAcknowledged, MaskAcknowledged, UnmaskAcknowledged, MaskAcknowledged, StopAcknowledged)
         assert [type(fact) for fact in rig.facts if isinstance(fact, wanted)] == list(wanted)
@@ -116,11 +116,11 @@ async def test_requests_made_at_once_reach_the_pbx_in_order(rig: Rig) -> None:
 async def test_starting_and_stopping_without_a_pause_between_leaves_nothing_running(rig: Rig) -> None:
     async with rig.talk() as talk:
         for delay in (0.0, 0.0, 0.001, 0.005, 0.02, 0.05):
-            ids = {"channel_id": talk.far, "recording_id": str(uuid.uuid4())}
-            rig.pbx.perform(StartRecording(**ids))
+            own = str(uuid.uuid4())
+            rig.pbx.perform(StartRecording(channel_id=talk.far, recording_id=own))
             await asyncio.sleep(delay)
-            rig.pbx.perform(StopRecording(**ids))
-            await rig.wait(StopObserved, lambda fact, ids=ids: fact.recording_id == ids["recording_id"])  # type: ignore[misc]
+            rig.pbx.perform(StopRecording(channel_id=talk.far, recording_id=own))
+            await rig.wait(StopObserved, lambda fact, own=own: fact.recording_id == own)  # type: ignore[misc]
         assert "MixMonitor" not in await rig.asterisk.cli(f"core show channel {talk.far}")
         assert rig.of(EffectFailed) == []
         await rig.register_holds()
