@@ -72,6 +72,10 @@ class Alerts(_Table):
     """Where incidents are told besides Postgres. `syslog`: a socket path or host:port, '' to switch it off."""
 
     syslog: str = "/dev/log"
+    webhook: Annotated[str, Field(pattern=r"^(https?://[^\s/]+(/\S*)?)?$")] = ""
+    mail_host: str = ""
+    mail_from: str = ""
+    mail_to: list[str] = []
 
 
 class Settings(_Table):

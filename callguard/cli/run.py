@@ -55,7 +55,7 @@ def run(drain: bool, replace: bool, config: Path) -> None:
     if replace:  # only now: recorders run without a controller for as short as can be
         _drain(settings)
     with _alone(settings.data / "controller.lock"):
-        open_alerts(settings.alerts.syslog)
+        open_alerts(**settings.alerts.model_dump())
         asyncio.run(_until_stopped(config, settings, policy, scripts, key))
 
 

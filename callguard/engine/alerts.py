@@ -1,46 +1,113 @@
-"""Telling a human by a path that is not Postgres: syslog, and standard error.
+"""Telling a human by a path that is not Postgres: standard error and syslog always, a webhook or mail where configured.
 
-What belongs here: sending. What does not: deciding that something is an incident (core/). Texts carry ids only.
+What belongs here: sending, in a thread of its own: a mail server that hangs holds nothing up. What does not: deciding
+that
+something is an incident (core/). Texts carry ids only.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import logging.handlers
+import queue
 import socket
 import sys
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
 
 _LOG = logging.getLogger("callguard.alert")
-_NO_SYSLOG = "alerts: syslog is not reachable; standard error only"
+_SECONDS = 5.0
+_listeners: list[logging.handlers.QueueListener] = []
 
 
-def open_alerts(syslog: str) -> None:
-    """Send alerts to SYSLOG (a socket path, "host:port", or '' for none) and to standard error."""
+def open_alerts(
+    syslog: str, webhook: str = "", mail_host: str = "", mail_from: str = "", mail_to: Sequence[str] = ()
+) -> None:
+    """Send alerts from now on to standard error and to SYSLOG (a socket path, "host:port", '' for none).
+
+    WEBHOOK: an http(s) address that gets one JSON object an alert. MAIL_HOST: "host" or "host:port" of a mail server
+    that takes mail
+    from MAIL_FROM to MAIL_TO without a password.
+    """
+    close_alerts()
     _LOG.setLevel(logging.INFO)
     _LOG.propagate = False
     _LOG.handlers = [logging.StreamHandler(sys.stderr)]
-    if syslog:
-        address: str | tuple[str, int] = syslog
-        host, colon, port = syslog.rpartition(":")
-        if colon and port.isdigit():
-            address = (host, int(port))
-        try:
-            _LOG.addHandler(_Syslog(address, facility="auth"))
-        except (OSError, socket.gaierror):
-            _LOG.warning(_NO_SYSLOG)
+    away = _syslog(syslog) if syslog else []
+    if webhook:
+        away.append(_Webhook(webhook))
+    if mail_host:
+        away.append(_Mail(_address(mail_host, 25), mail_from, list(mail_to), "callguard incident", timeout=_SECONDS))
+    if away:
+        waiting: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
+        _LOG.addHandler(logging.handlers.QueueHandler(waiting))
+        _listeners.append(logging.handlers.QueueListener(waiting, *away))
+        _listeners[-1].start()
 
 
-class _Syslog(logging.handlers.SysLogHandler):
-    """Syslog that may be away: that is said once, not with a traceback for every alert; each alert tries it anew."""
-
-    said = False
-
-    def handleError(self, record: logging.LogRecord) -> None:
-        if not self.said:
-            self.said = True
-            sys.stderr.write(_NO_SYSLOG + "\n")
+def close_alerts() -> None:
+    """Send what is left, and let go."""
+    while _listeners:
+        _listeners.pop().stop()
 
 
 def alert(incident: str, call_id: str) -> None:
     """One line about one incident: its kind, and the call's id if it concerns one."""
-    _LOG.warning("callguard incident kind=%s call=%s", incident, call_id or "-")
+    _LOG.warning("callguard incident kind=%s call=%s", incident, call_id or "-", extra={"incident": incident})
+
+
+def _address(text: str, port: int) -> tuple[str, int]:
+    host, colon, number = text.rpartition(":")
+    return (host, int(number)) if colon and number.isdigit() else (text, port)
+
+
+def _syslog(where: str) -> list[logging.Handler]:
+    address: str | tuple[str, int] = where if where.startswith("/") else _address(where, 514)
+    try:
+        return [_Syslog(address, facility="auth")]
+    except (OSError, socket.gaierror):
+        _LOG.warning(_away("syslog"))
+        return []
+
+
+def _away(what: str) -> str:
+    return f"alerts: {what} is not reachable; standard error has them"
+
+
+def _say_once(handler: logging.Handler, what: str) -> None:
+    """That a way is closed is said once, not with a traceback for every alert; each alert tries it anew."""
+    if not getattr(handler, "said", False):
+        handler.said = True  # type: ignore[attr-defined]
+        sys.stderr.write(_away(what) + "\n")
+
+
+class _Syslog(logging.handlers.SysLogHandler):
+    def handleError(self, record: logging.LogRecord) -> None:
+        _say_once(self, "syslog")
+
+
+class _Mail(logging.handlers.SMTPHandler):
+    def handleError(self, record: logging.LogRecord) -> None:
+        _say_once(self, "the mail server")
+
+
+class _Webhook(logging.Handler):
+    """POSTs {"incident", "call_id", "at"} as JSON; `at` in seconds since the epoch."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__()
+        self.address = address
+
+    def emit(self, record: logging.LogRecord) -> None:
+        call_id = str(record.getMessage()).rpartition("call=")[2]
+        body = {"incident": getattr(record, "incident", ""), "call_id": call_id, "at": record.created}
+        request = urllib.request.Request(
+            self.address, json.dumps(body).encode(), {"Content-Type": "application/json"}, method="POST"
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=_SECONDS):
+                pass
+        except (OSError, urllib.error.URLError):
+            _say_once(self, "the webhook")

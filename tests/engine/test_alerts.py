@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import http.server
 import io
+import json
 import socket
+import threading
 from pathlib import Path
 
-from callguard.engine.alerts import alert, open_alerts
+from callguard.engine.alerts import alert, close_alerts, open_alerts
 
 
 def told(syslog: str) -> str:
@@ -45,5 +48,72 @@ def test_by_the_network() -> None:
 
 def test_a_syslog_that_is_not_there_is_said_once_and_no_end(tmp_path: Path) -> None:
     lines = told(str(tmp_path / "none")).splitlines()
-    assert lines[-1] == "callguard incident kind=pbx_lost call=-"
-    assert any("syslog is not reachable" in line for line in lines)
+    assert "callguard incident kind=pbx_lost call=-" in lines
+    assert sum("syslog is not reachable" in line for line in lines) == 1
+
+
+def test_by_a_webhook() -> None:
+    heard: list[dict[str, object]] = []
+
+    class Hook(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            heard.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Hook) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        with contextlib.redirect_stderr(io.StringIO()):
+            open_alerts("", webhook=f"http://127.0.0.1:{server.server_port}/x")
+            alert("mask_failed", "018d")
+            close_alerts()
+        server.shutdown()
+        thread.join()
+    assert [(item["incident"], item["call_id"]) for item in heard] == [("mask_failed", "018d")]
+
+
+def test_by_mail() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        said: list[bytes] = []
+        thread = threading.Thread(target=_receive, args=(server, said))
+        thread.start()
+        with contextlib.redirect_stderr(io.StringIO()):
+            host = f"127.0.0.1:{server.getsockname()[1]}"
+            open_alerts("", mail_host=host, mail_from="pbx@example.org", mail_to=["privacy@example.org"])
+            alert("recording_lost", "018e")
+            close_alerts()
+        thread.join()
+    text = b"".join(said)
+    assert b"TO:<privacy@example.org>" in text and b"callguard incident kind=recording_lost call=018e" in text
+
+
+def _receive(server: socket.socket, said: list[bytes]) -> None:
+    """As much of a mail server as one message needs."""
+    connection, _ = server.accept()
+    with connection, connection.makefile("rwb") as stream:
+        stream.write(b"220 here\r\n")
+        stream.flush()
+        body = False
+        for line in stream:
+            said.append(line)
+            body = (body or line.upper().startswith(b"DATA")) and line != b".\r\n"
+            if body and not line.upper().startswith(b"DATA"):
+                continue
+            stream.write(b"354 go\r\n" if body else b"250 ok\r\n")
+            stream.flush()
+
+
+def test_ways_that_are_closed_are_said_once_each_and_hold_nothing_up() -> None:
+    with contextlib.redirect_stderr(io.StringIO()) as error:
+        open_alerts("", webhook="http://127.0.0.1:9/", mail_host="127.0.0.1:9", mail_from="a@b", mail_to=["c@d"])
+        alert("mask_failed", "018d")
+        alert("mask_failed", "018d")
+        close_alerts()
+    lines = error.getvalue().splitlines()
+    assert sum("the webhook is not reachable" in line for line in lines) == 1
+    assert sum("the mail server is not reachable" in line for line in lines) == 1
+    assert sum("kind=mask_failed" in line for line in lines) == 2
