@@ -10,12 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from callguard.lint.argument import fill, wildcard
 from callguard.lint.flow import Call, Edge, Flow, Kind, flows
 from callguard.lint.model import Context, Dialplan, Extension, Step
-from callguard.lint.pattern import is_pattern, parse
+from callguard.lint.pattern import Pattern, is_pattern, parse
 
 SPECIAL = ("h", "s", "fax")
 """Extensions that nobody reaches by dialling."""
@@ -41,6 +40,7 @@ class Graph:
     whole: bool = True
     _flows: dict[Step, list[tuple[Call, Flow]]] = field(default_factory=dict)
     _following: dict[Step, Step] = field(default_factory=dict)
+    _meetings: dict[tuple[tuple[str, ...], Pattern], list[Extension]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for context in self.plan.contexts.values():
@@ -117,15 +117,22 @@ class Graph:
         exten = self._fixed(step, exten)
         reached = [context for name in contexts for context in self.plan.reach(name)]
         if is_pattern(exten):
-            return _meeting(reached, exten, 0)
+            return self._meeting(reached, parse(exten))
         if "$" not in exten:
             return next((found for context in reached if (found := context.find(exten))), [])
         if hit := _EXTEN.fullmatch(exten):
-            return _meeting(reached, step.exten, int(hit[1] or 0))
+            return self._meeting(reached, parse(step.exten).without(int(hit[1] or 0)))
         pattern = wildcard(exten)
         if pattern is None:
             return None
         return [each for context in reached for each in context.extensions.values() if pattern.fullmatch(each.exten)]
+
+    def _meeting(self, contexts: Iterable[Context], pattern: Pattern) -> list[Extension]:
+        contexts = list(contexts)
+        key = tuple(context.name for context in contexts), pattern
+        if key not in self._meetings:
+            self._meetings[key] = [extension for context in contexts for extension in context.meeting(pattern)]
+        return self._meetings[key]
 
     def _dialled(self, name: str) -> Found:
         if "$" in name:
@@ -166,14 +173,6 @@ def _at(extension: Extension, step: Step, priority: str) -> Iterator[Step]:
     for number in wanted:
         if number in extension.steps:
             yield extension.steps[number]
-
-
-def _meeting(contexts: Iterable[Context], exten: str, without: int) -> list[Extension]:
-    pattern = _shortened(exten, without)
-    return [extension for context in contexts for extension in context.meeting(pattern)]
-
-
-_shortened = lru_cache(maxsize=4096)(lambda exten, count: parse(exten).without(count))
 
 
 def entrances(contexts: Iterable[Context]) -> Iterator[Step]:

@@ -62,6 +62,7 @@ class Context:
     added: list[Place] = field(default_factory=list)
     extensions: dict[str, Extension] = field(default_factory=dict)
     by_exten: dict[str, list[Extension]] = field(default_factory=dict)
+    patterns: list[str] = field(default_factory=list)
     includes: list[str] = field(default_factory=list)
     switches: list[Entry] = field(default_factory=list)
 
@@ -70,6 +71,8 @@ class Context:
         if key not in self.extensions:
             exten = key.partition("/")[0]
             self.extensions[key] = Extension(exten)
+            if is_pattern(exten) and exten not in self.by_exten:
+                self.patterns.append(exten)
             self.by_exten.setdefault(exten, []).append(self.extensions[key])
         return self.extensions[key]
 
@@ -77,7 +80,7 @@ class Context:
         """What Asterisk takes for NUMBER here, includes apart: the extension itself, else the most specific pattern."""
         if number in self.by_exten:
             return self.by_exten[number]
-        fitting = [exten for exten in self.by_exten if is_pattern(exten) and matches(exten, number)]
+        fitting = [exten for exten in self.patterns if matches(exten, number)]
         return self.by_exten[min(fitting, key=lambda exten: parse(exten).order)] if fitting else []
 
     def meeting(self, pattern: Pattern) -> Iterator[Extension]:

@@ -7,6 +7,7 @@ What belongs here: applications that connect people, and the findings about ways
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from callguard.lint.entry import entries, first_steps, site_numbers
@@ -15,7 +16,7 @@ from callguard.lint.flow import SUBROUTINES, Call, called, destinations, dial_op
 from callguard.lint.graph import Graph
 from callguard.lint.model import Step
 from callguard.lint.snippet import GOSUB, Trusted
-from callguard.lint.walk import Here, Walk
+from callguard.lint.walk import SHOWN, Here, Walk
 
 BRIDGES = frozenset(
     "dial retrydial queue page confbridge meetme followme bridge bridgeadd pickup pickupchan park parkandannounce "
@@ -80,8 +81,9 @@ def _handed_on(one: Call, trusted: Trusted) -> bool:
 
 def _bypass(way: list[Step], one: Call) -> tuple[str, str]:
     """(text, fix) of the finding."""
-    places = _shown([step.place for step in way])
-    shown = places if len(places) <= 8 else [*places[:4], "...", *places[-3:]]
+    shown = _shown([step.place for step in way])
+    if len(way) > SHOWN:
+        shown[1:1] = ["..."]
     text = f"{one.name} connects people who were never told: from context {way[0].context} by {' > '.join(shown)}"
     return text, f"{GOSUB} on this way, before {one.name}"
 
@@ -93,9 +95,15 @@ def _shown(places: Sequence[Place]) -> list[str]:
 
 
 def _unknown(steps: dict[Step, str]) -> Iterator[Finding]:
+    """One finding for all lines that are alike: generated dialplans have one in each extension."""
+    alike: dict[tuple[str, str, str], list[Step]] = defaultdict(list)
     for step, why in steps.items():
-        text = f"{step.app} cannot be followed: {why}; nothing is claimed about this way"
-        yield warning("not-followed", step.place, text, f"a fixed target, or {GOSUB} before this line")
+        alike[step.app, step.data, why].append(step)
+    for (app, _, why), same in alike.items():
+        more = f" (and in {len(same) - 1} more lines like it)" if len(same) > 1 else ""
+        text = f"{app} cannot be followed: {why}{more}; nothing is claimed about this way"
+        place = min(step.place for step in same)
+        yield warning("not-followed", place, text, f"a fixed target, or {GOSUB} before this line")
 
 
 def _scripts(steps: Iterable[Step], graph: Graph) -> Iterator[Finding]:

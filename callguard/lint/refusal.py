@@ -7,9 +7,10 @@ What belongs here: branches on the answer, and what is reached behind the Gosub.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 from callguard.lint.finding import Finding, blocker
-from callguard.lint.flow import Call, Edge, Kind
+from callguard.lint.flow import Kind
 from callguard.lint.graph import Graph
 from callguard.lint.model import Step
 from callguard.lint.notice import BRIDGES
@@ -22,21 +23,64 @@ DESTINATIONS = BRIDGES | frozenset(
 )
 """Where a call is still served: it did not just end."""
 
+_CONDITIONAL = ("gotoif", "gosubif", "macroif")
+
 
 def refused(graph: Graph, trusted: Trusted) -> Iterator[Finding]:
-    """Who says no is served like anybody else: no branch on the answer, and no way on, just hangs up."""
+    """Between the question and the first destination no branch on the answer, and no way on, just hangs up."""
+    served = _Served(graph, trusted)
+    asking = list(_asking(graph, trusted))
+    for step in asking:
+        follower = graph.following(step)
+        if follower is None or not served.any([follower]):
+            yield _dead_end(step)
+    followers = [follower for step in (*asking, *_through(graph, asking)) if (follower := graph.following(step))]
+    for step in served.before(followers):
+        if _branches_on_answer(graph, step) and not all(_ways(graph, served, step)):
+            yield _hangs_up(step)
+
+
+def _asking(graph: Graph, trusted: Trusted) -> Iterator[Step]:
+    """The steps that call the snippet."""
     for step in graph.plan.steps():
-        if step.context in trusted.own:
-            continue
-        for one, each in graph.flows(step):
-            text = one.condition or (one.data.partition("?")[0] if one.app.endswith(("if", "iftime")) else "")
-            if ANSWER.search(text) and _ends(graph, trusted, step, one, each.edges):
-                yield _hangs_up(step)
-                break
-            if any(edge.kind is Kind.CALL and is_ours(edge.target.context, trusted) for edge in each.edges):
-                follower = graph.following(step)
-                if follower is None or not _served(graph, trusted, [follower]):
-                    yield _dead_end(step)
+        if step.context not in trusted.own and any(is_ours(name, trusted) for name in _called(graph, step)):
+            yield step
+
+
+def _called(graph: Graph, step: Step) -> Iterator[str]:
+    """The contexts of the subroutines that STEP calls."""
+    for _, each in graph.flows(step):
+        yield from (edge.target.context for edge in each.edges if edge.kind is Kind.CALL)
+
+
+def _through(graph: Graph, asking: Iterable[Step]) -> Iterator[Step]:
+    """The steps that call a subroutine which asks."""
+    names = {step.context for step in asking}
+    for step in graph.plan.steps():
+        if any(name in names for name in _called(graph, step)):
+            yield step
+
+
+def _branches_on_answer(graph: Graph, step: Step) -> bool:
+    """Whether an ExecIf, or an application that jumps under a condition, looks at what came of the question."""
+    for one, _ in graph.flows(step):
+        text = one.condition or (one.data.partition("?")[0] if one.app in _CONDITIONAL else "")
+        if ANSWER.search(text):
+            return True
+    return False
+
+
+def _ways(graph: Graph, served: _Served, step: Step) -> Iterator[bool]:
+    """For each branch of STEP, whether it serves the call."""
+    for _, each in graph.flows(step):
+        if each.goes_on:
+            follower = graph.following(step)
+            yield follower is not None and served.any([follower])
+        elif not each.edges and not each.returns:
+            yield False
+        for edge in each.edges:
+            found = graph.find(step, edge)
+            yield bool(found.unknown) or edge.kind is not Kind.JUMP or served.any(found.steps)
 
 
 def _hangs_up(step: Step) -> Finding:
@@ -50,28 +94,51 @@ def _dead_end(step: Step) -> Finding:
     return blocker("refusal-ends-call", step.place, text, "a destination after the Gosub: Dial, Queue, Return")
 
 
-def _ends(graph: Graph, trusted: Trusted, step: Step, one: Call, edges: Iterable[Edge]) -> bool:
-    """Whether a branch of ONE leads nowhere but out."""
-    if one.app in ("hangup", "busy", "congestion"):
+@dataclass(slots=True)
+class _Served:
+    """Whether a call can still reach somebody or something. `dead`, `alive`: what is known already."""
+
+    graph: Graph
+    trusted: Trusted
+    dead: set[Step] = field(default_factory=set)
+    alive: set[Step] = field(default_factory=set)
+
+    def any(self, steps: Iterable[Step]) -> bool:
+        """From one of STEPS."""
+        steps = [step for step in steps if step not in self.dead]
+        if not self._walk(steps):
+            return False
+        self.alive.update(steps if len(steps) == 1 else ())
         return True
-    for edge in edges:
-        found = graph.find(step, edge)
-        if edge.kind is Kind.JUMP and found.steps and not _served(graph, trusted, found.steps):
-            return True
-    return False
 
+    def before(self, steps: Iterable[Step]) -> list[Step]:
+        """All that follows STEPS, up to where a call is served."""
+        waiting = list(dict.fromkeys(steps))
+        seen = dict.fromkeys(waiting)
+        while waiting:
+            step = waiting.pop()
+            if not self._serves(step):
+                ways = onward_steps(self.graph, self.trusted, step, self.graph.onward(step))
+                new = [each for each in dict.fromkeys(ways) if each not in seen]
+                waiting += new
+                seen.update(dict.fromkeys(new))
+        return list(seen)
 
-def _served(graph: Graph, trusted: Trusted, steps: Iterable[Step]) -> bool:
-    """Whether a call that is at STEPS can still reach somebody or something."""
-    waiting, seen = list(steps), set(steps)
-    while waiting:
-        step = waiting.pop()
-        if any(one.app in DESTINATIONS for one, _ in graph.flows(step)):
-            return True
-        onward = graph.onward(step)
-        if any(found.unknown for edge, found in onward if not is_ours(edge.target.context, trusted)):
-            return True
-        new = [each for each in onward_steps(graph, trusted, step, onward) if each not in seen]
-        waiting += new
-        seen.update(new)
-    return False
+    def _walk(self, steps: list[Step]) -> bool:
+        waiting, seen = list(steps), set(steps)
+        while waiting:
+            step = waiting.pop()
+            if step in self.alive or self._serves(step):
+                return True
+            onward = self.graph.onward(step)
+            if any(found.unknown for edge, found in onward if not is_ours(edge.target.context, self.trusted)):
+                return True
+            ways = onward_steps(self.graph, self.trusted, step, onward)
+            new = [each for each in ways if each not in seen and each not in self.dead]
+            waiting += new
+            seen.update(new)
+        self.dead |= seen
+        return False
+
+    def _serves(self, step: Step) -> bool:
+        return any(one.app in DESTINATIONS for one, _ in self.graph.flows(step))

@@ -19,6 +19,9 @@ from callguard.lint.snippet import Trusted, is_ours
 ANSWER = re.compile(r"CALLGUARD_")
 """In a condition: it looks at what came of the question."""
 
+SHOWN = 7
+"""Steps of a way that a finding names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Here:
@@ -30,11 +33,12 @@ class Here:
 
 @dataclass(slots=True)
 class Walk:
-    """Everything that a call can reach before the snippet. `came`: from where first."""
+    """Everything that a call can reach before the snippet. `came`: from where first; `roots`: by which entry."""
 
     graph: Graph
     trusted: Trusted
     came: dict[Here, Here | None] = field(default_factory=dict)
+    roots: dict[Here, Step] = field(default_factory=dict)
     unknown: dict[Step, str] = field(default_factory=dict)
     _waiting: deque[Here] = field(default_factory=deque)
     _callers: dict[Step, list[Here]] = field(default_factory=dict)
@@ -56,16 +60,17 @@ class Walk:
                 yield here.step, here
 
     def way(self, here: Here) -> list[Step]:
-        """The first way found to HERE, from the entry on."""
+        """The first way found to HERE: the entry, and the last steps of it. The first two may be far apart."""
         steps, at = [here.step], self.came[here]
-        while at is not None:
+        while at is not None and len(steps) < SHOWN:
             steps.append(at.step)
             at = self.came[at]
-        return steps[::-1]
+        return steps[::-1] if at is None else [self.roots[here], *steps[::-1]]
 
     def _reach(self, here: Here, origin: Here | None) -> None:
         if here not in self.came and here.step.context not in self.trusted.own:
             self.came[here] = origin
+            self.roots[here] = self.roots[origin] if origin else here.step
             self._waiting.append(here)
 
     def _leave(self, here: Here) -> None:
