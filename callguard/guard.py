@@ -74,21 +74,25 @@ class Guard:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One controller. A broken connection of the one that beat last trips at once; anybody may ask for `status`."""
         with suppress(OSError, ValueError):
-            while line := await reader.readline():
-                if line == b"beat\n":
-                    self._beaten(writer)
-                elif line == b"handover\n":
-                    self._handed_over()
-                elif line == b"quit\n":
-                    await self._stop_all()
-                writer.write(json.dumps(self._status()).encode() + b"\n")
-                await writer.drain()
-                if line == b"quit\n":
-                    self.ended.set()
-                    break
+            while not self.ended.is_set() and (line := await reader.readline()):
+                await self._hear(line, writer)
         if self.armed and self.beater is writer:
             self.last_beat = 0.0
         writer.close()
+
+    async def _hear(self, line: bytes, writer: asyncio.StreamWriter) -> None:
+        """One LINE of a controller, and our status for an answer."""
+        match line:
+            case b"beat\n":
+                self._beaten(writer)
+            case b"handover\n":
+                self._handed_over()
+            case b"quit\n":
+                await self._stop_all()
+        writer.write(json.dumps(self._status()).encode() + b"\n")
+        await writer.drain()
+        if line == b"quit\n":
+            self.ended.set()
 
     def _beaten(self, writer: asyncio.StreamWriter) -> None:
         self.last_beat, self.armed, self.beater = time.monotonic(), True, writer

@@ -43,6 +43,8 @@ def prove(stored: StoredCall, live: bool = False) -> list[Finding]:
         return [Finding(call_id, broken[0], f"chain: {broken[1]}")]
     if not stored.events:
         return [Finding(call_id, 0, "chain: the call has no rows")]
+    if stored.events[0].call_id != call_id:
+        return [Finding(call_id, stored.events[0].seq, "chain: its rows are of another call")]
     try:
         story = story_of(stored)
         found = [Finding(call_id, seq, what) for seq, what in _invariants(story)]

@@ -73,14 +73,19 @@ def write_site(folder: Path, texts: Mapping[str, str], *, force: bool) -> None:
         raise BadInput(f"{folder}: nothing was written; {', '.join(folders)} is a folder: move it away")
     try:
         with _beside(folder, texts) as written:
-            if KEY not in present:
-                create_master_key(folder / KEY)
-            for name, path in written.items():
-                if name in present:
-                    os.replace(folder / name, folder / f"{name}.old")
-                os.replace(path, folder / name)
+            _put(folder, written)
     except OSError as error:
         raise BadInput(f"{folder}: cannot be written: {error.strerror}") from None
+
+
+def _put(folder: Path, written: Mapping[str, Path]) -> None:
+    """Move what was WRITTEN into its place; what was there stays as `.old`. A master key is never replaced."""
+    if not os.path.lexists(folder / KEY):
+        create_master_key(folder / KEY)
+    for name, path in written.items():
+        if os.path.lexists(folder / name):
+            os.replace(folder / name, folder / f"{name}.old")
+        os.replace(path, folder / name)
 
 
 def _make(folder: Path) -> None:

@@ -11,7 +11,7 @@ import secrets
 import time
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
@@ -212,18 +212,18 @@ async def _dialplan(ami: Ami, heard: asyncio.Queue[Message]) -> tuple[Step, ...]
         mine = (await ami.action("ShowDialPlan")).get("ActionID")
     except PbxRefused:
         return None
-    found: list[Step] = []
     try:
         async with asyncio.timeout(LIST_SECONDS):
-            while True:
-                message = await heard.get()
-                if message.get("ActionID") != mine:
-                    continue
-                if message.get("EventList") == "Complete":
-                    return tuple(found)
-                found += _steps(message)
+            return tuple([step async for message in _list(heard, mine) for step in _steps(message)])
     except TimeoutError:
         return None
+
+
+async def _list(heard: asyncio.Queue[Message], action: str) -> AsyncIterator[Message]:
+    """The answers to ACTION up to the one that says they are complete."""
+    while (message := await heard.get()).get("EventList") != "Complete" or message.get("ActionID") != action:
+        if message.get("ActionID") == action:
+            yield message
 
 
 def _steps(message: Message) -> Iterator[Step]:

@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 
 from callguard.doctor.dialplan import own_contexts
 from callguard.doctor.site import Finding, Sections, Severity, Site, Step, blocker, unchecked, warning
@@ -85,11 +86,10 @@ def others(site: Site) -> Iterator[Finding]:
     found: dict[tuple[str, str], list[Step]] = defaultdict(list)
     kinds = {kind.word: kind for kind in KINDS}
     own = own_contexts(site)
-    for step in site.pbx.dialplan or ():
-        if step.context not in own:
-            for kind in KINDS:
-                if kind.there(step):
-                    found[kind.word, step.context].append(step)
+    steps = [step for step in site.pbx.dialplan or () if step.context not in own]
+    for step, kind in product(steps, KINDS):
+        if kind.there(step):
+            found[kind.word, step.context].append(step)
     for (word, context), steps in found.items():
         yield _other(kinds[word], context, steps)
 
@@ -143,12 +143,14 @@ def keys(site: Site) -> Iterator[Finding]:
     if site.plan.policy is None:
         yield unchecked("whether feature codes collide with withdraw and pause", "the policy does not load")
         return
-    codes = list(_codes(features, site.pbx.dialplan or ()))
-    for name, kind in site.plan.policy.call_types.items():
-        for what, ours in (("withdraw", kind.withdraw), ("pause", kind.pause)):
-            for code in codes:
-                if ours.startswith(code.keys) or code.keys.startswith(ours):
-                    yield from _collision(code, f"call_type.{name}.{what} = {ours}")
+    ours = [
+        (sequence, f"call_type.{name}.{what} = {sequence}")
+        for name, kind in site.plan.policy.call_types.items()
+        for what, sequence in (("withdraw", kind.withdraw), ("pause", kind.pause))
+    ]
+    for (sequence, place), code in product(ours, _codes(features, site.pbx.dialplan or ())):
+        if sequence.startswith(code.keys) or code.keys.startswith(sequence):
+            yield from _collision(code, place)
 
 
 def _collision(code: _Code, ours: str) -> Iterator[Finding]:

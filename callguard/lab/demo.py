@@ -11,7 +11,8 @@ import json
 import shutil
 import tempfile
 import wave
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -255,22 +256,28 @@ def _folder() -> Path:
     return work
 
 
+@asynccontextmanager
+async def _demo(stand: Stand, say: Say) -> AsyncIterator[Demo]:
+    """The calls of a STAND that is up, with its event log open."""
+    log = await PostgresLog.open(stand.postgres.app_dsn, load_master_key(stand.work / "master.key"))
+    demo = Demo(stand, log, say)
+    try:
+        yield demo
+    finally:
+        await demo.close()
+        await log.close()
+
+
 async def run_demo(say: Say, *, keep: bool, kept: Callable[[Stand], Any]) -> list[Told]:
     """The whole demo in a folder of its own. KEEP: leave all up, and wait in KEPT until it returns."""
     work = _folder()
     stand = Stand(work, dialplan=DIALPLAN)
     try:
-        async with stand:
-            log = await PostgresLog.open(stand.postgres.app_dsn, load_master_key(work / "master.key"))
-            demo = Demo(stand, log, say)
-            try:
-                told = await demo.play()
-                if keep:
-                    await kept(stand)
-                return told
-            finally:
-                await demo.close()
-                await log.close()
+        async with stand, _demo(stand, say) as demo:
+            told = await demo.play()
+            if keep:
+                await kept(stand)
+            return told
     finally:
         if not keep:
             shutil.rmtree(work, ignore_errors=True)

@@ -81,12 +81,12 @@ class Call:
         """Wait for one of `states`. Raises Unreachable when the call ends instead, or nothing happens in time."""
         try:
             async with asyncio.timeout(timeout):
-                while self.state not in states:
-                    if self.state is CallState.ENDED:
-                        raise Unreachable(f"the lab call ended with status {self.status}")
+                while self.state not in (*states, CallState.ENDED):
                     await self.changed.wait()
         except TimeoutError:
             raise Unreachable(f"the lab call is still {self.state.value} after {timeout:g} s") from None
+        if self.state not in states:
+            raise Unreachable(f"the lab call ended with status {self.status}")
 
     async def ringing(self, timeout: float = 15.0) -> None:
         """Wait until the other side rings, or answers."""

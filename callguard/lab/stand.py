@@ -198,7 +198,12 @@ syslog = ""
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        out, err = await process.communicate()
+        try:
+            out, err = await process.communicate()
+        finally:
+            if process.returncode is None:  # nobody waits for it any more
+                process.terminate()
+                await process.wait()
         if check and process.returncode:
             raise Unreachable(f"callguard {arguments[0]} failed: {err.decode(errors='replace').strip()}")
         return process.returncode or 0, out.decode(errors="replace"), err.decode(errors="replace")

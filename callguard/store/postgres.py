@@ -133,9 +133,7 @@ class PostgresLog:
             return
         try:
             while True:
-                with translated():  # nobody notifies: this waits for the socket to close
-                    async for _ in connection.notifies(timeout=SECONDS):
-                        pass
+                await _silence(connection)
                 await within(connection, SECONDS, connection.execute("SELECT 1"))
         except StoreDown:
             return
@@ -207,6 +205,13 @@ class PostgresLog:
         connection = await connect(self._dsn, READ_SECONDS)
         async with connection:
             return await within(connection, READ_SECONDS, _fetch(connection, name, values))
+
+
+async def _silence(connection: AsyncConnection) -> None:
+    """Nobody notifies: this waits for the socket to close, which is StoreDown, or so long."""
+    with translated():
+        async for _ in connection.notifies(timeout=SECONDS):
+            pass
 
 
 async def _run(connection: AsyncConnection, rows: Iterable[Statement], seconds: float = SECONDS) -> None:
