@@ -51,7 +51,8 @@ class Heartbeat:
         while True:
             writer.write(b"beat\n")
             await writer.drain()
-            answer = json.loads(await asyncio.wait_for(reader.readuntil(b"\n"), SILENCE))
+            async with asyncio.timeout(SILENCE):  # wait_for, up to Python 3.11, can swallow the end of this task
+                answer = json.loads(await reader.readuntil(b"\n"))
             self.changed(bool(answer["ready"]))
             await self._trips(int(answer["trips"]))
             await asyncio.sleep(BEAT)

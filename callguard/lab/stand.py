@@ -23,6 +23,7 @@ from callguard.lab.postgres import Postgres
 from callguard.store.keys import create_master_key
 
 READY_SECONDS = 20.0
+END_SECONDS = 15.0
 _COMMAND = (sys.executable, "-m", "callguard")
 
 POLICY = """\
@@ -213,7 +214,12 @@ syslog = ""
         process, self.controller = self.controller, None
         if process is not None and process.returncode is None:
             process.send_signal(number)
-            await process.wait()
+            try:
+                async with asyncio.timeout(END_SECONDS):
+                    await process.wait()
+            except TimeoutError:
+                process.kill()
+                raise Unreachable(f"callguard run does not end: {self._last_words()}") from None
 
     def stop_guard(self) -> None:
         """End the guard, which outlives its controller on purpose."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import sys
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -172,6 +173,19 @@ class Site:
             await asyncio.gather(caller.close(), agent.close())
             if number != 1:
                 self.free.append(number)
+
+    @contextlib.asynccontextmanager
+    async def controller(self, config: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+        """`callguard run` with a configuration of its own, healthy or not; ended afterwards."""
+        command = (sys.executable, "-m", "callguard", "run", "--config", str(config))
+        with self.stand.log.open("ab") as log:
+            process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
+        try:
+            yield process
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            await asyncio.wait_for(process.wait(), 15)
 
     async def find(self, name: str) -> str | None:
         """The id of the call whose caller has this display name."""

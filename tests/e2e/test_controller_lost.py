@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from callguard.audio.wav import WavReader
-from callguard.errors import Unreachable
 from callguard.lab.media import find_counters
 from tests.e2e.site import Site, Talk, incidents, states, types
 
@@ -144,14 +143,9 @@ async def test_a_second_controller_that_takes_the_application_ends_the_first_whi
         await talk.recorded()
         await talk.says(0.5)
         taken = time.time()
-        other = asyncio.create_task(site.stand.run("run", "--config", str(second), check=False))
-        try:
+        async with site.controller(second):
             assert await asyncio.wait_for(first.wait(), 10) == 3
             said = [line for line in site.printed().splitlines() if line.startswith("callguard: ")]
             assert "application" in said[-1] and "Traceback" not in site.printed()
             assert await talk.hears_each_other()
             assert await stopped_after(site, talk, taken) < 5
-        finally:
-            other.cancel()
-            with suppress(asyncio.CancelledError, Unreachable):
-                await other

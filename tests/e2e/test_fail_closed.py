@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -147,11 +146,8 @@ def fill(disk: Path) -> None:
 
 @pytest.mark.requirement("S124")
 async def test_under_its_floor_of_free_space_nothing_is_recorded(folder: Path, small_disk: Path) -> None:
-    async with await Site.open(folder / "site", controller=False, floor_mb=50, directory_is=small_disk) as site:
-        with site.stand.log.open("ab") as log:
-            site.stand.controller = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "callguard", "run", "--config", str(site.stand.config), stdout=log, stderr=log
-            )
+    idle = await Site.open(folder / "site", controller=False, floor_mb=50, directory_is=small_disk)
+    async with idle as site, site.controller(site.stand.config):
         async with asyncio.timeout(15):
             while await faults(site) != ["disk"]:
                 await asyncio.sleep(0.1)

@@ -47,7 +47,8 @@ class Ami:
         reader, writer = await _open(address)
         ami = cls(reader, writer, on_event, heartbeat)
         try:
-            await asyncio.wait_for(ami._login(address), CONNECT_SECONDS)
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await ami._login(address)
         except PbxRefused as refusal:
             await ami.close()
             raise Unreachable(
