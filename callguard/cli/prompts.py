@@ -9,6 +9,7 @@ import click
 
 from callguard.audio.prompt import Prompt, load_prompts, shipped_prompts
 from callguard.cli.option import config_option, json_option, load, show_json
+from callguard.core.policy import Mode
 from callguard.engine.script import Scripts
 from callguard.errors import BadInput, ConfigError
 from callguard.settings import Settings, load_policy
@@ -61,7 +62,7 @@ def _findings(settings: Settings) -> list[str]:
         Scripts.load(policy, directory)
     except ConfigError as wrong:
         return wrong.problems
-    notices = {(kind.language, kind.notice) for kind in policy.call_types.values()}
+    notices = {(kind.language, kind.notice) for kind in policy.call_types.values() if kind.mode is not Mode.NEVER}
     long = [
         prompt
         for language in sorted({language for language, _ in notices})

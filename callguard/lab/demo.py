@@ -26,6 +26,7 @@ from callguard.lab.stand import Stand
 from callguard.ports import EventRow, StoredCall
 from callguard.proof import prove
 from callguard.store.keys import load_master_key
+from callguard.store.memory import MemoryLog
 from callguard.store.postgres import PostgresLog
 
 DIALPLAN = """\
@@ -78,7 +79,7 @@ class Demo:
     """One run of the five calls on STAND. `say` gets a line of the timeline at a time."""
 
     stand: Stand
-    log: PostgresLog
+    log: PostgresLog | MemoryLog
     say: Say
     stages: dict[int, Stage] = field(default_factory=dict)
     started: datetime | None = None
