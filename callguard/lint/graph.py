@@ -131,7 +131,8 @@ class Graph:
         contexts = list(contexts)
         key = tuple(context.name for context in contexts), pattern
         if key not in self._meetings:
-            self._meetings[key] = [extension for context in contexts for extension in context.meeting(pattern)]
+            met = [extension for context in contexts for extension in context.meeting(pattern)]
+            self._meetings[key] = [extension for extension in met if extension.exten not in SPECIAL]
         return self._meetings[key]
 
     def _dialled(self, name: str) -> Found:

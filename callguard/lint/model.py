@@ -182,8 +182,10 @@ def _exten(plan: Dialplan, counting: _Counting, entry: Entry, *, same: bool) -> 
         return
     written, _, application = rest.partition(",")
     priority, label = _priority(plan, counting, entry, written.strip())
-    if priority is not None and priority != HINT:
-        counting.last = priority
+    if priority is None:
+        return
+    counting.last = priority  # also after a hint, whose -1 makes the next `n` a 0 that is not registered
+    if priority != HINT:
         _register(plan, counting, entry, (priority, label), application.strip())
 
 
@@ -206,7 +208,7 @@ def _number(counting: _Counting, word: str) -> int | None:
     if word == "hint":
         return HINT
     if word in ("n", "next"):
-        return counting.last + 1 if counting.last is not None else None
+        return (counting.last + 1 or None) if counting.last is not None else None
     if word in ("s", "same"):
         return counting.last
     if _DIGITS.fullmatch(word):

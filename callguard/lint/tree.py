@@ -103,7 +103,7 @@ def _beside(file: Path) -> str:
 
 def _files(path: Path) -> list[Path]:
     """PATH itself; of a folder the dialplan and what stands beside it, or all its .conf files if none is so called."""
-    if not path.is_dir():
+    if not os.path.isdir(path):
         return [path]
     known = [path / f"{kind}.conf" for kind in ("extensions", *BESIDE)]
     known += [path / f"extensions{suffix}" for suffix in ELSEWHERE]
@@ -119,7 +119,7 @@ def _name(path: Path | str) -> str:
 
 
 def _content(path: Path) -> bytes:
-    if path.exists() and not path.is_file():
+    if os.path.exists(path) and not os.path.isfile(path):
         raise BadInput(f"{_name(path)}: is no regular file")
     try:
         if path.stat().st_size > LARGEST:
