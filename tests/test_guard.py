@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from callguard.engine.recovery import guard_acts
-from callguard.guard import NO_RIGHT, Guard
+from callguard.guard import HANDOVER, NO_RIGHT, Guard
 from callguard.pbx.asterisk.register import RegisterFile
 from callguard.pbx.asterisk.site import AmiAddress
 
@@ -212,3 +212,34 @@ async def test_a_link_that_breaks_comes_back(watch: Watch) -> None:
     assert link is not None
     await link.close()
     await watch.until(lambda: watch.guard.link is not None and watch.guard.link is not link)
+
+
+async def hands_over(watch: Watch) -> float:
+    """A controller beats, says that another takes over, and is gone. When that was."""
+    reader, writer = await watch.beat()
+    answer = await say(reader, writer, b"handover\n")
+    assert (answer["armed"], answer["trips"]) == (True, 0)
+    at = asyncio.get_running_loop().time()
+    writer.close()
+    return at
+
+
+@pytest.mark.requirement("S123")
+async def test_between_two_controllers_recorders_run_on_but_not_for_long(watch: Watch) -> None:
+    loop, began = asyncio.get_running_loop(), await hands_over(watch)
+    await asyncio.sleep(HANDOVER - 0.5)
+    assert watch.ami.asked == [] and watch.guard.trips == 0, loop.time() - began
+    await watch.until(lambda: done(watch) == {"r1", "r2", "waiting"})
+    assert loop.time() - began >= HANDOVER - 0.01 and watch.guard.trips == 1
+
+
+@pytest.mark.requirement("S123")
+async def test_a_controller_that_takes_over_in_time_finds_its_recorders_running(watch: Watch) -> None:
+    began = await hands_over(watch)
+    reader, writer = await watch.beat()
+    while asyncio.get_running_loop().time() < began + HANDOVER + 0.5:
+        await asyncio.sleep(0.1)
+        assert (await say(reader, writer, b"beat\n"))["trips"] == 0
+    assert watch.ami.asked == [] and not watch.guard.ended.is_set()
+    writer.close()  # and it is guarded as the one before was: at once
+    await watch.until(lambda: done(watch) == {"r1", "r2", "waiting"})

@@ -36,6 +36,13 @@ async def ask(stage: Stage, request: object) -> dict[str, Any]:
     return answer
 
 
+async def test_who_asks_for_a_hand_over_learns_how_many_calls_are_live(stage: Stage) -> None:
+    await stage.talk()
+    own = Control(stage.data / "other.sock", stage.engine.runners, list)
+    assert not own.drain.is_set()
+    assert await own._answer({"do": "drain"}, "user:x") == {"calls": 1} and own.drain.is_set()
+
+
 def act(action: str, call: str = "far") -> dict[str, str]:
     return {"do": "act", "call": call, "action": action}
 

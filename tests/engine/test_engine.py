@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 
 from callguard.core.consent import Standing
-from callguard.core.effects import PlayPrompt, SendOn, StartRecording
+from callguard.core.effects import PlayPrompt, SendOn, StartRecording, StopRecording
 from callguard.core.events import DigitPressed, Link, Script
+from callguard.core.policy import parse_policy
 from callguard.core.recording import Mask, State
+from callguard.engine.engine import DRAIN_SECONDS
 from callguard.ports import Entered, Sighted
 from callguard.ports import Link as LinkHeard
 from callguard.proof import prove
+from callguard.store.memory import MemoryLog
 from tests.engine.stage import Stage, endpoint
 from tests.fake_pbx import START, FakePbx
 
@@ -181,3 +184,49 @@ async def test_the_recording_is_on_line_is_asked_for_once(stage: Stage) -> None:
     assert len(stage.pbx.asked(StartRecording)) == 1
     recording = stage.call("far").recording
     assert recording and recording.state is State.GROWING
+
+
+@pytest.mark.requirement("S123")
+async def test_a_drained_engine_takes_no_new_call_and_leaves_the_others_running(stage: Stage) -> None:
+    await stage.talk()
+    stage.join("another-bridge", "far")  # something that is not written yet
+    await stage.engine.drain()
+    stored = await stage.stored(stage.call("far").call_id)
+    assert [row.type for row in stored.events][-1] == "bridged"
+    await stage.enter("late")
+    assert stage.pbx.asked(SendOn)[-1] == SendOn(channel_id="late") and len(stage.engine.runners) == 1
+    assert stage.pbx.asked(StopRecording) == [] and (stage.data / "live").exists()
+
+
+@pytest.mark.requirement("S123")
+async def test_what_one_engine_drained_the_next_goes_on_with(tmp_path: Path) -> None:
+    first = Stage(tmp_path)
+    async with first.running():
+        recording_id = await first.talk()
+        call_id = first.call("far").call_id
+        await first.engine.drain()
+    second = Stage(tmp_path, log=first.log)
+    second.there("far", "agent1", bridge="bridge-far")
+    async with second.running():
+        await second.until(lambda: call_id in second.engine.runners)
+        await second.until(lambda: (own := second.call("far").recording) and own.state is State.GROWING)
+        assert second.pbx.asked(StartRecording) == second.pbx.asked(StopRecording) == []
+        stored = await second.finish("far", "agent1")
+    assert [item.recording_id for item in stored.recordings] == [recording_id] and prove(stored) == []
+
+
+async def test_an_engine_that_cannot_write_is_drained_all_the_same(stage: Stage) -> None:
+    await stage.talk(call_type="kept")
+    assert isinstance(stage.log, MemoryLog)
+    stage.log.cut()
+    await asyncio.wait_for(stage.engine.drain(), DRAIN_SECONDS + 1)
+    assert stage.engine.draining
+
+
+async def test_a_new_policy_is_for_calls_that_begin_from_then_on(stage: Stage) -> None:
+    await stage.enter("before")
+    stage.engine.policy = parse_policy({"call_type": {"support": {"purpose": "other", "agents": ["PJSIP/agent*"]}}})
+    await stage.enter("after")
+    before, after = [await stage.stored(stage.call(name).call_id) for name in ("before", "after")]
+    assert before.call.policy_version != after.call.policy_version == stage.engine.policy.version
+    assert (before.call.policy["purpose"], after.call.policy["purpose"]) == ("quality", "other")

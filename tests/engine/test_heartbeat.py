@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from callguard.engine.heartbeat import Heartbeat
+from callguard.engine.heartbeat import BEAT, Heartbeat
 
 
 @dataclass
@@ -27,6 +27,7 @@ class Played:
     acted: int = 0
     server: asyncio.Server | None = None
     writers: list[asyncio.StreamWriter] = field(default_factory=list)
+    beat: Heartbeat = field(init=False)
 
     async def listen(self) -> None:
         self.path.unlink(missing_ok=True)
@@ -65,8 +66,8 @@ class Played:
 @pytest.fixture
 async def played(tmp_path: Path) -> AsyncIterator[Played]:
     own = Played(tmp_path / "guard.sock")
-    beat = Heartbeat(own.path, own.spawn, own.alive.append, own.act)
-    running = asyncio.create_task(beat.run())
+    own.beat = Heartbeat(own.path, own.spawn, own.alive.append, own.act)
+    running = asyncio.create_task(own.beat.run())
     yield own
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
@@ -123,8 +124,17 @@ async def test_what_the_guard_did_is_asked_for_once(played: Played) -> None:
 async def test_the_end_in_good_order(tmp_path: Path) -> None:
     own = Played(tmp_path / "guard.sock")
     beat = Heartbeat(own.path, own.spawn, own.alive.append, own.act)
-    await beat.end()  # nobody listens: nothing to end
+    assert not await beat.end()  # nobody listens: nothing to end
     await own.listen()
-    await beat.end()
+    assert await beat.end()
     assert own.lines == [b"quit\n"]
     await own.die()
+
+
+async def test_a_hand_over_is_said_and_no_beat_follows_it(played: Played) -> None:
+    await played.listen()
+    await played.until(lambda: played.alive)
+    assert await played.beat.end(handover=True)
+    await played.until(lambda: b"handover\n" in played.lines)
+    await asyncio.sleep(3 * BEAT)
+    assert played.lines[-1] == b"handover\n" and b"quit\n" not in played.lines
