@@ -89,7 +89,7 @@ _RULES: tuple[Callable[[_Site], Iterable[Finding]], ...] = (
     _files,
     _switches,
     _globals,
-    lambda site: recorders(site.graph, site.trusted),
+    lambda site: recorders(site.graph, site.trusted, site.options.entries),
     lambda site: beside(site.tree, site.options.sequences),
     lambda site: bypassed(site.graph, site.trusted, site.options.entries, strict=site.options.strict),
     lambda site: refused(site.graph, site.trusted),

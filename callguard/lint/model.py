@@ -17,6 +17,7 @@ from callguard.lint.tree import Entry, Section
 
 HINT = -1
 _SWITCHES = ("switch", "lswitch", "eswitch")
+_OVERRIDE = "extensions_override_"  # FreePBX: read first in order to stand in for what it generates
 _IGNORED = ("ignorepat", "autohints")
 _SYNTAX_FIX = "exten => NUMBER,PRIORITY,Application(arguments)"
 _DIGITS = re.compile(r"-?\d{1,9}")
@@ -226,6 +227,8 @@ def _register(plan: Dialplan, counting: _Counting, entry: Entry, where: tuple[in
     extension = context.extension(key)
     priority, label = where
     if priority in extension.steps:
+        if _OVERRIDE in extension.steps[priority].place.file:
+            return
         text = "this extension has that priority already: Asterisk ignores the line"
         plan.findings.append(warning("duplicate", entry.place, text, "a priority or an extension of its own"))
         return

@@ -6,10 +6,12 @@ files (beside.py). VoiceMail is no recorder: the caller makes that recording.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
+from callguard.lint.alive import alive
 from callguard.lint.argument import options, split
-from callguard.lint.finding import Finding, Place, blocker, warning
+from callguard.lint.finding import Finding, Place, Severity, blocker, warning
 from callguard.lint.flow import Call, calls, dial_options
 from callguard.lint.graph import Graph
 from callguard.lint.model import Dialplan, Step
@@ -25,13 +27,20 @@ _LEAVE = f"remove it; {GOSUB} before the call is connected records what may be r
 Rule = Callable[[Call, Place], Iterator[Finding]]
 
 
-def recorders(graph: Graph, trusted: Trusted) -> Iterator[Finding]:
-    """Every recorder in a context that is not the snippet's."""
+def recorders(graph: Graph, trusted: Trusted, named: Sequence[str] = ()) -> Iterator[Finding]:
+    """Every recorder in a context that is not the snippet's. A warning where no way leads to it. NAMED: entries."""
+    reached = alive(graph, trusted, named)
     for step in graph.plan.steps():
         if step.context not in trusted.own:
             for one in _run_by(graph, step):
                 rules = _RULES.get(one.app, ())
-                yield from (found for rule in rules for found in rule(one, step.place))
+                found = [each for rule in rules for each in rule(one, step.place)]
+                yield from found if step in reached else map(_asleep, found)
+
+
+def _asleep(finding: Finding) -> Finding:
+    text = f"no way that can be followed leads here, but: {finding.text}"
+    return replace(finding, severity=Severity.WARNING, text=text)
 
 
 def _run_by(graph: Graph, step: Step) -> Iterable[Call]:

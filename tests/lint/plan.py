@@ -57,13 +57,15 @@ def rules(folder: Path, text: str, options: Options | None = None) -> list[tuple
 # A tree of FreePBX's shape
 
 
-def freepbx(folder: Path, extensions: int = 600, routes: int = 200, *, asks: bool) -> Path:
+def freepbx(
+    folder: Path, extensions: int = 600, routes: int = 200, *, asks: bool, override: str = "; nothing\n"
+) -> Path:
     """A folder as FreePBX fills it: generated contexts, macros, hooks. ASKS: calls are handed to callguard."""
     folder.mkdir(parents=True, exist_ok=True)
     files = "extensions_override_freepbx extensions_additional extensions_custom".split()
     head = "".join(f"#include {name}.conf\n" for name in files)
     written(folder, f"{head}#tryinclude local/*.conf\n{_FIXED}")
-    written(folder, "; nothing overridden\n", "extensions_override_freepbx.conf")
+    written(folder, override, "extensions_override_freepbx.conf")
     written(folder, "".join(_additional(extensions, routes, asks=asks)), "extensions_additional.conf")
     custom = "#include callguard.conf\n[from-internal-custom]\nexten => 1234,1,Playback(demo-congrats)\n"
     written(folder, custom if asks else custom.partition("\n")[2], "extensions_custom.conf")

@@ -81,3 +81,18 @@ def test_memory_grows_with_the_lines_and_no_faster(tmp_path: Path) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert report.contexts == 1 and peak < 10_000 * 4096
+
+
+@pytest.mark.requirement("S36")
+def test_the_shipped_override_puts_freepbx_recorders_to_sleep(tmp_path: Path) -> None:
+    override = (SNIPPET.parent.parent / "freepbx" / "extensions_override_freepbx.conf").read_text()
+    report = lint([freepbx(tmp_path, asks=True, override=override)])
+    assert {(each.rule, each.severity) for each in report.findings} == {
+        ("recorder", "warning"), ("not-followed", "warning"),
+    }  # fmt: skip
+
+
+@pytest.mark.requirement("S128")
+def test_the_shipped_files_for_freepbx_are_clean() -> None:
+    files = sorted((SNIPPET.parent.parent / "freepbx").glob("*.conf"))
+    assert files and lint(files, Options(folder=SNIPPET.parent)).findings == ()
