@@ -30,7 +30,7 @@ MODULES = (
     "func_env func_global func_groupcount func_hangupcause func_holdintercept func_logic func_math func_md5 "
     "func_module func_periodic_hook func_rand func_sha1 func_sprintf func_strings func_sysinfo func_talkdetect "
     "func_timeout func_uri func_uuid func_version func_volume func_dialplan func_jitterbuffer "
-    "res_clioriginate"
+    "app_softhangup res_clioriginate"
 ).split()
 
 # Files that Asterisk looks for; their absence, or a [general] in some of them, is an error in its log.

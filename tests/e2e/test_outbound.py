@@ -1,0 +1,125 @@
+"""Outbound calls with the real controller: the called party is told and asked, before the bridge or in it."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from callguard.lab.dialog import CallState
+from tests.e2e.shapes import Shapes, hears, notices, speakers
+from tests.e2e.site import states, types
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+AGENT, FAR = 0, 1
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shapes() -> AsyncIterator[Shapes]:
+    folder = Path(tempfile.mkdtemp(prefix="callguard-e2e-"))
+    await asyncio.to_thread(folder.chmod, 0o755)
+    async with await Shapes.open(folder) as running:
+        yield running
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.mark.requirement("S1")
+async def test_told_key_1_is_recorded_from_the_bridge_on(shapes: Shapes) -> None:
+    async with shapes.with_phones("agent1", "trunk"):
+        call = await shapes.dial("agent1", "95551234")
+        theirs = await shapes.reached("trunk")
+        await shapes.row("notice_ended", script="notice")
+        assert call.state is CallState.RINGING and len(call.heard().samples) == 0
+        await theirs.press("1")
+        await call.answered(timeout=3)
+        await hears(call, FAR)
+        await shapes.row("recording_opened")
+        await asyncio.sleep(2.5)
+        await theirs.hangup()
+        [stored] = await shapes.over()
+    found = types(stored)
+    order = "call_started notice_started notice_ended consent_granted bridged recording_requested recording_opened"
+    assert sorted(order.split(), key=found.index) == order.split()
+    assert notices(stored) == ["notice", "recording_on"] and not stored.incidents
+    assert stored.call.direction == "outbound" and states(stored) == ["verified"]
+    tape = shapes.tape(stored)
+    assert speakers(tape.left) == {FAR} and speakers(tape.right) == {AGENT}
+
+
+async def test_told_key_2_is_put_through_and_not_recorded(shapes: Shapes) -> None:
+    async with shapes.with_phones("agent1", "trunk"):
+        call = await shapes.dial("agent1", "95551234")
+        theirs = await shapes.reached("trunk")
+        await shapes.row("notice_started", script="notice")
+        await theirs.press("2")
+        await hears(call, FAR)
+        await call.hangup()
+        [stored] = await shapes.over()
+    assert "consent_refused" in types(stored) and not stored.recordings and not stored.incidents
+
+
+async def test_told_silence_is_put_through_and_not_recorded(shapes: Shapes) -> None:
+    async with shapes.with_phones("agent1", "trunk"):
+        call = await shapes.dial("agent1", "95551234")
+        theirs = await shapes.reached("trunk")
+        await call.answered(timeout=25)
+        await hears(theirs, AGENT)
+        await call.hangup()
+        [stored] = await shapes.over()
+    assert notices(stored) == ["notice", "question", "refusal"]
+    assert "consent_silent" in types(stored) and not stored.recordings and not stored.incidents
+
+
+@pytest.mark.parametrize("who", ["called", "caller"])
+async def test_told_either_may_hang_up_in_the_notice(shapes: Shapes, who: str) -> None:
+    async with shapes.with_phones("agent1", "trunk"):
+        call = await shapes.dial("agent1", "95551234")
+        theirs = await shapes.reached("trunk")
+        await shapes.row("notice_started", script="notice")
+        await (theirs if who == "called" else call).hangup()
+        async with asyncio.timeout(3):
+            while CallState.ENDED not in (call.state, theirs.state) or call.state is not theirs.state:
+                await asyncio.sleep(0.05)
+        [stored] = await shapes.over()
+    assert not stored.recordings and not stored.incidents and "bridged" not in types(stored)
+    assert await shapes.stand.asterisk.cli("core show channels concise") == ""
+
+
+@pytest.mark.requirement("S1")
+async def test_bridged_first_both_hear_the_notice_and_key_1_records(shapes: Shapes) -> None:
+    async with shapes.with_phones("agent1", "trunk"):
+        call = await shapes.dial("agent1", "85551234")
+        theirs = await shapes.reached("trunk")
+        await hears(call, FAR)
+        await hears(theirs, AGENT)
+        await shapes.row("notice_ended", script="notice")
+        await theirs.press("1")
+        await shapes.row("recording_opened")
+        await asyncio.sleep(2.5)
+        await call.hangup()
+        [stored] = await shapes.over()
+    found = types(stored)
+    order = "call_started bridged notice_started notice_ended consent_granted recording_requested recording_opened"
+    assert sorted(order.split(), key=found.index) == order.split()
+    assert notices(stored) == ["notice", "recording_on"] and not stored.incidents and states(stored) == ["verified"]
+    tape = shapes.tape(stored)
+    assert speakers(tape.left) == {FAR} and speakers(tape.right) == {AGENT}
+
+
+async def test_bridged_first_key_2_goes_on_unrecorded(shapes: Shapes) -> None:
+    async with shapes.with_phones("agent1", "trunk"):
+        call = await shapes.dial("agent1", "85551234")
+        theirs = await shapes.reached("trunk")
+        await shapes.row("notice_started", script="notice")
+        await theirs.press("2")
+        await shapes.row("consent_refused")
+        await hears(call, FAR)
+        await call.hangup()
+        [stored] = await shapes.over()
+    assert not stored.recordings and not stored.incidents
