@@ -325,23 +325,30 @@ class Engine:
     async def _adopt(self, now: Snapshot) -> None:
         """Take over the calls of a controller that died. Without the log this waits for its return."""
         there = {channel.channel_id: channel for channel in now.channels}
-        for call_id in [item for item in self.live.ids() if item not in self.runners]:
-            try:
-                stored = await self.evidence.log.load(call_id)
-                if stored is not None and stored.events:
-                    self._take_over(stored, there)
-            except StoreDown:
-                return
-            except (BadInput, StoreRefused):  # one call that cannot be read must not keep all others waiting
-                self.alert_by("take_over_failed", call_id)
-            if call_id not in self.runners:
-                self.live.remove(call_id)
+        left = [item for item in self.live.ids() if item not in self.runners]
+        found: list[tuple[StoredCall, Call, Ledger]] = []
+        try:
+            for call_id in left:
+                found += await self._read(call_id)
+        except StoreDown:
+            return
+        for stored, call, ledger in found:  # all at once: answers to their masks are not heard before this is over
+            self._take_over(stored, call, ledger, there)
+        for call_id in set(left) - self.runners.keys():
+            self.live.remove(call_id)
         self.adopted = True
 
-    def _take_over(self, stored: StoredCall, there: Mapping[str, Endpoint]) -> None:
-        call, ledger = take_over(stored)
-        if call.over:
-            return
+    async def _read(self, call_id: str) -> list[tuple[StoredCall, Call, Ledger]]:
+        """A call as it is stored and how it stands; none if it is over. Raises StoreDown."""
+        try:
+            stored = await self.evidence.log.load(call_id)
+            own = (stored, *take_over(stored)) if stored is not None and stored.events else None
+        except (BadInput, StoreRefused):  # one call that cannot be read must not keep all others waiting
+            self.alert_by("take_over_failed", call_id)
+            return []
+        return [own] if own and not own[1].over else []
+
+    def _take_over(self, stored: StoredCall, call: Call, ledger: Ledger, there: Mapping[str, Endpoint]) -> None:
         self.board.types[call.call_id] = call.call_type
         visitors = {row.channel_id for row in stored.events if row.type == CallMerged.type}
         for channel in call.live():
