@@ -24,7 +24,7 @@ from callguard.lab.sip import Phone
 from callguard.pbx.asterisk.pbx import AsteriskPbx
 from callguard.pbx.asterisk.register import Register, read_register
 from callguard.pbx.asterisk.site import AmiAddress, AriAddress, AsteriskSettings
-from callguard.ports import Entered, Heard, Link, Said
+from callguard.ports import Entered, Heard, Link, Pbx, Said
 
 T = TypeVar("T")
 SITE = """
@@ -71,16 +71,13 @@ def settings_for(asterisk: Asterisk, work: Path, **changes: Any) -> AsteriskSett
     return AsteriskSettings(**{**values, **changes})
 
 
-class Rig:
-    """The adapter while it runs. `heard` keeps what it said, `raws` the raw messages beside it."""
+class Ear:
+    """A PBX while it runs. `heard` keeps what it said, `raws` the raw messages beside it. Make it inside a loop."""
 
-    def __init__(self, asterisk: Asterisk, work: Path, settings: AsteriskSettings) -> None:
-        self.asterisk, self.work, self.settings = asterisk, work, settings
-        self.pbx = AsteriskPbx(settings)
+    def __init__(self, pbx: Pbx) -> None:
         self.heard: list[Heard] = []
         self.raws: list[Mapping[str, Any]] = []
-        self.prompt = make_prompt(work / "prompt.wav")
-        self.running = asyncio.create_task(self.pbx.run(self._sink))
+        self.running = asyncio.create_task(pbx.run(self._sink))
 
     def _sink(self, heard: Heard, raw: Mapping[str, Any]) -> None:
         self.heard.append(heard)
@@ -107,6 +104,21 @@ class Rig:
             await asyncio.sleep(0.005)
         raise AssertionError(f"no {kind.__name__} in {seconds} s; heard {[type(fact).__name__ for fact in self.facts]}")
 
+    async def close(self) -> None:
+        """End the adapter."""
+        self.running.cancel()
+        await asyncio.gather(self.running, return_exceptions=True)
+
+
+class Rig(Ear):
+    """The adapter on a real Asterisk while it runs."""
+
+    def __init__(self, asterisk: Asterisk, work: Path, settings: AsteriskSettings) -> None:
+        self.asterisk, self.work, self.settings = asterisk, work, settings
+        self.pbx = AsteriskPbx(settings)
+        self.prompt = make_prompt(work / "prompt.wav")
+        super().__init__(self.pbx)
+
     async def register_holds(self, recordings: int = 0, waiting: int = 0) -> None:
         """The register's file says so: its lines reach the disk a moment after the fact is told."""
         register = Register()
@@ -117,9 +129,9 @@ class Rig:
             await asyncio.sleep(0.005)
         raise AssertionError(register)
 
-    async def entered(self) -> str:
-        """The channel that entered our application last."""
-        await self.wait(Entered)
+    async def entered(self, after: int = 0) -> str:
+        """The channel that entered our application last, once more than AFTER have."""
+        await self.wait(Entered, lambda _: len(self.of(Entered)) > after)
         channel_id = self.of(Entered)[-1].channel.channel_id
         self.pbx.set_prompts(channel_id, dict.fromkeys(Script, self.prompt))
         return channel_id
@@ -138,8 +150,9 @@ class Rig:
         agent = await Phone.open("agent1", port=self.asterisk.agent_ports["agent1"], answer_after=0.05, media=tones[1])
         caller = await Phone.open("caller", self.asterisk.server)
         try:
+            before = len(self.of(Entered))
             call = await caller.dial("100", media=tones[0])
-            channel_id = await self.entered()
+            channel_id = await self.entered(before)
             self.pbx.perform(SendOn(channel_id=channel_id))
             await self.wait(ChannelLeft, lambda fact: fact.channel_id == channel_id)
             mine = await self.wait(Bridged, lambda fact: fact.channel_id == channel_id)
@@ -152,11 +165,6 @@ class Rig:
         finally:
             await caller.close()
             await agent.close()
-
-    async def close(self) -> None:
-        """End the adapter."""
-        self.running.cancel()
-        await asyncio.gather(self.running, return_exceptions=True)
 
 
 @dataclass(frozen=True)

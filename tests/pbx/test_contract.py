@@ -1,0 +1,494 @@
+"""What ports.Pbx promises, held against both adapters: the fake that the engine's tests stand on says what a real
+Asterisk says.
+
+What belongs here: promises of the port. What does not: how Asterisk keeps them (tests/pbx/asterisk).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Protocol, cast
+
+import pytest
+import pytest_asyncio
+
+from callguard.core.effects import (
+    Alert,
+    Answer,
+    Effect,
+    MaskRecording,
+    PlayPrompt,
+    RecordingEffect,
+    SendOn,
+    StartRecording,
+    StopPrompt,
+    StopRecording,
+    UnmaskRecording,
+)
+from callguard.core.events import (
+    Bridged,
+    ChannelAnswered,
+    ChannelHungUp,
+    ChannelLeft,
+    EffectFailed,
+    Event,
+    MaskAcknowledged,
+    NoticeEnded,
+    NoticeFailed,
+    NoticeStarted,
+    RecordingAcknowledged,
+    RecordingEvent,
+    RecordingGrowing,
+    RecordingOpened,
+    Script,
+    StopAcknowledged,
+    StopObserved,
+    Unbridged,
+    UnmaskAcknowledged,
+)
+from callguard.errors import LinkDown
+from callguard.lab.asterisk import Asterisk
+from callguard.lab.dialog import Call
+from callguard.lab.sip import Phone
+from callguard.ports import Dialled, Endpoint, Entered, Link, Pbx, Said, Sighted
+from tests.fake_pbx import FakePbx
+from tests.pbx.rig import SITE, Ear, Prompt, Rig, make_prompt, rig_on
+
+LONGER_THAN_A_PROMPT = 0.7
+ARGS = ("1", "support", "inbound")
+
+
+class Bench(Protocol):
+    """A PBX with callers. `ear` heard all that it said; `prompt` is what every channel here is given to hear."""
+
+    pbx: Pbx
+    ear: Ear
+    prompt: Prompt
+
+    async def enter(self) -> str:
+        """A caller waits in our application, unanswered: its channel."""
+
+    async def talk(self) -> tuple[str, str]:
+        """Two parties are bridged by the dialplan: their channels, the caller's first."""
+
+    async def played(self, channel_id: str) -> None:
+        """What plays on this channel comes to its end."""
+
+    async def hang_up(self, channel_id: str) -> None:
+        """The party at this channel hangs up."""
+
+    async def cut(self) -> None:
+        """The link to the PBX is lost."""
+
+
+class FakeBench:
+    """FakePbx, where the test itself is the caller. `pbx` is the port's view of it, `fake` the test's."""
+
+    def __init__(self, work: Path) -> None:
+        self.fake = FakePbx(plays_on=True, spares=False, register=frozenset())
+        self.pbx: Pbx = self.fake
+        self.ear = Ear(self.fake)
+        self.prompt = make_prompt(work / "prompt.wav")
+        self._count = 0
+
+    async def enter(self) -> str:
+        channel = self._channel("PJSIP/caller")
+        self.fake.hear(Entered(self.fake.now, channel, ARGS))
+        return channel.channel_id
+
+    async def talk(self) -> tuple[str, str]:
+        far = await self.enter()
+        self.pbx.perform(SendOn(channel_id=far))
+        await self.ear.wait(ChannelLeft)
+        agent = self._channel("PJSIP/agent1").channel_id
+        self.fake.hear(Dialled(self.fake.now, far, agent))
+        for channel_id in (far, agent):
+            self.fake.say(ChannelAnswered(at=self.fake.now, channel_id=channel_id))
+            self.fake.say(Bridged(at=self.fake.now, channel_id=channel_id, bridge_id="b1"))
+        return far, agent
+
+    async def played(self, channel_id: str) -> None:
+        self.fake.end_prompt(channel_id)
+
+    async def hang_up(self, channel_id: str) -> None:
+        self.fake.say(ChannelHungUp(at=self.fake.now, channel_id=channel_id, cause=16))
+
+    async def cut(self) -> None:
+        self.fake.cut()
+
+    def _channel(self, endpoint: str) -> Endpoint:
+        self._count += 1
+        channel = Endpoint(f"1.{self._count}", f"{endpoint}-{self._count:08}", endpoint)
+        self.fake.hear(Sighted(self.fake.now, channel))
+        self.pbx.set_prompts(channel.channel_id, dict.fromkeys(Script, self.prompt))
+        return channel
+
+
+class AsteriskBench:
+    """AsteriskPbx on a real Asterisk, with phones that call it."""
+
+    def __init__(self, rig: Rig, calls: AsyncExitStack) -> None:
+        self.ear: Ear = rig
+        self.pbx: Pbx = rig.pbx
+        self.prompt = rig.prompt
+        self._rig, self._calls = rig, calls
+        self._phones: dict[str, Call] = {}
+
+    async def enter(self) -> str:
+        caller = await Phone.open("caller", self._rig.asterisk.server)
+        self._calls.push_async_callback(caller.close)
+        before = len(self._rig.of(Entered))
+        call = await caller.dial("150")
+        channel_id = await self._rig.entered(before)
+        self._phones[channel_id] = call
+        self._calls.push_async_callback(call.hangup)
+        return channel_id
+
+    async def talk(self) -> tuple[str, str]:
+        talk = await self._calls.enter_async_context(self._rig.talk())
+        self._phones |= {talk.far: talk.far_call, talk.agent: talk.agent_call}
+        return talk.far, talk.agent
+
+    async def played(self, channel_id: str) -> None:
+        """It does so by itself."""
+
+    async def hang_up(self, channel_id: str) -> None:
+        await self._phones[channel_id].hangup()
+
+    async def cut(self) -> None:
+        await self._rig.asterisk.kill()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def fake_bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    own = FakeBench(tmp_path)
+    await own.ear.wait(Link)
+    yield own
+    await own.ear.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def asterisk_bench(rig: Rig) -> AsyncIterator[Bench]:
+    async with AsyncExitStack() as calls:
+        yield AsteriskBench(rig, calls)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def mortal_asterisk_bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    """With an Asterisk of its own, which may be killed."""
+    own = Asterisk(tmp_path / "asterisk", dialplan=SITE)
+    async with own, rig_on(own, tmp_path) as rig, AsyncExitStack() as calls:
+        yield AsteriskBench(rig, calls)
+
+
+@pytest.fixture(params=["fake", "asterisk"])
+def bench(request: pytest.FixtureRequest) -> Bench:
+    return cast(Bench, request.getfixturevalue(f"{request.param}_bench"))
+
+
+@pytest.fixture(params=["fake", "mortal_asterisk"])
+def mortal(request: pytest.FixtureRequest) -> Bench:
+    return cast(Bench, request.getfixturevalue(f"{request.param}_bench"))
+
+
+# ---------------------------------------------------------------- shorthands
+def kinds(bench: Bench, *wanted: type[Event]) -> list[type[Event]]:
+    """The classes of the facts heard, those of WANTED only."""
+    return [type(fact) for fact in bench.ear.facts if isinstance(fact, wanted)]
+
+
+async def failed(bench: Bench, effect: Effect) -> EffectFailed:
+    """The failure of this request."""
+    return await bench.ear.wait(
+        EffectFailed, lambda fact: (fact.effect, fact.channel_id) == (type(effect).__name__, effect.channel_id)
+    )
+
+
+async def answered(bench: Bench) -> str:
+    """A caller waits in our application, answered."""
+    channel_id = await bench.enter()
+    bench.pbx.perform(Answer(channel_id=channel_id))
+    await bench.ear.wait(ChannelAnswered)
+    return channel_id
+
+
+async def recorded(bench: Bench, channel_id: str, recording_id: str = "r1") -> str:
+    """A recording of this channel whose files exist."""
+    bench.pbx.perform(StartRecording(channel_id=channel_id, recording_id=recording_id))
+    await bench.ear.wait(RecordingOpened, lambda fact: fact.recording_id == recording_id)
+    return recording_id
+
+
+async def of_recording(bench: Bench, kind: type[RecordingEvent], channel_id: str, recording_id: str) -> RecordingEvent:
+    """A fact about this recording and this channel."""
+    return await bench.ear.wait(kind, lambda fact: (fact.channel_id, fact.recording_id) == (channel_id, recording_id))
+
+
+def every_request(channel_id: str, recording_id: str) -> Iterable[Effect]:
+    """One of each kind that goes to a PBX."""
+    yield Answer(channel_id=channel_id)
+    yield PlayPrompt(channel_id=channel_id, script=Script.NOTICE)
+    yield SendOn(channel_id=channel_id)
+    yield StartRecording(channel_id=channel_id, recording_id=recording_id)
+    for kind in (MaskRecording, UnmaskRecording, StopRecording):
+        yield kind(channel_id=channel_id, recording_id=f"not-{recording_id}")
+
+
+# ---------------------------------------------------------------- channels
+async def test_the_link_is_heard_of_first(bench: Bench) -> None:
+    await bench.enter()
+    first = bench.ear.heard[0]
+    assert isinstance(first, Link) and first.up and len(bench.ear.of(Link)) == 1
+
+
+async def test_a_caller_who_enters_is_heard_of_with_what_the_dialplan_passed(bench: Bench) -> None:
+    channel_id = await bench.enter()
+    entered = await bench.ear.wait(Entered)
+    assert (entered.channel.channel_id, entered.channel.endpoint) == (channel_id, "PJSIP/caller")
+    assert entered.args == ARGS and entered.waiting and not entered.channel.answered
+    sighted = await bench.ear.wait(Sighted, lambda seen: seen.channel.channel_id == channel_id)
+    assert bench.ear.heard.index(sighted) < bench.ear.heard.index(entered)
+
+
+async def test_an_answered_channel_is_answered_once(bench: Bench) -> None:
+    channel_id = await bench.enter()
+    for _ in range(2):
+        bench.pbx.perform(Answer(channel_id=channel_id))
+    assert (await bench.ear.wait(ChannelAnswered)).channel_id == channel_id
+    await asyncio.sleep(0.1)
+    assert kinds(bench, ChannelAnswered, EffectFailed) == [ChannelAnswered]
+
+
+async def test_a_channel_that_is_sent_on_leaves(bench: Bench) -> None:
+    channel_id = await bench.enter()
+    bench.pbx.perform(SendOn(channel_id=channel_id))
+    assert (await bench.ear.wait(ChannelLeft)).channel_id == channel_id
+    again = SendOn(channel_id=channel_id)  # it waits no more
+    bench.pbx.perform(again)
+    await failed(bench, again)
+    assert kinds(bench, ChannelLeft) == [ChannelLeft]
+
+
+async def test_a_waiting_channel_that_hangs_up_leaves_and_is_gone(bench: Bench) -> None:
+    channel_id = await bench.enter()
+    await bench.hang_up(channel_id)
+    assert (await bench.ear.wait(ChannelHungUp)).channel_id == channel_id
+    assert kinds(bench, ChannelLeft, ChannelHungUp) == [ChannelLeft, ChannelHungUp]
+    assert (await bench.pbx.snapshot()).channels == ()
+
+
+async def test_the_snapshot_names_channels_bridges_and_who_waits(bench: Bench) -> None:
+    assert (await bench.pbx.snapshot()).channels == ()
+    far, agent = await bench.talk()
+    waits = await bench.enter()
+    seen = await bench.pbx.snapshot()
+    names = {channel.channel_id: (channel.endpoint, channel.answered) for channel in seen.channels}
+    assert names == {far: ("PJSIP/caller", True), agent: ("PJSIP/agent1", True), waits: ("PJSIP/caller", False)}
+    assert [set(members) for members in seen.bridges.values() if members] == [{far, agent}]
+    assert seen.waiting == {waits}
+
+
+async def test_a_bridged_channel_that_hangs_up_leaves_its_bridge_before(bench: Bench) -> None:
+    far, _ = await bench.talk()
+    await bench.hang_up(far)
+    await bench.ear.wait(ChannelHungUp, lambda fact: fact.channel_id == far)
+    own = [fact for fact in bench.ear.facts if fact.channel_id == far]
+    assert [type(fact) for fact in own if isinstance(fact, Unbridged | ChannelHungUp)] == [Unbridged, ChannelHungUp]
+    seen = await bench.pbx.snapshot()
+    assert far not in {channel.channel_id for channel in seen.channels}
+    assert far not in {member for members in seen.bridges.values() for member in members}
+
+
+# ---------------------------------------------------------------- prompts
+@pytest.mark.requirement("S42")
+async def test_a_prompt_starts_and_ends_under_its_names(bench: Bench) -> None:
+    channel_id = await answered(bench)
+    bench.pbx.perform(PlayPrompt(channel_id=channel_id, script=Script.QUESTION))
+    started = await bench.ear.wait(NoticeStarted)
+    await bench.played(channel_id)
+    ended = await bench.ear.wait(NoticeEnded)
+    prompt = bench.prompt
+    assert (started.prompt, started.language, started.text_version, started.audio_sha256) == (
+        prompt.id,
+        prompt.language,
+        prompt.text_version,
+        prompt.sha256,
+    )
+    assert {(fact.channel_id, fact.script, fact.prompt) for fact in (started, ended)} == {
+        (channel_id, Script.QUESTION, prompt.id)
+    }
+    assert kinds(bench, NoticeStarted, NoticeEnded, NoticeFailed) == [NoticeStarted, NoticeEnded]
+
+
+@pytest.mark.requirement("S126")
+@pytest.mark.parametrize("missing", ["never given", "file", "other audio"])
+async def test_a_missing_prompt_fails_and_never_ends(bench: Bench, missing: str) -> None:
+    channel_id = await answered(bench)
+    match missing:
+        case "never given":
+            bench.pbx.set_prompts(channel_id, {Script.NOTICE: bench.prompt})
+        case "file":
+            bench.prompt.path.unlink()
+        case _:
+            bench.prompt.path.write_bytes(b"other")
+    bench.pbx.perform(PlayPrompt(channel_id=channel_id, script=Script.QUESTION))
+    fact = await bench.ear.wait(NoticeFailed)
+    assert (fact.channel_id, fact.script) == (channel_id, Script.QUESTION)
+    assert fact.reason == ("no prompt" if missing == "never given" else "prompt changed")
+    await asyncio.sleep(LONGER_THAN_A_PROMPT)
+    assert kinds(bench, NoticeStarted, NoticeEnded, NoticeFailed, EffectFailed) == [NoticeFailed]
+
+
+async def test_a_stopped_prompt_fails_and_never_ends(bench: Bench) -> None:
+    channel_id = await answered(bench)
+    bench.pbx.perform(PlayPrompt(channel_id=channel_id, script=Script.NOTICE))
+    await bench.ear.wait(NoticeStarted)
+    bench.pbx.perform(StopPrompt(channel_id=channel_id))
+    fact = await bench.ear.wait(NoticeFailed)
+    assert (fact.channel_id, fact.script, fact.reason) == (channel_id, Script.NOTICE, "stopped")
+    await asyncio.sleep(LONGER_THAN_A_PROMPT)
+    assert kinds(bench, NoticeEnded, NoticeFailed) == [NoticeFailed]
+
+
+async def test_stopping_where_nothing_plays_is_no_failure(bench: Bench) -> None:
+    channel_id = await answered(bench)
+    bench.pbx.perform(StopPrompt(channel_id=channel_id))
+    await asyncio.sleep(0.1)
+    assert kinds(bench, NoticeFailed, EffectFailed) == []
+
+
+@pytest.mark.parametrize("how", ["sent on", "hung up"])
+async def test_a_prompt_on_a_channel_that_goes_fails_and_never_ends(bench: Bench, how: str) -> None:
+    channel_id = await answered(bench)
+    bench.pbx.perform(PlayPrompt(channel_id=channel_id, script=Script.NOTICE))
+    await bench.ear.wait(NoticeStarted)
+    if how == "sent on":
+        bench.pbx.perform(SendOn(channel_id=channel_id))
+    else:
+        await bench.hang_up(channel_id)
+    await bench.ear.wait(ChannelLeft)
+    fact = await bench.ear.wait(NoticeFailed)
+    assert (fact.channel_id, fact.script) == (channel_id, Script.NOTICE)
+    await asyncio.sleep(LONGER_THAN_A_PROMPT)
+    assert kinds(bench, NoticeEnded, NoticeFailed) == [NoticeFailed]
+
+
+# ---------------------------------------------------------------- recordings
+@pytest.mark.requirement("S44")
+async def test_a_recording_is_acknowledged_then_opened_then_growing_then_stopped(bench: Bench) -> None:
+    far, _ = await bench.talk()
+    bench.pbx.perform(StartRecording(channel_id=far, recording_id="r1"))
+    grown = await of_recording(bench, RecordingGrowing, far, "r1")
+    bench.pbx.perform(StopRecording(channel_id=far, recording_id="r1"))
+    stopped = await of_recording(bench, StopObserved, far, "r1")
+    facts = [fact for fact in bench.ear.facts if isinstance(fact, RecordingEvent)]
+    assert [type(fact) for fact in facts] == [
+        RecordingAcknowledged,
+        RecordingOpened,
+        RecordingGrowing,
+        StopAcknowledged,
+        StopObserved,
+    ]
+    assert {(fact.channel_id, fact.recording_id) for fact in facts} == {(far, "r1")}
+    assert [fact.offset_samples for fact in facts[:2]] == [0, 0]
+    assert 0 < grown.offset_samples <= stopped.offset_samples
+
+
+@pytest.mark.requirement("S45")
+async def test_a_mask_and_its_end_are_acknowledged_with_their_place(bench: Bench) -> None:
+    far, _ = await bench.talk()
+    recording_id = await recorded(bench, far)
+    places: list[int] = []
+    for request, fact in (
+        (MaskRecording, MaskAcknowledged),
+        (UnmaskRecording, UnmaskAcknowledged),
+        (StopRecording, StopAcknowledged),
+    ):
+        bench.pbx.perform(request(channel_id=far, recording_id=recording_id))
+        places.append((await of_recording(bench, fact, far, recording_id)).offset_samples)
+    assert places[0] >= 0 and places == sorted(places)
+
+
+async def test_requests_about_a_recording_are_answered_in_their_order(bench: Bench) -> None:
+    far, _ = await bench.talk()
+    for request in (StartRecording, MaskRecording, UnmaskRecording, MaskRecording, StopRecording):
+        bench.pbx.perform(request(channel_id=far, recording_id="r1"))
+    await of_recording(bench, StopObserved, far, "r1")
+    wanted = (RecordingAcknowledged, MaskAcknowledged, UnmaskAcknowledged, StopAcknowledged)
+    assert kinds(bench, *wanted) == [*wanted[:3], MaskAcknowledged, StopAcknowledged]
+
+
+async def test_requests_about_a_recording_that_does_not_run_fail(bench: Bench) -> None:
+    far, _ = await bench.talk()
+    recording_id = await recorded(bench, far)
+    bench.pbx.perform(StopRecording(channel_id=far, recording_id=recording_id))
+    await of_recording(bench, StopObserved, far, recording_id)
+    for own in ("unknown", recording_id):
+        before = len(bench.ear.of(EffectFailed))
+        for kind in (MaskRecording, UnmaskRecording, StopRecording):
+            bench.pbx.perform(kind(channel_id=far, recording_id=own))
+        await bench.ear.wait(EffectFailed, lambda _, due=before + 3: len(bench.ear.of(EffectFailed)) >= due)  # type: ignore[misc]
+        facts = bench.ear.of(EffectFailed)[before:]
+        assert [(fact.effect, fact.recording_id, fact.reason) for fact in facts] == [
+            (kind, own, "not running") for kind in ("MaskRecording", "UnmaskRecording", "StopRecording")
+        ]
+
+
+async def test_one_id_is_one_recording(bench: Bench) -> None:
+    far, _ = await bench.talk()
+    again = StartRecording(channel_id=far, recording_id=await recorded(bench, far))
+    bench.pbx.perform(again)
+    fact = await failed(bench, again)
+    assert (fact.recording_id, fact.reason) == (again.recording_id, "running already")
+
+
+async def test_a_hang_up_ends_the_recording_of_that_channel(bench: Bench) -> None:
+    far, _ = await bench.talk()
+    recording_id = await recorded(bench, far)
+    await asyncio.sleep(0.4)
+    await bench.hang_up(far)
+    stopped = await of_recording(bench, StopObserved, far, recording_id)
+    hung = await bench.ear.wait(ChannelHungUp, lambda fact: fact.channel_id == far)
+    assert stopped.offset_samples > 0 and hung in bench.ear.facts
+    assert kinds(bench, StopAcknowledged, EffectFailed) == []  # nobody asked
+
+
+# ---------------------------------------------------------------- what cannot be done
+async def test_perform_returns_before_anything_is_heard_and_says_what_failed(bench: Bench) -> None:
+    before = list(bench.ear.heard)
+    requests = [*every_request("none", "r1"), Alert(channel_id="none", incident="x")]
+    for effect in requests:
+        bench.pbx.perform(effect)
+    assert bench.ear.heard == before
+    for effect in requests:
+        if isinstance(effect, PlayPrompt):
+            assert (await bench.ear.wait(NoticeFailed)).channel_id == "none"
+        else:
+            fact = await failed(bench, effect)
+            assert fact.recording_id == (effect.recording_id if isinstance(effect, RecordingEffect) else "")
+    assert all(isinstance(heard, Said | Link) for heard in bench.ear.heard)
+
+
+@pytest.mark.requirement("S126")
+async def test_without_a_link_nothing_is_known_and_every_request_fails(mortal: Bench) -> None:
+    plays, talks = await answered(mortal), (await mortal.talk())[0]
+    recording_id = await recorded(mortal, talks)
+    mortal.pbx.perform(PlayPrompt(channel_id=plays, script=Script.NOTICE))
+    await mortal.ear.wait(NoticeStarted)
+    await mortal.cut()
+    await mortal.ear.wait(Link, lambda link: not link.up)
+    assert [fact.channel_id for fact in mortal.ear.of(NoticeFailed)] == [plays]
+    with pytest.raises(LinkDown):
+        await mortal.pbx.snapshot()
+    before, requests = len(mortal.ear.facts), [*every_request(plays, "r2")]
+    requests.append(MaskRecording(channel_id=talks, recording_id=recording_id))
+    for effect in requests:
+        mortal.pbx.perform(effect)
+    for effect in requests:
+        if not isinstance(effect, PlayPrompt):
+            await failed(mortal, effect)
+    await mortal.ear.wait(NoticeFailed, lambda _: len(mortal.ear.of(NoticeFailed)) > 1)
+    assert {type(fact) for fact in mortal.ear.facts[before:]} == {EffectFailed, NoticeFailed}
