@@ -19,6 +19,8 @@ PACKET = 160
 """Samples of one 20 ms packet at 8 kHz: what may still sound after a mask was acknowledged."""
 LENGTH_SHARE, LENGTH_S = 0.02, 0.5
 """A length is wrong when it is off by more than this share and by more than so many seconds."""
+LATE_S = 0.5
+"""How much later than its event a line may sound: a file that ends before it can be over is not asked for it."""
 SEARCH_S = 2.5
 """How far around its expected place the line is searched: buffers, and events that come late."""
 _EDGE_S = 1.0  # how far around a mask its real edges are looked for
@@ -92,7 +94,8 @@ def _measure(reader: WavReader, expected: Expectation, line: Samples | None) -> 
     if reader.channels != 2:
         return AudioVerdict(False, (NOT_STEREO,), reader.frames)
     masks = tuple(_mask(reader, start, end, expected.slack) for start, end in expected.masks)
-    whole = line is not None and reader.frames - expected.line_seconds * reader.rate >= len(line)
+    room = reader.frames - (expected.line_seconds + LATE_S) * reader.rate
+    whole = line is not None and room >= len(line)
     heard = _line(reader, line, expected.line_seconds) if line is not None and whole else None  # else a hang-up cut it
     findings = [LENGTH] if _length_differs(reader, expected.seconds) else []
     findings += [MASK] if not all(mask.silent for mask in masks) else []

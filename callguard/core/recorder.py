@@ -200,11 +200,12 @@ def _stopped(call: Call, before: Recording, event: RecordingEvent | ChannelHungU
 
 
 def _measure(recording: Recording) -> MeasureRecording:
+    unmasking = recording.mask is Mask.UNMASKING  # ended before the answer: where sound came back nobody knows
     started, stopped, line = recording.started_at, recording.stopped_at, recording.line_at
     return MeasureRecording(
         **_about(recording),
         seconds=(stopped - started).total_seconds() if started and stopped else -1.0,
-        masks=tuple((span.start, span.end) for span in recording.spans),
+        masks=tuple((span.start, span.end) for span in recording.spans if span.end >= 0 or not unmasking),
         line_seconds=(line - started).total_seconds() if started and line else -1.0,
     )
 

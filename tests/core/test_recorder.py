@@ -419,3 +419,10 @@ def test_a_mask_without_a_place_in_the_file_is_placed_by_our_clock_and_inwards()
 def test_a_mask_too_short_to_be_placed_is_not_looked_for() -> None:
     talk = play().recording().presses("*8", by=AGENT).masked(-1).presses("*8", by=AGENT).unmasked(-1)
     assert talk.file.spans == ()
+
+
+def test_a_call_that_ends_while_an_unmask_is_under_way_is_not_asked_for_silence_to_its_end() -> None:
+    talk = play().recording().presses("*8", by=AGENT).masked(8000).presses("*8", by=AGENT).hangs_up().stopped().whole()
+    assert talk.measure.masks == ()
+    talk = play().recording().presses("*8", by=AGENT).masked(8000).hangs_up().stopped().whole()
+    assert talk.measure.masks == ((8000, -1),)
