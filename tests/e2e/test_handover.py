@@ -1,0 +1,96 @@
+"""`callguard run --replace` and SIGHUP under live, recorded calls: nobody is lost, and little of what is said."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import Process
+from contextlib import AsyncExitStack
+from itertools import pairwise
+
+import pytest
+
+from tests.e2e.site import Site, Talk, incidents, states, types
+
+CALLS = 3
+MISSED = 25
+"""Packets (0.5 s) that may be silent: the next controller masks until it knows who is there."""
+LINE = 17_000
+"""Samples in which the recording-is-on line is heard over what people say."""
+
+
+@pytest.mark.requirement("S123")
+async def test_a_controller_is_replaced_under_live_calls(own_site: Site) -> None:
+    site = own_site
+    async with AsyncExitStack() as stack:
+        talks = [await stack.enter_async_context(site.talk()) for _ in range(CALLS)]
+        await asyncio.gather(*(talk.recorded() for talk in talks))
+        await asyncio.gather(*(talk.says(1) for talk in talks))
+        before = [str(row["call_id"]) for row in await site.live()]
+        status = await replace(site)
+        assert status == 0 and f"handed over {CALLS} live call(s)" in site.printed()
+        assert sorted(str(row["call_id"]) for row in await site.live()) == sorted(before)
+        await asyncio.gather(*(talk.says(1.5) for talk in talks))
+        for talk in talks:
+            assert await talk.hears_each_other()
+            await the_same_recording_goes_on(talk)
+    status, printed, _ = await site.stand.run("verify", "--all", "--config", str(site.stand.config), check=False)
+    assert status == 0, printed
+
+
+async def replace(site: Site) -> int:
+    """`callguard run --replace`: the exit status of the controller that was."""
+    old = site.stand.controller
+    assert old is not None
+    with site.stand.log.open("ab") as log:
+        command = (sys.executable, "-m", "callguard", "run", "--replace", "--config", str(site.stand.config))
+        site.stand.controller = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
+    status = await asyncio.wait_for(old.wait(), 10)
+    await site.stand.healthy()
+    return status
+
+
+async def the_same_recording_goes_on(talk: Talk) -> None:
+    stored = await talk.ends()
+    findings = [row.data for row in await talk.rows("recording_damaged")]
+    assert states(stored) == ["verified"] and types(stored).count("consent_granted") == 1, findings
+    assert incidents(stored) <= {"pbx_lost"}
+    assert "stop_requested" not in types(stored)[: types(stored).index("channel_hung_up")]
+    tape = talk.tape()
+    for side in (tape.left, tape.right):
+        numbers = [number for place, number in side if place > LINE]
+        gaps = [after - before - 1 for before, after in pairwise(numbers)]
+        assert min(gaps) >= 0 and sum(gaps) <= MISSED, gaps
+        assert len(numbers) > 50 and sum(gap > 1 for gap in gaps) <= 1, gaps  # one stretch, sound around it
+
+
+async def test_a_new_policy_is_taken_and_a_broken_one_is_not(own_site: Site) -> None:
+    site = own_site
+    policy, running = site.stand.work / "policy.toml", site.stand.controller
+    assert running is not None
+    whole = policy.read_text()
+    async with site.talk() as before:
+        await before.recorded()
+        policy.write_text(whole.replace("[call_type.support]\n", '[call_type.support]\nmode = "maybe"\n'))
+        await told(site, running, "not reloaded, nothing changed")
+        assert "call_type.support.mode" in site.printed()
+        policy.write_text(whole.replace("[call_type.support]\n", '[call_type.support]\nmode = "never"\n'))
+        await told(site, running, "callguard: reloaded")
+        async with site.talk() as after:
+            await after.meets()
+            assert await after.hears_each_other()
+            stored = await after.ends()
+        assert not stored.recordings and "notice_started" not in types(stored)
+        first = await before.ends()
+    assert states(first) == ["verified"]  # what it was told still holds
+    assert first.call.policy_version != stored.call.policy_version
+
+
+async def told(site: Site, running: Process, words: str) -> None:
+    """SIGHUP, and what the controller says to it."""
+    os.kill(running.pid, signal.SIGHUP)
+    async with asyncio.timeout(5):
+        while words not in site.printed():
+            await asyncio.sleep(0.02)
