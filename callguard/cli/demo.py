@@ -42,16 +42,7 @@ def demo(context: click.Context, keep: bool, as_json: bool) -> None:
 def _show(console: Console, told: list[Told]) -> None:
     table = Table("call", "caller", "verdict", "files", "rows", "audio", "silence removed")
     for item in told:
-        figures = item.figures
-        table.add_row(
-            str(item.scene.number),
-            item.scene.title,
-            "as promised" if item.ok else "BROKEN",
-            "\n".join(name[:8] + "…" + name[-9:] for name in item.files) or "none",
-            str(item.rows),
-            f"{figures['seconds']} s" if "seconds" in figures else item.scene.recording,
-            f"{figures['silence removed']} s" if "silence removed" in figures else "-",
-        )
+        table.add_row(*_row(item))
     console.print(table)
     for item in told:
         for name, fine in item.checks.items():
@@ -61,6 +52,19 @@ def _show(console: Console, told: list[Told]) -> None:
         console.print("Every promise was kept: the log, its replay and the audio agree.")
     console.print(
         "Next: `callguard demo --keep` and call it yourself; docs/index.md loads callguard into your Asterisk."
+    )
+
+
+def _row(item: Told) -> tuple[str, ...]:
+    figures = item.figures
+    return (
+        str(item.scene.number),
+        item.scene.title,
+        "as promised" if item.ok else "BROKEN",
+        "\n".join(name[:8] + "…" + name[-9:] for name in item.files) or "none",
+        str(item.rows),
+        f"{figures['seconds']} s" if "seconds" in figures else item.scene.recording,
+        f"{figures['silence removed']} s" if "silence removed" in figures else "-",
     )
 
 
