@@ -47,6 +47,7 @@ class Call:
     """Channels that belong together, under one joint rule. `anchor`: the far party's channel, where the recorder hangs.
 
     `barred`: no recording may start in this call any more. `owed`: the withdrawal sentence waits for the stop.
+    `blind`: a mask could not be sent because the link to the PBX is gone: the recorder is to stop once it is back.
     `untold`: the far party was bridged at once and is told there.
     `alone_since`: which watch times how long the far party has nobody to talk to; `alone_for_sure`: its grace ended.
     """
@@ -61,6 +62,7 @@ class Call:
     faults: frozenset[Link] = frozenset()
     log_kept: bool = False
     barred: bool = False
+    blind: bool = False
     owed: bool = False
     playing: Script | None = None
     ticks: int = 0

@@ -37,6 +37,7 @@ def _stops(call: Call) -> tuple[str, ...]:
     log_gone = Link.LOG in call.faults and call.call_type.on_log_loss is OnLogLoss.STOP
     no_record = Link.LOG in call.faults and Link.SPOOL in call.faults
     checks = {"a party refused": refused, "no recording in this call": call.barred}
+    checks |= {"a mask never reached the PBX": call.blind}
     return _true(checks | {"the log is lost": log_gone, "neither log nor spool": no_record})
 
 

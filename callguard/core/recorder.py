@@ -35,6 +35,8 @@ RATE = 8000
 """Samples per second of a file."""
 DOUBT = RATE // 2
 """Samples by which the edge of a mask may lie elsewhere when the recorder's clock is not known."""
+LINK_LOST = "link lost"
+"""Why a request was not sent."""
 OVERTAKEN = "overtaken"
 """Why a start never reached the PBX: a mask or stop was decided before its rows were durable."""
 ALONE_GRACE = 0.15
@@ -293,8 +295,18 @@ def failed(call: Call, event: EffectFailed) -> Step:
     if not recording.state.runs and recording.state is not State.STOPPING and event.effect in _LATE:
         # It ended with its channel before the request came, or never was: the file tells.
         return _pay(_stopped(call, recording, event)) if event.effect == StopRecording.__name__ else Step(call)
-    barred = call.barred or event.effect == MaskRecording.__name__
-    return incident(replace(call, barred=barred), _FAILURES.get(event.effect, "effect_failed"))
+    masking, unsent = event.effect == MaskRecording.__name__, event.reason == LINK_LOST
+    barred, blind = call.barred or (masking and not unsent), call.blind or (masking and unsent)
+    return incident(replace(call, barred=barred, blind=blind), _FAILURES.get(event.effect, "effect_failed"))
+
+
+def link_back(call: Call) -> Step:
+    """The PBX can be reached again: ask once more for a stop that it may never have heard of."""
+    recording, call = call.recording, replace(call, blind=False)
+    if recording is None or recording.state is not State.STOPPING:
+        return Step(call)
+    again = (StopRecording(**_about(recording)), WakeAt(name=f"stop:{call.ticks}", seconds=STOP_PATIENCE))
+    return Step(call, again, reasons=("the link is back",))
 
 
 _LATE = (StopRecording.__name__, MaskRecording.__name__, UnmaskRecording.__name__)

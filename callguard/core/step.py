@@ -163,7 +163,8 @@ def _link_lost(call: Call, event: LinkLost) -> Step:
 
 def _link_restored(call: Call, event: LinkRestored) -> Step:
     kept = call.log_kept and event.link is not Link.LOG
-    return Step(replace(call, faults=call.faults - {event.link}, log_kept=kept))
+    call = replace(call, faults=call.faults - {event.link}, log_kept=kept)
+    return recorder.link_back(call) if event.link is Link.PBX else Step(call)
 
 
 def _operator_acted(call: Call, event: OperatorActed) -> Step:

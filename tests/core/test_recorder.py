@@ -426,3 +426,16 @@ def test_a_call_that_ends_while_an_unmask_is_under_way_is_not_asked_for_silence_
     assert talk.measure.masks == ()
     talk = play().recording().presses("*8", by=AGENT).masked(8000).hangs_up().stopped().whole()
     assert talk.measure.masks == ((8000, -1),)
+
+
+# ---------------------------------------------------------------- a link that swallowed requests
+def test_a_mask_that_was_never_sent_stops_the_recorder_once_the_link_is_back() -> None:
+    talk = play().recording().loses(Link.PBX).did(MaskRecording)
+    talk.refused(MaskRecording, segment=0, reason="link lost").did(StopRecording)
+    talk.refused(StopRecording, segment=0, reason="link lost")
+    talk.restores(Link.PBX).did(StopRecording).stopped().did(StartRecording)
+
+
+def test_a_link_that_comes_back_asks_for_nothing_where_nothing_stops() -> None:
+    play().recording().loses(Link.PBX).masked().restores(Link.PBX).did(UnmaskRecording)
+    play().told().loses(Link.PBX).restores(Link.PBX).did()

@@ -120,6 +120,17 @@ async def test_a_lost_link_to_the_pbx_masks_and_its_return_unmasks(stage: Stage)
     assert prove(await stage.finish("far", "agent1")) == []
 
 
+async def test_a_mask_that_the_lost_link_swallowed_stops_the_recorder_when_it_is_back(stage: Stage) -> None:
+    first = await stage.talk()
+    stage.pbx.cut()
+    await stage.until(lambda: stage.call("far").blind)
+    stage.there("far", "agent1", bridge="bridge-far")
+    stage.pbx.mend()
+    await stage.until(lambda: (running := stage.call("far").running) and running.recording_id != first)
+    assert first not in stage.pbx.recordings
+    assert prove(await stage.finish("far", "agent1")) == []
+
+
 async def test_who_hung_up_in_a_gap_is_found_out(stage: Stage) -> None:
     await stage.talk()
     call_id = stage.call("far").call_id
