@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -39,3 +41,12 @@ async def asterisk(tmp_path: Path) -> AsyncIterator[Asterisk]:
 async def caller(asterisk: Asterisk) -> AsyncIterator[Phone]:
     async with await Phone.open("caller", asterisk.server) as phone:
         yield phone
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Not below pytest's own: Postgres runs as another user, who must be able to pass."""
+    made = Path(tempfile.mkdtemp(prefix="callguard test "))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made, ignore_errors=True)

@@ -5,10 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import sys
-import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -29,6 +26,7 @@ from callguard.ports import EventRow, StoredCall
 from callguard.store.memory import MemoryLog
 from tests.audio.sound import noise, stereo, write
 from tests.engine.stage import Stage
+from tests.lab.left import processes
 from tests.store import rows
 
 CALL = rows.new_id()
@@ -188,27 +186,6 @@ async def test_a_call_that_never_came_is_no_kept_promise(tmp_path: Path) -> None
 
 
 # ---------------------------------------------------------------- the whole of it
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """Not below pytest's own: Postgres runs as another user, who must be able to pass."""
-    made = Path(tempfile.mkdtemp(prefix="callguard-test-"))
-    made.chmod(0o755)
-    yield made
-    shutil.rmtree(made, ignore_errors=True)
-
-
-def running_in(folder: Path) -> list[str]:
-    """Command lines of processes that name FOLDER."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:  # ended meanwhile
-            continue
-        found += [line] if str(folder) in line else []
-    return found
-
-
 @pytest.mark.requirement("S1", "S13", "S16", "S44", "S45", "S126")
 async def test_the_demo_keeps_every_promise_and_leaves_nothing_behind(folder: Path) -> None:
     process = await asyncio.create_subprocess_exec(
@@ -226,4 +203,4 @@ async def test_the_demo_keeps_every_promise_and_leaves_nothing_behind(folder: Pa
         assert ("silence removed" in item) == bool(item["files"])
     lines = err.decode()
     assert all(f"call {number}  notice started" in lines for number in range(1, 6)) and "Traceback" not in lines
-    assert os.listdir(folder) == [] and running_in(folder) == []
+    assert os.listdir(folder) == [] and processes(folder) == set()

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
-import tempfile
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,26 +12,7 @@ import pytest
 from callguard.errors import Unreachable
 from callguard.lab.stand import Stand
 from callguard.settings import load_policy, load_settings
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """Not below pytest's own: Postgres runs as another user, who must be able to pass."""
-    made = Path(tempfile.mkdtemp(prefix="callguard test "))
-    made.chmod(0o755)
-    yield made
-    shutil.rmtree(made, ignore_errors=True)
-
-
-def processes(folder: Path) -> set[int]:
-    """Those whose command line names FOLDER."""
-    found = set()
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            found |= {int(path.parent.name)} if str(folder).encode() in path.read_bytes() else set()
-        except OSError:  # ended meanwhile
-            continue
-    return found
+from tests.lab.left import processes
 
 
 async def until(holds: object, seconds: float = 10) -> None:
