@@ -95,11 +95,11 @@ def _measure(reader: WavReader, expected: Expectation, line: Samples | None) -> 
         return AudioVerdict(False, (NOT_STEREO,), reader.frames)
     masks = tuple(_mask(reader, start, end, expected.slack) for start, end in expected.masks)
     room = reader.frames - (expected.line_seconds + LATE_S) * reader.rate
-    whole = line is not None and room >= len(line)
-    heard = _line(reader, line, expected.line_seconds) if line is not None and whole else None  # else a hang-up cut it
+    whole = line is not None and room >= len(line)  # else a hang-up may have cut it
+    heard = _line(reader, line, expected.line_seconds) if line is not None else None
     findings = [LENGTH] if _length_differs(reader, expected.seconds) else []
     findings += [MASK] if not all(mask.silent for mask in masks) else []
-    findings += [LINE] if heard and heard.score < HEARD else []
+    findings += [LINE] if heard and whole and heard.score < HEARD else []
     offset = heard.offset if heard and heard.score >= HEARD else -1
     return AudioVerdict(not findings, tuple(findings), reader.frames, offset, heard.score if heard else 0.0, masks)
 
