@@ -116,8 +116,8 @@ def test_files_speak_of_no_machine_registry_or_mirror() -> None:
 
 
 PURE = set(
-    "__future__ base64 bisect collections dataclasses datetime enum fnmatch functools hashlib itertools json math "
-    "operator re types typing uuid".split()
+    "__future__ base64 bisect collections csv dataclasses datetime enum fnmatch functools hashlib itertools json math "
+    "operator phonenumbers re types typing uuid".split()
 )
 IMPURE_CALLS = {"now", "today", "utcnow", "uuid1", "uuid4", "open", "print", "input", "monotonic", "sleep"}
 
