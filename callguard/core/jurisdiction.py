@@ -54,6 +54,8 @@ class RulePack:
         """The code of the row that stands for the place CODE ("US-CA", "FR"); any text gives one."""
         if code in self.rows and code not in self._floors:
             return code
+        if not CODE.fullmatch(code):
+            return NOWHERE
         country = code[:2]
         unknown = f"{country}-{NOWHERE}"
         if unknown in self.rows and (country not in self.rows or country in self._floors):

@@ -44,7 +44,8 @@ def problems(jurisdictions: str, codes: str = CODES, dated: str = "") -> list[st
     [
         ("US-CA", "US-CA"), ("CA", "CA"), ("CA-BC", "CA-BC"), ("FR", "FR"), ("ZZ", "ZZ"), ("US-ZZ", "US-ZZ"),
         ("CA-ON", "CA"), ("AU-XX", "AU"), ("GB-SCT", "GB"), ("DE-BY", "DE"), ("EU", "EU-ZZ"),
-        ("CN", "ZZ"), ("RU-MOW", "ZZ"), ("XX", "ZZ"), ("", "ZZ"), ("nonsense", "ZZ"),
+("CN", "ZZ"), ("RU-MOW", "ZZ"), ("XX", "ZZ"), ("", "ZZ"), ("nonsense", "ZZ"),
+        ("CALIFORNIA", "ZZ"), ("US-", "ZZ"),
         ("US", "US-ZZ"), ("US-UM", "US-ZZ"), ("US-XX", "US-ZZ"),
     ],
 )  # fmt: skip
