@@ -17,6 +17,7 @@ from callguard.cli.init import init
 from callguard.cli.lint import lint
 from callguard.cli.prompts import prompts
 from callguard.cli.replay import replay
+from callguard.cli.rule import rule
 from callguard.cli.run import run
 from callguard.cli.trim import trim
 from callguard.cli.verify import verify
@@ -29,7 +30,7 @@ def cli() -> None:
     """Recording that is lawful at capture, stays lawful, and proves it."""
 
 
-for command in (calls, db, demo, doctor, guard, init, lint, prompts, replay, run, trim, verify):
+for command in (calls, db, demo, doctor, guard, init, lint, prompts, replay, rule, run, trim, verify):
     cli.add_command(command)
 
 
