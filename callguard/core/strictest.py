@@ -186,12 +186,13 @@ def measure(occasion: Occasion, demand: Demand, scene: Scene = Scene()) -> Measu
     """What the floor allows at OCCASION under DEMAND."""
     if scene.refused and occasion is not Occasion.LEAVE:
         return Measure.STOP
-    if occasion is Occasion.START_WITH_BEEP_ONLY and demand.beep_ok is Beep.YES:
+    told = _special_notice(occasion, demand, scene)
+    if occasion is Occasion.START_WITH_BEEP_ONLY and demand.beep_ok is Beep.YES and not told:
         return Measure.BEEP
     line = _START if scene.only_systems and occasion in _ARRIVALS else FLOOR[occasion]
     if demand.express:
         return line.express
-    return line.notice if demand.notice or _special_notice(occasion, demand, scene) else line.neither
+    return line.notice if demand.notice or told else line.neither
 
 
 def _special_notice(occasion: Occasion, demand: Demand, scene: Scene) -> bool:

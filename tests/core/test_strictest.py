@@ -153,3 +153,11 @@ def test_a_refusal_stands_whatever_happens_next(occasion: Occasion) -> None:
 
 def test_one_party_is_still_consent_of_somebody() -> None:
     assert WEAK.consent is Consent.ONE_PARTY and WEAK.as_data()["consent"] == "one_party"
+
+
+@pytest.mark.parametrize(
+    ("names", "scene"), [(("US-CT", "US-NY"), Scene(telemarketing=True)), (("US-CT", "US-OR"), Scene(in_room=True))]
+)
+def test_a_tone_is_not_the_notice_that_a_special_word_asks_for(names: tuple[str, ...], scene: Scene) -> None:
+    assert measure(Occasion.START_WITH_BEEP_ONLY, of(*names)) is Measure.BEEP
+    assert measure(Occasion.START_WITH_BEEP_ONLY, of(*names), scene) is Measure.ANNOUNCE
