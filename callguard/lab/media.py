@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 import wave
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +25,7 @@ PACKET = 160  # samples in 20 ms
 # values that mu-law holds exactly; the marker's is one that no bit has.
 _MARK, _CHIP = 8316, 1980
 _MARK_LEN, _BIT_LEN, _CHECK_LEN = 4, 9, 3
+_BLOCK = 1024
 
 
 def _decode_table() -> Samples:
@@ -125,10 +127,21 @@ def _check(number: NDArray[np.int64] | int) -> NDArray[np.int64] | int:
 
 def counter_packet(number: int) -> Samples:
     """The 160 samples that stand for `number`."""
-    bits = [number >> place & 1 for place in range(15, -1, -1)]
-    check = [int(_check(number)) >> place & 1 for place in range(3, -1, -1)]
-    chips = np.concatenate([np.repeat(bits, _BIT_LEN), np.repeat(check, _CHECK_LEN)])
-    return np.concatenate([np.full(_MARK_LEN, _MARK), np.where(chips, _CHIP, -_CHIP)]).astype(np.int16)
+    packet: Samples = _counter_packets(number // _BLOCK)[number % _BLOCK]
+    return packet
+
+
+@lru_cache
+def _counter_packets(block: int) -> Samples:
+    """A thousand packets at once, one a row: a hundred phones speak by looking them up."""
+    numbers = np.arange(block * _BLOCK, (block + 1) * _BLOCK)
+    bits = numbers[:, None] >> np.arange(15, -1, -1) & 1
+    check = np.asarray(_check(numbers))[:, None] >> np.arange(3, -1, -1) & 1
+    chips = np.concatenate([np.repeat(bits, _BIT_LEN, axis=1), np.repeat(check, _CHECK_LEN, axis=1)], axis=1)
+    marks = np.full((_BLOCK, _MARK_LEN), _MARK)
+    packets = np.concatenate([marks, np.where(chips, _CHIP, -_CHIP)], axis=1).astype(np.int16)
+    packets.flags.writeable = False
+    return packets
 
 
 def find_counters(samples: Samples) -> list[tuple[int, int]]:

@@ -10,8 +10,9 @@ import asyncio
 import random
 import struct
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,12 +47,12 @@ class RtpStream(asyncio.DatagramProtocol):
         self.muted = False
         self._transport: asyncio.DatagramTransport | None = None
         self._target: tuple[str, int] | None = None
-        self._task: asyncio.Task[None] | None = None
         self._packets: list[tuple[float, float, bytes]] = []
         self._keys: list[tuple[int, int, bool]] = []  # (event, duration, last) still to be sent, one a packet
         self._sequence, self._stamp = random.randrange(1 << 15), random.randrange(1 << 30)
         self._ssrc = random.getrandbits(32)
         self._key_stamp = 0
+        self._begun = False
 
     @classmethod
     async def open(cls, host: str, source: Source | None = None) -> RtpStream:
@@ -68,13 +69,13 @@ class RtpStream(asyncio.DatagramProtocol):
     def send_to(self, target: tuple[str, int]) -> None:
         """Start sending there, or move there."""
         self._target = target
-        if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._send())
+        pace = _pace()
+        pace.streams[self] = None
+        pace.start()
 
     def close(self) -> None:
         """Stop and give the port back; what was heard stays."""
-        if self._task is not None:
-            self._task.cancel()
+        _pace().streams.pop(self, None)
         if self._transport is not None:
             self._transport.close()
 
@@ -83,7 +84,7 @@ class RtpStream(asyncio.DatagramProtocol):
         steps = max(1, round(seconds / PERIOD))
         event = KEYS.index(key)
         self._keys += [(event, n * PACKET, False) for n in range(1, steps + 1)] + [(event, steps * PACKET, True)] * 3
-        while self._keys and self._task is not None and not self._task.done():
+        while self._keys and self in _pace().streams:
             await asyncio.sleep(PERIOD / 2)
 
     def heard(self) -> Heard:
@@ -104,21 +105,14 @@ class RtpStream(asyncio.DatagramProtocol):
         if len(data) > 12 and data[0] >> 6 == 2 and data[1] & 0x7F == PCMU:
             self._packets.append((time.monotonic(), time.time(), data[12 + 4 * (data[0] & 15) :]))
 
-    async def _send(self) -> None:
-        due = time.monotonic()
-        first = True
-        while True:
-            due += PERIOD
-            late = time.monotonic() - due
-            if late > _LATE:
-                due += late
-            await asyncio.sleep(max(0.0, -late))
-            self._stamp = (self._stamp + PACKET) & 0xFFFFFFFF
-            if self._keys:
-                self._send_key(*self._keys.pop(0))
-            elif not self.muted:
-                self._put(PCMU, first, self._stamp, to_mulaw(self.source.packet()))
-                first = False
+    def speak(self) -> None:
+        """Send the next 20 ms: a key, or sound."""
+        self._stamp = (self._stamp + PACKET) & 0xFFFFFFFF
+        if self._keys:
+            self._send_key(*self._keys.pop(0))
+        elif not self.muted:
+            self._put(PCMU, not self._begun, self._stamp, to_mulaw(self.source.packet()))
+            self._begun = True
 
     def _send_key(self, event: int, duration: int, last: bool) -> None:
         starts = duration == PACKET and not last
@@ -131,3 +125,35 @@ class RtpStream(asyncio.DatagramProtocol):
         head = struct.pack("!BBHII", 0x80, kind | (0x80 if marker else 0), self._sequence, stamp, self._ssrc)
         if self._transport is not None and self._target is not None and not self._transport.is_closing():
             self._transport.sendto(head + payload, self._target)
+
+
+@dataclass
+class _Pace:
+    """One task for every stream of an event loop: a task and a timer for each would be most of the work."""
+
+    streams: dict[RtpStream, None] = field(default_factory=dict)
+    task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Run, unless it does."""
+        if self.task is None or self.task.done():
+            self.task = asyncio.get_running_loop().create_task(self._run())
+
+    async def _run(self) -> None:
+        due = time.monotonic()
+        while self.streams:
+            due += PERIOD
+            late = time.monotonic() - due
+            if late > _LATE:
+                due += late
+            await asyncio.sleep(max(0.0, -late))
+            for stream in tuple(self.streams):
+                stream.speak()
+        self.task = None
+
+
+_paces: WeakKeyDictionary[asyncio.AbstractEventLoop, _Pace] = WeakKeyDictionary()
+
+
+def _pace() -> _Pace:
+    return _paces.setdefault(asyncio.get_running_loop(), _Pace())
