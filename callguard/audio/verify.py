@@ -21,6 +21,8 @@ LENGTH_SHARE, LENGTH_S = 0.02, 0.5
 """A length is wrong when it is off by more than this share and by more than so many seconds."""
 LATE_S = 0.5
 """How much later than its event a line may sound: a file that ends before it can be over is not asked for it."""
+CLEAR = 0.5
+"""Score from which the line is not looked for anywhere else."""
 SEARCH_S = 2.5
 """How far around its expected place the line is searched: buffers, and events that come late."""
 _EDGE_S = 1.0  # how far around a mask its real edges are looked for
@@ -150,7 +152,9 @@ def _line(reader: WavReader, line: Samples, seconds: float) -> Heard:
     start = max(0, round((seconds - SEARCH_S) * reader.rate))
     sound = reader.span(start, round((seconds + SEARCH_S) * reader.rate) + len(line))
     both = np.clip(sound.astype(np.int32).sum(axis=1), -32768, 32767).astype(np.int16)
-    best = max(
-        (find_line(side, line[:, 0]) for side in (sound[:, 0], sound[:, 1], both)), key=lambda heard: heard.score
-    )
+    best = Heard(0, 0.0)
+    for side in (sound[:, 0], sound[:, 1], both):
+        best = max(best, find_line(side, line[:, 0]), key=lambda heard: heard.score)
+        if best.score >= CLEAR:  # the search is the costly part, and fifty calls may end together
+            break
     return Heard(start + best.offset, best.score)

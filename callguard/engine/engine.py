@@ -21,7 +21,6 @@ from callguard.core.events import (
     CallMerged,
     CallStarted,
     ChannelLeft,
-    EffectFailed,
     Event,
     Link,
     LinkLost,
@@ -37,9 +36,10 @@ from callguard.engine import clock
 from callguard.engine.archive import Archive
 from callguard.engine.evidence import Evidence
 from callguard.engine.ledger import Ledger
-from callguard.engine.recovery import GuardAct, LiveCalls, guard_acts, take_over, unheard, waiting_deadlines
+from callguard.engine.recovery import GuardAct, LiveCalls, gathered, guard_acts, take_over, unheard, waiting_deadlines
 from callguard.engine.runner import Runner
 from callguard.engine.switchboard import Fact, Switchboard, bare
+from callguard.engine.verdict import Verdicts
 from callguard.errors import BadInput, StoreDown, StoreRefused, Unreachable
 from callguard.ports import (
     Batch,
@@ -89,6 +89,7 @@ class Engine:
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     board: Switchboard = field(default_factory=lambda: Switchboard(lambda: str(uuid.uuid4())))
     inbox: asyncio.Queue[tuple[Heard, Raw]] = field(default_factory=asyncio.Queue)
+    verdicts: Verdicts = field(default_factory=Verdicts)
     entering: set[str] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
     adopted: bool = False
@@ -103,10 +104,13 @@ class Engine:
     async def run(self) -> None:
         """Until cancelled."""
         await self.evidence.begin()
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self.pbx.run(self._receive))
-            group.create_task(self._route())
-            group.create_task(self.evidence.watch())
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.pbx.run(self._receive))
+                group.create_task(self._route())
+                group.create_task(self.evidence.watch())
+        finally:
+            self.verdicts.close()
 
     def _receive(self, heard: Heard, raw: Raw) -> None:
         if isinstance(heard, Entered):
@@ -228,21 +232,9 @@ class Engine:
             self.pbx.perform(effect)
 
     async def _file(self, call: Call, effect: MeasureRecording | DiscardRecording) -> None:
-        try:
-            if isinstance(effect, DiscardRecording):
-                event: Event = await asyncio.to_thread(self.archive.discard, effect)
-            else:
-                line = self.prompts(call.call_type).get(Script.RECORDING_ON)
-                event = await asyncio.to_thread(self.archive.measure, effect, line)
-        except OSError as error:
-            event = EffectFailed(
-                at=clock.read().wall,
-                channel_id=effect.channel_id,
-                effect=type(effect).__name__,
-                recording_id=effect.recording_id,
-                reason=type(error).__name__,
-            )
-        if runner := self.runners.get(call.call_id):
+        line = self.prompts(call.call_type).get(Script.RECORDING_ON)
+        event = await self.verdicts.of(self.archive, effect, line)
+        if event and (runner := self.runners.get(call.call_id)):
             runner.feed(event)
 
     def alert(self, call: Call, incident: str) -> None:
@@ -326,10 +318,8 @@ class Engine:
         """Take over the calls of a controller that died. Without the log this waits for its return."""
         there = {channel.channel_id: channel for channel in now.channels}
         left = [item for item in self.live.ids() if item not in self.runners]
-        found: list[tuple[StoredCall, Call, Ledger]] = []
         try:
-            for call_id in left:
-                found += await self._read(call_id)
+            found = await gathered(self._read, left)
         except StoreDown:
             return
         for stored, call, ledger in found:  # all at once: answers to their masks are not heard before this is over

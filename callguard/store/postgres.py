@@ -7,7 +7,8 @@ and tables (schema.py).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -29,6 +30,7 @@ PAGE = 500
 READ_SECONDS = 30.0
 MONTH_SECONDS = 5.0
 Values = Mapping[str, Any]
+_Ask = Callable[[str, Values], Coroutine[Any, Any, list[dict[str, Any]]]]
 
 
 @dataclass(eq=False)
@@ -83,14 +85,13 @@ class PostgresLog:
 
     async def load(self, call_id: str) -> StoredCall | None:
         """The call with this id, PBX unique id or linkedid (the newest of several), or None."""
-        heads = await self._read("find_call", {"id": call_id})
-        if not heads:
-            return None
-        call = CallRow(**heads[0])
-        place = {"call_month": call.call_month, "call_id": call.call_id}
-        events, recordings, incidents = [
-            await self._read(name, place) for name in ("events", "recordings", "incidents")
-        ]
+        async with self._reading() as read:
+            heads = await read("find_call", {"id": call_id})
+            if not heads:
+                return None
+            call = CallRow(**heads[0])
+            place = {"call_month": call.call_month, "call_id": call.call_id}
+            events, recordings, incidents = [await read(name, place) for name in ("events", "recordings", "incidents")]
         return StoredCall(
             call,
             tuple(map(event_from, events)),
@@ -202,9 +203,15 @@ class PostgresLog:
             await connection.close()
 
     async def _read(self, name: str, values: Values) -> list[dict[str, Any]]:
+        async with self._reading() as read:
+            return await read(name, values)
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[_Ask]:
+        """Questions over one connection: opening one takes longer than a question."""
         connection = await connect(self._dsn, READ_SECONDS)
         async with connection:
-            return await within(connection, READ_SECONDS, _fetch(connection, name, values))
+            yield lambda name, values: within(connection, READ_SECONDS, _fetch(connection, name, values))
 
 
 async def _silence(connection: AsyncConnection) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -37,7 +38,7 @@ from callguard.core.events import (
     Role,
 )
 from callguard.engine.ledger import Ledger
-from callguard.engine.runner import Runner
+from callguard.engine.runner import HELD_UP, Runner
 from callguard.ports import Batch, CallRow
 from tests.engine.stage import POLICY
 from tests.fake_pbx import START
@@ -220,6 +221,22 @@ async def test_a_deadline_comes_back_as_a_fact_and_not_after_the_end() -> None:
     runner.wake_at({"answer": START, "last_answer": START - timedelta(seconds=1)}, START)
     names = [(await asyncio.wait_for(runner.queue.get(), 2))[0].data()["name"] for _ in range(2)]
     assert sorted(names) == ["answer", "last_answer"]
+
+
+async def test_an_answer_that_came_in_time_is_heard_before_a_deadline_that_is_late() -> None:
+    """A loop that was held up finds the timer due and the answer in its socket: the answer is read over some turns."""
+    loop = asyncio.get_running_loop()
+    runner = await play(Diary(), *GRANTED)
+    answer = MaskAcknowledged(at=START, channel_id="far", recording_id="r")
+
+    def hop(left: int) -> None:
+        loop.call_soon(hop, left - 1) if left else runner.feed(answer)
+
+    runner.wake_at({"mask:1": START}, START)
+    loop.call_soon(time.sleep, 2 * HELD_UP)  # blocks: that is the point
+    loop.call_later(0.001, hop, 4)
+    heard = [(await asyncio.wait_for(runner.queue.get(), 2))[0].type for _ in range(2)]
+    assert heard == ["mask_acknowledged", "deadline_passed"]
 
 
 async def test_the_run_ends_with_the_call_and_says_so() -> None:
