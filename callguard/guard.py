@@ -12,7 +12,7 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -36,6 +36,15 @@ NO_RIGHT = "Permission denied"
 """AMI's word when our account may not do something: that is not done then, and tried again."""
 MIX_VARIABLE = "CALLGUARD_MIX"
 """The channel variable that MixMonitor's i() fills with its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Act:
+    """One thing that was done to WHAT. `kind`: stopped or sent_on."""
+
+    at: str
+    kind: str
+    what: str
 
 
 @dataclass
@@ -138,14 +147,13 @@ class Guard:
         if link is None:
             return
         live = [item for item in register.recordings.values() if item.recording_id not in self.done]
-        await asyncio.gather(*(self._stop(link, item) for item in live))
+        self._note(await asyncio.gather(*(self._stop(link, item) for item in live)))
         waiting = [item for item in register.waiting if item not in self.done]
-        await asyncio.gather(*(self._send_on(link, item) for item in waiting))
+        self._note(await asyncio.gather(*(self._send_on(link, item) for item in waiting)))
 
-    async def _stop(self, link: Ami, item: LiveRecording) -> None:
-        with suppress(LinkDown, TimeoutError):
-            if await self._done(self._stop_one(link, item)):
-                self._note(stopped=item.recording_id)
+    async def _stop(self, link: Ami, item: LiveRecording) -> _Act | None:
+        done = await self._done(self._stop_one(link, item))
+        return _Act(_now(), "stopped", item.recording_id) if done else None
 
     async def _stop_one(self, link: Ami, item: LiveRecording) -> None:
         mix_id = item.mix_id or await self._mix_id(link, item.channel_id)
@@ -158,25 +166,28 @@ class Guard:
             await work
         except PbxRefused as refusal:
             return refusal.reason != NO_RIGHT
+        except (LinkDown, TimeoutError):
+            return False
         return True
 
     async def _mix_id(self, link: Ami, channel_id: str) -> str:
         answer = await link.action("Getvar", Channel=channel_id, Variable=MIX_VARIABLE)
         return answer.get("Value") or "none"
 
-    async def _send_on(self, link: Ami, channel_id: str) -> None:
-        with suppress(LinkDown, TimeoutError):
-            redirect = link.action("Redirect", Channel=channel_id, Context=CONTEXT, Exten=EXTEN, Priority=PRIORITY)
-            if await self._done(redirect):
-                self._note(sent_on=channel_id)
+    async def _send_on(self, link: Ami, channel_id: str) -> _Act | None:
+        redirect = link.action("Redirect", Channel=channel_id, Context=CONTEXT, Exten=EXTEN, Priority=PRIORITY)
+        return _Act(_now(), "sent_on", channel_id) if await self._done(redirect) else None
 
-    def _note(self, **what: str) -> None:
-        """Write down, with fsync, what was done."""
-        self.done.update(what.values())
-        line = json.dumps({"at": datetime.now(UTC).isoformat(), **what}) + "\n"
+    def _note(self, acts: Sequence[_Act | None]) -> None:
+        """Write down, with one fsync, what was done and when: a recording's length is held against that."""
+        done = [act for act in acts if act]
+        if not done:
+            return
+        self.done.update(act.what for act in done)
+        lines = "".join(json.dumps({"at": act.at, act.kind: act.what}) + "\n" for act in done)
         handle = os.open(self.journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            os.write(handle, line.encode())
+            os.write(handle, lines.encode())
             os.fsync(handle)
         finally:
             os.close(handle)
@@ -193,6 +204,10 @@ class Guard:
                 delay = min(delay * 2, 5.0)
             self.link = None
             await asyncio.sleep(delay)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
 
 
 def _ignore(message: Message) -> None:
