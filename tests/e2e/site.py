@@ -119,11 +119,19 @@ class Site:
 
     @classmethod
     async def open(
-        cls, work: Path, *, controller: bool = True, floor_mb: int = 50, directory_is: Path | None = None
+        cls,
+        work: Path,
+        *,
+        controller: bool = True,
+        floor_mb: int = 50,
+        directory_is: Path | None = None,
+        agents: int = AGENTS,
+        dialplan: str = "",
     ) -> Site:
-        """A site in the folder WORK. `floor_mb`: of [recordings]; `directory_is`: where recordings really lie."""
+        """A site in the folder WORK. `floor_mb`: of [recordings]; `directory_is`: where recordings really lie;
+        `dialplan`: more of it."""
         _make(work)
-        stand = Stand(work, dialplan=DIALPLAN, agents=AGENTS, policy=POLICY)
+        stand = Stand(work, dialplan=DIALPLAN + dialplan, agents=agents, policy=POLICY)
         try:
             await stand.start(controller=False)
             stand.write_config(floor_mb=floor_mb)
