@@ -31,6 +31,8 @@ MASK_PATIENCE = 0.2
 """Seconds in which a mask must be acknowledged, or the recorder is stopped."""
 UNMASK_PATIENCE = STOP_PATIENCE = 2.0
 """Seconds after which an unmask or a stop without an answer is an incident."""
+RESTARTS, RESTART_SPAN = 3, 60.0
+"""How often within so many seconds a recorder that ended by itself is followed by another."""
 RATE = 8000
 """Samples per second of a file."""
 DOUBT = RATE // 2
@@ -189,9 +191,19 @@ def _stop_observed(call: Call, before: Recording, event: RecordingEvent) -> Step
     now = call.find(before.recording_id)
     if now is None or now.state is not State.STOPPED:
         return _pay(call)
-    done = incident(call, "recorder_ended") if before.state.runs else Step(call)
+    done = _ended_alone(call, now, event) if before.state.runs else Step(call)
     next_for_it = DiscardRecording(**_about(now)) if now.condemned else _measure(now)
     return done.then(_pay).then(lambda later: Step(later, (next_for_it,)))
+
+
+def _ended_alone(call: Call, recording: Recording, event: RecordingEvent) -> Step:
+    """Nobody here asked for that: another one follows, but not for ever."""
+    call = call.with_recording(replace(recording, ended_alone=True))
+    ends = [item.stopped_at for item in call.recordings if item.ended_alone and item.stopped_at]
+    recent = [at for at in ends if (event.at - at).total_seconds() <= RESTART_SPAN]
+    if len(recent) <= RESTARTS:
+        return incident(call, "recorder_ended")
+    return incident(replace(call, barred=True), "recorder_keeps_ending")
 
 
 def _stopped(call: Call, before: Recording, event: RecordingEvent | ChannelHungUp | EffectFailed) -> Call:

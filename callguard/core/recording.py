@@ -155,7 +155,9 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """One segment. `channel_id`: what the recorder hangs on; `requested_mask`: which request waits for its answer."""
+    """One segment. `channel_id`: what the recorder hangs on; `requested_mask`: which request waits for its answer;
+    `ended_alone`: somebody else stopped it, or the PBX did.
+    """
 
     recording_id: str
     segment_no: int
@@ -168,6 +170,7 @@ class Recording:
     line_at: datetime | None = None
     spans: tuple[Span, ...] = ()
     condemned: bool = False
+    ended_alone: bool = False
 
     @property
     def shown(self) -> str:

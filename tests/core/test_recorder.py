@@ -27,7 +27,7 @@ from callguard.core.events import (
     StopAcknowledged,
     UnmaskObserved,
 )
-from callguard.core.recorder import ALONE_GRACE, MASK_PATIENCE, OVERTAKEN, STOP_PATIENCE, UNMASK_PATIENCE
+from callguard.core.recorder import ALONE_GRACE, MASK_PATIENCE, OVERTAKEN, RESTARTS, STOP_PATIENCE, UNMASK_PATIENCE
 from callguard.core.recording import Mask, State
 from tests.core.play import AGENT, FAR, GUEST, KEEP, OTHER_AGENT, SPOOLED, Play, play
 
@@ -439,3 +439,21 @@ def test_a_mask_that_was_never_sent_stops_the_recorder_once_the_link_is_back() -
 def test_a_link_that_comes_back_asks_for_nothing_where_nothing_stops() -> None:
     play().recording().loses(Link.PBX).masked().restores(Link.PBX).did(UnmaskRecording)
     play().told().loses(Link.PBX).restores(Link.PBX).did()
+
+
+@pytest.mark.parametrize("between, barred", [(10.0, True), (19.0, True), (25.0, False)])
+def test_a_recorder_that_keeps_ending_is_not_started_for_ever(between: float, barred: bool) -> None:
+    talk = play().recording()
+    for _ in range(RESTARTS):
+        talk.wait(between).whole().incident("recorder_ended").did(MeasureRecording, StartRecording)
+        talk.acknowledged().opened().growing()
+    talk.wait(between).whole().incident("recorder_keeps_ending" if barred else "recorder_ended")
+    talk.did(*([MeasureRecording] if barred else [MeasureRecording, StartRecording]))
+    assert talk.call.barred is barred and talk.count(StartRecording) == RESTARTS + (1 if barred else 2)
+
+
+def test_a_recorder_that_was_told_to_stop_did_not_end_by_itself() -> None:
+    talk = play().recording()
+    for _ in range(RESTARTS + 2):
+        talk.wait(1).stopped().whole(-2).acknowledged().opened().growing()
+    assert not talk.call.barred and not any(item.ended_alone for item in talk.call.recordings)
