@@ -157,7 +157,7 @@ class Recorder:
         held, live.held = live.held or [], None
         if durable.cancelled() or durable.exception():
             self._drop(live)
-            return self._fail(effect, "register not written")
+            return self._never_ran(effect, held, "register not written")
         options = f"r({live.files.left})t({live.files.right})i({VARIABLE})"
         self._expected[live.channel_id] += 1
         self._request(effect, partial(self._started, live, effect), "MixMonitor", File="", Options=options)
@@ -169,7 +169,7 @@ class Recorder:
         if not answer.succeeded:
             self._expected[live.channel_id] -= 1
             self._drop(live)
-            return self._fail(effect, _reason(answer))
+            return self._never_ran(effect, live.unnamed, _reason(answer))
         live.mix_id = answer.get("MixMonitorID")
         live.watch.acknowledged(self._now())
         self._register.record(live.recording_id, live.channel_id, live.mix_id)
@@ -177,6 +177,12 @@ class Recorder:
         waiting, live.unnamed = live.unnamed, []
         for stop in waiting:
             self._stop(live, stop)
+
+    def _never_ran(self, effect: RecordingEffect, waiting: list[RecordingEffect], reason: str) -> None:
+        """The start failed, and so does whatever waited for it: nobody is to wait for an answer that never comes."""
+        self._fail(effect, reason)
+        for later in waiting:
+            self._fail(later, "not running")
 
     # ------------------------------------------------------------ mask, stop
     def _mute(

@@ -140,6 +140,17 @@ async def test_an_id_that_is_none_never_becomes_a_path(rig: Rig, bad: str) -> No
     assert (await rig.wait(EffectFailed)).reason == "not an id"
 
 
+async def test_a_start_that_is_refused_leaves_no_stop_without_an_outcome(rig: Rig) -> None:
+    for kind in (StartRecording, MaskRecording, StopRecording):
+        rig.pbx.perform(kind(channel_id="1.1", recording_id="r1"))
+    await rig.wait(EffectFailed, lambda fact: fact.effect == "StopRecording")
+    failed = {fact.effect: fact.reason for fact in rig.of(EffectFailed)}
+    assert failed == dict.fromkeys(("StartRecording", "MaskRecording"), "no such channel") | {
+        "StopRecording": "not running"
+    }
+    await rig.register_holds()
+
+
 async def test_a_hang_up_ends_the_recording_and_its_files_are_final(rig: Rig) -> None:
     async with rig.talk() as talk:
         recording_id = await rig.record(talk.far)
@@ -223,10 +234,12 @@ async def test_a_register_that_cannot_be_written_starts_nothing(asterisk: Asteri
         resource.setrlimit(resource.RLIMIT_FSIZE, (rig.settings.register.stat().st_size + 5, limits[1]))
         try:
             rig.pbx.perform(StartRecording(channel_id=talk.far, recording_id="r1"))
-            failed = await rig.wait(EffectFailed)
+            rig.pbx.perform(StopRecording(channel_id=talk.far, recording_id="r1"))
+            await rig.wait(EffectFailed, lambda fact: fact.effect == "StopRecording")
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        assert failed.reason == "register not written" and not list(rig.settings.recordings.iterdir())
+        assert [fact.reason for fact in rig.of(EffectFailed)] == ["register not written", "not running"]
+        assert not list(rig.settings.recordings.iterdir())
 
 
 async def test_without_a_link_every_request_fails_at_once(asterisk: Asterisk, tmp_path: Path) -> None:
