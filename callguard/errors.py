@@ -1,16 +1,16 @@
 """Every exception of callguard. Imports nothing.
 
-    CallguardError                 exit 1   anything of ours
-    +-- BadInput                   exit 2   a file, option or value is wrong
-    |   +-- ConfigError                     callguard.toml or policy.toml; all errors at once
-    |   +-- BadLog                          an event log line that cannot be read
-    |   +-- BadAudio                        a sound file or prompt that cannot be used
-    +-- Unreachable                exit 3   something we need is not there
-    |   +-- LinkDown                        ARI, AMI: the connection is gone
-    |   +-- StoreDown                       Postgres is gone or too slow
-    +-- PbxRefused                 exit 1   the PBX answered no to one request
-    +-- StoreRefused               exit 1   Postgres answered no: broken chain, unknown word, missing grant or migration
-    +-- CannotDecrypt              exit 1   a stored value cannot be opened: other master key, damaged or swapped value
+CallguardError                 exit 1   anything of ours
++-- BadInput                   exit 2   a file, option or value is wrong
+|   +-- ConfigError                     callguard.toml or policy.toml; all errors at once
+|   +-- BadLog                          an event log line that cannot be read
+|   +-- BadAudio                        a sound file or prompt that cannot be used
++-- Unreachable                exit 3   something we need is not there
+|   +-- LinkDown                        ARI, AMI: the connection is gone
+|   +-- StoreDown                       Postgres is gone or too slow
++-- PbxRefused                 exit 1   the PBX answered no to one request
++-- StoreRefused               exit 1   Postgres answered no: broken chain, unknown word, missing grant or migration
++-- CannotDecrypt              exit 1   a stored value cannot be opened: other master key, damaged or swapped value
 """
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 _OPEN = {"(": ")", "[": "]", "{": "}"}
 _MARKS = re.compile(r'[()\[\]{}"\\,?:&^]')
+_BRACKETS = re.compile(r"[()\[\]{}]")
 DEEPEST = 20
 """How often variables of variables are put in."""
 
@@ -29,21 +30,23 @@ def split(text: str, separator: str = ",", most: int = -1) -> list[str]:
 
 
 def _separators(text: str, separator: str) -> Iterator[int]:
-    depth, quoted, escaped = 0, False, -1
+    depth, quoted = 0, False
+    for at, char in _marks(text):
+        quoted ^= char == '"'
+        depth = max(0, depth + (char in _OPEN) - (char in ")]}"))
+        if char == separator and depth == 0 and not quoted:
+            yield at
+
+
+def _marks(text: str) -> Iterator[tuple[int, str]]:
+    """(place, character) of all that may matter, but for what a backslash stands before."""
+    escaped = -1
     for mark in _MARKS.finditer(text):
         at, char = mark.start(), mark.group()
-        if at == escaped:
-            continue
-        if char == "\\":
+        if at != escaped and char == "\\":
             escaped = at + 1
-        elif char == '"':
-            quoted = not quoted
-        elif char in _OPEN:
-            depth += 1
-        elif char in ")]}":
-            depth = max(0, depth - 1)
-        elif char == separator and depth == 0 and not quoted:
-            yield at
+        elif at != escaped:
+            yield at, char
 
 
 def branches(text: str) -> tuple[str, str, str]:
@@ -94,16 +97,31 @@ def _end(text: str, start: int) -> int:
 
 
 def variables(text: str) -> Iterator[str]:
-    """The insides of all `${...}` of TEXT, outer ones before inner ones, but nothing of what FILTER has cleaned."""
-    at = 0
+    """The insides of all `${...}` of TEXT, outer ones before inner ones, but nothing of what FILTER has cleaned.
+
+    Of those that nothing closes only the first DEEPEST count.
+    """
+    at, ends = 0, _ends(text) if "${" in text else {}
     while (at := text.find("${", at)) >= 0:
-        end = _end(text, at + 1)
-        inner = text[at + 2 : end - 1]
+        end = ends.get(at + 1, 0)
+        inner = text[at + 2 : end - 1] if end else ""
         if not inner.upper().startswith("FILTER("):
-            yield inner
+            yield from [inner] if inner else []
             at += 2
         else:
             at = end
+
+
+def _ends(text: str) -> dict[int, int]:
+    """Behind the bracket that closes it, or the end of TEXT, for each opening one."""
+    ends: dict[int, int] = {}
+    opened: list[int] = []
+    for mark in _BRACKETS.finditer(text):
+        if mark.group() in _OPEN:
+            opened.append(mark.start())
+        elif opened:
+            ends[opened.pop()] = mark.end()
+    return dict.fromkeys(opened[:DEEPEST], len(text)) | ends
 
 
 _PLAIN = re.compile(r"\$\{(\w+)\}")
@@ -121,9 +139,20 @@ def fill(text: str, values: Mapping[str, str]) -> str:
 
 def wildcard(text: str) -> re.Pattern[str] | None:
     """What TEXT can become, as an expression; None where nothing of it is fixed."""
+    pieces = [re.escape(each) for each in _fixed(text)]
+    return re.compile(".*".join(pieces)) if any(pieces) else None
+
+
+def fixed_ends(text: str) -> tuple[str, str]:
+    """How everything begins, and ends, that TEXT can become."""
+    pieces = _fixed(text)
+    return pieces[0], pieces[-1]
+
+
+def _fixed(text: str) -> list[str]:
+    """The pieces of TEXT before, between and after its variables."""
     pieces, at = [], 0
     while (start := text.find("$", at)) >= 0:
-        pieces.append(re.escape(text[at:start]))
+        pieces.append(text[at:start])
         at = _end(text, start + 1) if text[start + 1 : start + 2] in ("{", "[") else start + 1
-    pieces.append(re.escape(text[at:]))
-    return re.compile(".*".join(pieces)) if any(pieces) else None
+    return [*pieces, text[at:]]

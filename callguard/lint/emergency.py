@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from callguard.lint.entry import TRUNKS, site_numbers
 from callguard.lint.finding import Finding, blocker
 from callguard.lint.flow import calls
-from callguard.lint.graph import Graph
+from callguard.lint.graph import Found, Graph
 from callguard.lint.model import Context, Step
 from callguard.lint.recorder import RECORDERS
 from callguard.lint.snippet import EMERGENCY, Trusted, lets_through
@@ -53,13 +53,14 @@ def _numbers(context: Context, numbers: tuple[str, ...]) -> Iterator[tuple[str, 
 
 def _walk(graph: Graph, trusted: Trusted, first: Step) -> _Way:
     way, waiting, seen = _Way(), [first], {first}
+    entered: set[Found] = set()
     while waiting:
         step = waiting.pop()
         if _looks(graph, way, step):
             continue
-        onward = graph.onward(step)
-        way.snippets += [(step, edge.target.context) for edge, _ in onward if edge.target.context in trusted.entered]
-        new = [each for each in onward_steps(graph, trusted, step, onward) if each not in seen]
+        asked = (edge.target.context for edge, _ in graph.onward(step) if edge.target.context in trusted.entered)
+        way.snippets += [(step, name) for name in asked]
+        new = [each for each in onward_steps(graph, trusted, step, entered) if each not in seen]
         waiting += new
         seen.update(new)
     return way

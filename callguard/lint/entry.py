@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from callguard.lint.graph import Graph, entrances
 from callguard.lint.model import Context, Step
@@ -53,10 +54,10 @@ def _referenced(graph: Graph) -> Iterator[str]:
     for context in graph.plan.contexts.values():
         yield from (name for name in context.includes if name != context.name)
     for step in graph.plan.steps():
-        for _, each in graph.flows(step):
-            for edge in each.edges:
-                if edge.target.context != step.context:
-                    yield from graph.contexts(step, edge)
+        edges = (edge for _, each in graph.flows(step) for edge in each.edges)
+        yield from chain.from_iterable(
+            graph.contexts(step, edge) for edge in edges if edge.target.context != step.context
+        )
 
 
 def exempt(exten: str, site: frozenset[str]) -> bool:

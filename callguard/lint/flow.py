@@ -13,6 +13,9 @@ from enum import Enum, auto
 from callguard.lint.argument import branches, call, fill, head, options, split
 from callguard.lint.model import Dialplan, Step
 
+LOOP_END = "<endwhile>"
+"""Priority of a target behind the end of its loop."""
+
 NESTED = 5
 """How deep ExecIf(...?ExecIf(...)) is looked into."""
 
@@ -189,7 +192,7 @@ def _redirect(one: Call) -> Flow:
 
 
 def _while(one: Call) -> Flow:
-    return Flow((Edge(Kind.JUMP, Target("", "", "<endwhile>")),), goes_on=one.app == "while")
+    return Flow((Edge(Kind.JUMP, Target("", "", LOOP_END)),), goes_on=one.app == "while")
 
 
 def destinations(one: Call) -> list[str]:

@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 
 from callguard.lint.argument import fill
 from callguard.lint.finding import Finding, Place, warning
-from callguard.lint.pattern import Pattern, is_pattern, matches, overlap, parse
+from callguard.lint.index import Names, Patterns
+from callguard.lint.pattern import Pattern, is_pattern, number_only, parse
 from callguard.lint.tree import Entry, Section
 
 HINT = -1
-_SWITCHES = ("switch", "lswitch", "eswitch")
 _OVERRIDE = "extensions_override_"  # FreePBX: read first in order to stand in for what it generates
-_IGNORED = ("ignorepat", "autohints")
 _SYNTAX_FIX = "exten => NUMBER,PRIORITY,Application(arguments)"
 _DIGITS = re.compile(r"-?\d{1,9}")
 
@@ -56,16 +55,21 @@ class Extension:
 
 @dataclass(slots=True)
 class Context:
-    """`extensions` by what stands before the first comma; `by_exten` without the caller's number."""
+    """`extensions` by what stands before the first comma; `by_exten` without the caller's number.
+
+    `patterns`: those of them that are one; `_all`, `_names`: every extension, once somebody looks for more than one.
+    """
 
     name: str
     places: list[Place] = field(default_factory=list)
     added: list[Place] = field(default_factory=list)
     extensions: dict[str, Extension] = field(default_factory=dict)
     by_exten: dict[str, list[Extension]] = field(default_factory=dict)
-    patterns: list[str] = field(default_factory=list)
+    patterns: Patterns = field(default_factory=Patterns)
     includes: list[str] = field(default_factory=list)
     switches: list[Entry] = field(default_factory=list)
+    _all: Patterns | None = None
+    _names: Names | None = None
 
     def extension(self, key: str) -> Extension:
         """The extension called KEY, made where it is new."""
@@ -73,7 +77,7 @@ class Context:
             exten = key.partition("/")[0]
             self.extensions[key] = Extension(exten)
             if is_pattern(exten) and exten not in self.by_exten:
-                self.patterns.append(exten)
+                self.patterns.add(exten)
             self.by_exten.setdefault(exten, []).append(self.extensions[key])
         return self.extensions[key]
 
@@ -81,14 +85,24 @@ class Context:
         """What Asterisk takes for NUMBER here, includes apart: the extension itself, else the most specific pattern."""
         if number in self.by_exten:
             return self.by_exten[number]
-        fitting = [exten for exten in self.patterns if matches(exten, number)]
+        fitting = self.patterns.meeting(number_only(number))
         return self.by_exten[min(fitting, key=lambda exten: parse(exten).order)] if fitting else []
 
     def meeting(self, pattern: Pattern) -> Iterator[Extension]:
         """The extensions that some number of PATTERN can lead to."""
-        for exten, found in self.by_exten.items():
-            if overlap(parse(exten), pattern):
-                yield from found
+        if self._all is None:
+            self._all = Patterns()
+            for exten in self.by_exten:
+                self._all.add(exten)
+        for exten in self._all.meeting(pattern):
+            yield from self.by_exten[exten]
+
+    def fitting(self, text: str) -> list[Extension] | None:
+        """The extensions that TEXT with its variables can become; None where nothing of it is fixed."""
+        if self._names is None:
+            self._names = Names(self.by_exten)
+        names = self._names.fitting(text)
+        return None if names is None else [each for name in names for each in self.by_exten[name]]
 
 
 @dataclass(slots=True)
@@ -109,11 +123,15 @@ class Dialplan:
                 seen.update(new)
                 waiting += reversed(new)
 
+    def extensions(self) -> Iterator[Extension]:
+        """All extensions."""
+        for context in self.contexts.values():
+            yield from context.extensions.values()
+
     def steps(self) -> Iterator[Step]:
         """All steps."""
-        for context in self.contexts.values():
-            for extension in context.extensions.values():
-                yield from extension.steps.values()
+        for extension in self.extensions():
+            yield from extension.steps.values()
 
 
 @dataclass(slots=True)
@@ -158,15 +176,20 @@ def _section(plan: Dialplan, section: Section) -> None:
 
 
 def _entry(plan: Dialplan, counting: _Counting, entry: Entry) -> None:
-    name = entry.name.lower()
-    if name in ("exten", "same"):
-        _exten(plan, counting, entry, same=name == "same")
-    elif name == "include":
-        counting.context.includes.append(fill(entry.value, plan.constants).replace("|", ",").partition(",")[0].strip())
-    elif name in _SWITCHES:
-        counting.context.switches.append(entry)
-    elif name not in _IGNORED:
-        _odd(plan, entry, "Asterisk does not know this keyword and ignores the line")
+    match entry.name.lower():
+        case "exten":
+            _exten(plan, counting, entry, same=False)
+        case "same":
+            _exten(plan, counting, entry, same=True)
+        case "include":
+            name = fill(entry.value, plan.constants).replace("|", ",").partition(",")[0]
+            counting.context.includes.append(name.strip())
+        case "switch" | "lswitch" | "eswitch":
+            counting.context.switches.append(entry)
+        case "ignorepat" | "autohints":
+            pass
+        case _:
+            _odd(plan, entry, "Asterisk does not know this keyword and ignores the line")
 
 
 def _odd(plan: Dialplan, entry: Entry, text: str) -> None:

@@ -38,7 +38,7 @@ def is_pattern(exten: str) -> bool:
 def parse(exten: str) -> Pattern:
     """EXTEN, a pattern or a plain extension. Odd brackets mean themselves."""
     if not is_pattern(exten):
-        return Pattern(tuple(frozenset(each) for each in exten), "")
+        return number_only(exten)
     sets: list[frozenset[str]] = []
     at = 1
     while at < len(exten):
@@ -67,9 +67,14 @@ def _bracket(text: str) -> frozenset[str]:
     return frozenset(found)
 
 
+def number_only(number: str) -> Pattern:
+    """NUMBER itself, whatever it begins with, as a pattern that fits nothing else."""
+    return Pattern(tuple(frozenset(each) for each in number), "")
+
+
 def matches(exten: str, number: str) -> bool:
     """Whether EXTEN, pattern or not, is what Asterisk takes for NUMBER."""
-    return overlap(parse(exten), Pattern(tuple(frozenset(each) for each in number), ""))
+    return overlap(parse(exten), number_only(number))
 
 
 def overlap(one: Pattern, other: Pattern) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import Enum, auto
 
 LONGEST = 8190
 """Characters of a line, without its end, that Asterisk's buffer of 8192 bytes holds."""
@@ -86,24 +87,39 @@ def _pieces(raw: str, number: int, comments: _Comments) -> Iterator[str]:
     visible = comments.depth == 0
     while (at := raw.find(";", start)) >= 0:
         start = at + 1
-        if at > begin and raw[at - 1] == "\\":
-            if visible:
-                yield raw[begin : at - 1]
-            begin = at
-        elif raw.startswith(";--", at) and not raw.startswith(";---", at):
-            if visible:
+        match _mark(raw, begin, at):
+            case _Mark.ESCAPED:
+                yield from [raw[begin : at - 1]] if visible else []
+                begin = at
+            case _Mark.OPENS:
+                yield from [raw[begin:at]] if visible else []
+                visible, begin, start = False, at + 3, at + 3
+                _open(comments, number)
+            case _Mark.CLOSES:
+                comments.depth -= 1
+                visible, begin = (True, at + 1) if comments.depth == 0 else (visible, begin)
+            case _Mark.PLAIN if comments.depth == 0:
                 yield raw[begin:at]
-            visible, begin, start = False, at + 3, at + 3
-            _open(comments, number)
-        elif at >= begin + 2 and raw[at - 2 : at] == "--":
-            comments.depth -= 1
-            if comments.depth == 0:
-                visible, begin = True, at + 1
-        elif comments.depth == 0:
-            yield raw[begin:at]
-            return
-    if visible:
-        yield raw[begin:]
+                return
+    yield from [raw[begin:]] if visible else []
+
+
+class _Mark(Enum):
+    """What a semicolon is."""
+
+    ESCAPED = auto()
+    OPENS = auto()
+    CLOSES = auto()
+    PLAIN = auto()
+
+
+def _mark(raw: str, begin: int, at: int) -> _Mark:
+    """What the semicolon at AT is, of a text that begins at BEGIN."""
+    if at > begin and raw[at - 1] == "\\":
+        return _Mark.ESCAPED
+    if raw.startswith(";--", at) and not raw.startswith(";---", at):
+        return _Mark.OPENS
+    return _Mark.CLOSES if at >= begin + 2 and raw[at - 2 : at] == "--" else _Mark.PLAIN
 
 
 def _open(comments: _Comments, number: int) -> None:

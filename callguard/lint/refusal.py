@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from callguard.lint.finding import Finding, blocker
 from callguard.lint.flow import Kind
-from callguard.lint.graph import Graph
+from callguard.lint.graph import Found, Graph
 from callguard.lint.model import Step
 from callguard.lint.notice import BRIDGES
 from callguard.lint.snippet import Trusted, is_ours
@@ -115,10 +115,11 @@ class _Served:
         """All that follows STEPS, up to where a call is served."""
         waiting = list(dict.fromkeys(steps))
         seen = dict.fromkeys(waiting)
+        entered: set[Found] = set()
         while waiting:
             step = waiting.pop()
             if not self._serves(step):
-                ways = onward_steps(self.graph, self.trusted, step, self.graph.onward(step))
+                ways = onward_steps(self.graph, self.trusted, step, entered)
                 new = [each for each in dict.fromkeys(ways) if each not in seen]
                 waiting += new
                 seen.update(dict.fromkeys(new))
@@ -126,6 +127,7 @@ class _Served:
 
     def _walk(self, steps: list[Step]) -> bool:
         waiting, seen = list(steps), set(steps)
+        entered: set[Found] = set()
         while waiting:
             step = waiting.pop()
             if step in self.alive or self._serves(step):
@@ -133,7 +135,7 @@ class _Served:
             onward = self.graph.onward(step)
             if any(found.unknown for edge, found in onward if not is_ours(edge.target.context, self.trusted)):
                 return True
-            ways = onward_steps(self.graph, self.trusted, step, onward)
+            ways = onward_steps(self.graph, self.trusted, step, entered)
             new = [each for each in ways if each not in seen and each not in self.dead]
             waiting += new
             seen.update(new)

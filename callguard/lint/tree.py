@@ -86,15 +86,20 @@ def read_tree(paths: Sequence[Path], folder: Path | None = None) -> Tree:
     roots = {os.path.realpath(file) for file in files}
     main = _Reading(tree, folder, tree.sections, roots)
     for file in files:
-        kind = _beside(file)
-        if file.suffix in ELSEWHERE:
-            _not_read(main, Place(_name(file), 0), f"{ELSEWHERE[file.suffix]} is not read here")
-        elif kind:
-            _read(_Reading(tree, folder, tree.beside.setdefault(kind, []), roots), file)
-        elif os.path.realpath(file) not in {real for real, _ in tree.reads}:
-            main.current = None
-            _read(main, file)
+        _given(main, file)
     return tree
+
+
+def _given(main: _Reading, file: Path) -> None:
+    """FILE as the admin named it: dialplan, what stands beside it, or what is not read."""
+    tree, kind = main.tree, _beside(file)
+    if file.suffix in ELSEWHERE:
+        _not_read(main, Place(_name(file), 0), f"{ELSEWHERE[file.suffix]} is not read here")
+    elif kind:
+        _read(_Reading(tree, main.folder, tree.beside.setdefault(kind, []), main.roots), file)
+    elif os.path.realpath(file) not in {real for real, _ in tree.reads}:
+        main.current = None
+        _read(main, file)
 
 
 def _beside(file: Path) -> str:

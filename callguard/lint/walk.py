@@ -41,8 +41,11 @@ class Walk:
     roots: dict[Here, Step] = field(default_factory=dict)
     unknown: dict[Step, str] = field(default_factory=dict)
     _waiting: deque[Here] = field(default_factory=deque)
-    _callers: dict[Step, list[Here]] = field(default_factory=dict)
+    _entered: set[tuple[Step | None, Found]] = field(default_factory=set)
+    _callers: dict[Found, list[Here]] = field(default_factory=dict)
+    _calls: dict[Step, list[Found]] = field(default_factory=dict)
     _returning: set[Step] = field(default_factory=set)
+    _coming_back: set[Found] = field(default_factory=set)
 
     def start(self, steps: Iterable[Step]) -> None:
         """Walk from STEPS to the end."""
@@ -102,34 +105,47 @@ class Walk:
         if found.unknown:
             self.unknown.setdefault(here.step, found.unknown)
         if edge.kind in (Kind.CALL, Kind.MACRO):
-            self._call(here, found.steps, known=not found.unknown)
+            self._call(here, found)
             return
         routine = None if edge.kind is Kind.LOCAL else here.routine
-        for step in found.steps:
-            self._reach(Here(routine, step), here)
+        if (routine, found) not in self._entered:
+            self._entered.add((routine, found))
+            for step in found.steps:
+                self._reach(Here(routine, step), here)
 
-    def _call(self, here: Here, steps: Iterable[Step], *, known: bool) -> None:
-        if not known or not steps:
+    def _call(self, here: Here, found: Found) -> None:
+        if found not in self._callers:
+            self._callers[found] = []
+            for step in found.steps:
+                self._calls.setdefault(step, []).append(found)
+                self._reach(Here(step, step), here)
+        self._callers[found].append(here)
+        if not found.steps or found in self._coming_back or not self._returning.isdisjoint(found.steps):
             self._next(here)
-        for step in steps:
-            self._callers.setdefault(step, []).append(here)
-            self._reach(Here(step, step), here)
-            if step in self._returning:
-                self._next(here)
 
     def _return(self, here: Here) -> None:
         if here.routine and here.routine not in self._returning:
             self._returning.add(here.routine)
-            for caller in self._callers[here.routine]:
+            for found in self._calls[here.routine]:
+                self._come_back(found)
+
+    def _come_back(self, found: Found) -> None:
+        if found not in self._coming_back:
+            self._coming_back.add(found)
+            for caller in self._callers[found]:
                 self._next(caller)
 
 
-def onward_steps(graph: Graph, trusted: Trusted, step: Step, onward: Iterable[tuple[Edge, Found]]) -> Iterator[Step]:
-    """Where a call may be after STEP. The snippet and every subroutine are taken to come back."""
-    follower = graph.following(step)
+def onward_steps(graph: Graph, trusted: Trusted, step: Step, entered: set[Found]) -> Iterator[Step]:
+    """Where a call may be after STEP. The snippet and every subroutine are taken to come back.
+
+    ENTERED: what this walk has looked into already; it is not given out again.
+    """
+    onward, follower = graph.onward(step), graph.following(step)
     comes_back = any(edge.kind in (Kind.CALL, Kind.MACRO) for edge, _ in onward)
     if follower and (comes_back or graph.goes_on(step)):
         yield follower
     for edge, found in onward:
-        if edge.kind is not Kind.NEW and not is_ours(edge.target.context, trusted):
+        if edge.kind is not Kind.NEW and found not in entered and not is_ours(edge.target.context, trusted):
+            entered.add(found)
             yield from found.steps

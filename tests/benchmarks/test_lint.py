@@ -6,6 +6,8 @@ import resource
 import time
 from pathlib import Path
 
+import pytest
+
 from callguard.lint.examine import lint
 from tests.lint.plan import freepbx, written
 
@@ -34,3 +36,23 @@ def test_two_hundred_thousand_lines(tmp_path: Path) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     print(f"peak {peak} MiB")
     assert peak < 800
+
+
+_OUT = "exten => _{0:04}X.,1,Dial(PJSIP/1@t)\n"
+COMPUTED = {
+    "patterns": ("exten => _{0:04}X.,1,NoOp()\n same => n,Goto(out,${{EXTEN}},1)\n", _OUT),
+    "numbers": ("exten => _{0:04}X,1,NoOp()\n same => n,Goto(out,{0:04}1,1)\n", _OUT),
+    "names": ("exten => {0},1,NoOp()\n same => n,Goto(out,s{0}-${{X}},1)\n", "exten => s{0}-A,1,Dial(PJSIP/a)\n"),
+    "menus": ("exten => {0},1,Background(x)\n same => n,WaitExten()\n", ""),
+}
+
+
+@pytest.mark.parametrize("kind", COMPUTED)
+def test_two_thousand_computed_targets_take_less_than_a_second(tmp_path: Path, kind: str) -> None:
+    sources, targets = ("".join(line.format(number) for number in range(2000)) for line in COMPUTED[kind])
+    path = written(tmp_path, f"[from-trunk]\n{sources}[out]\n{targets}")
+    begin = time.perf_counter()
+    lint([path])
+    taken = time.perf_counter() - begin
+    show(f"2,000 computed {kind}", len(path.read_text().splitlines()), taken)
+    assert taken < 1

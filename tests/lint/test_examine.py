@@ -73,6 +73,33 @@ def test_any_text_is_judged_or_refused_in_our_words(tmp_path: Path, text: str) -
         assert "any.conf" in str(error)
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=300), st.sampled_from(["extensions", "features", "queues", "confbridge", "agents"]))
+def test_any_bytes_in_any_file_are_judged_or_refused(tmp_path: Path, data: bytes, name: str) -> None:
+    written(tmp_path, "[from-trunk]\n")
+    (tmp_path / f"{name}.conf").write_bytes(b"[featuremap]\nexten => 1,1," + data)
+    try:
+        lint([tmp_path])
+    except BadInput as error:
+        assert name in str(error)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "x" * 1_000_000,
+        "Goto(${EXTEN:" + "9" * 5000 + "},1)",
+        "MixMonitor(" + "${" * 4000 + ")",
+        "Goto(\0)",
+        "Goto(²,٣)",
+    ],
+    ids=["a megabyte", "digits", "nested", "NUL", "odd digits"],
+)
+def test_lines_that_nobody_writes(tmp_path: Path, line: str) -> None:
+    text = f"[from-trunk]\nexten => 12,1,{line}\nexten => _X.,1,{line}\n"
+    assert examined(tmp_path, text).contexts == lint([SNIPPET]).contexts + 1
+
+
 def test_memory_grows_with_the_lines_and_no_faster(tmp_path: Path) -> None:
     lines = "".join(f"exten => {number},1,NoOp(x)\n same => n,Queue(a)\n" for number in range(5_000))
     path = written(tmp_path, f"[office]\n{lines}")
