@@ -11,6 +11,7 @@ import secrets
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from string import Template
 
@@ -33,6 +34,8 @@ MODES = {
 KEY = "master.key"
 SECRETS = ("ari_password", "ami_secret", "guard_secret", "app_password", "owner_password")
 SECRET_BYTES = 24
+REVIEW_DAYS = 365
+"""When the assessment of a new site is due to be looked at again."""
 
 
 @click.command()
@@ -58,6 +61,7 @@ def init(directory: Path, force: bool, as_json: bool) -> None:
 def fresh() -> dict[str, str]:
     """The files' texts by name, with secrets that nobody has seen."""
     made = {name: secrets.token_hex(SECRET_BYTES) for name in SECRETS}
+    made["review"] = (datetime.now(UTC).date() + timedelta(days=REVIEW_DAYS)).isoformat()
     return {name: Template((TEMPLATES / name).read_text("utf-8")).substitute(made) for name in MODES}
 
 

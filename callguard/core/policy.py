@@ -1,187 +1,205 @@
-"""Call types: what an admin promises about a kind of call. Parsing is pure: a mapping in, frozen values out.
+"""policy.toml: all call types, who records, who else hears. Parsing is pure: a mapping in, frozen values out.
 
-What belongs here: the shape of policy.toml and every check on it. What does not: reading files (settings.py), the law
-(rules.py), what happens on a call (call.py).
+What belongs here: the document as a whole. What does not: one call type (profile.py), one value (field.py), what is
+missing (complete.py), reading files (settings.py), the law (rules.py).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from enum import StrEnum
-from fnmatch import fnmatchcase
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
+from callguard.core.contradiction import contradictions
+from callguard.core.field import FIELDS, NAME, Field, a_date, day, free_text
+from callguard.core.profile import (
+    PAUSE,
+    UNKNOWN,
+    WITHDRAW,
+    CallType,
+    Category,
+    Mode,
+    OnLogLoss,
+    OnWithdrawal,
+    Override,
+)
 from callguard.errors import ConfigError
 
+__all__ = [
+    "PAUSE", "UNKNOWN", "WITHDRAW", "CallType", "Category", "Mode", "OnLogLoss", "OnWithdrawal", "Organisation",
+    "Override", "Policy", "Vendor", "parse_call_type", "parse_policy", "policy_version", "stored_call_type",
+]  # fmt: skip
 
-class Mode(StrEnum):
-    """How consent is had, weakest first."""
-
-    ANNOUNCE = "announce"
-    ASK = "ask"
-    NEVER = "never"
-
-    @property
-    def strictness(self) -> int:
-        """never > ask > announce."""
-        return list(Mode).index(self)
+SECTIONS = ("organisation", "vendor", "default", "call_type")
+"""The tables of policy.toml."""
 
 
-class OnWithdrawal(StrEnum):
-    """What becomes of the audio from before a withdrawal."""
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """Who records. `contact`: where a caller may ask; both are said by the long notice."""
 
-    DISCARD = "discard"
-    KEEP = "keep"
-
-
-class OnLogLoss(StrEnum):
-    """What a recording does when Postgres is lost under it."""
-
-    STOP = "stop"
-    KEEP = "keep"
+    name: str = ""
+    contact: str = ""
 
 
-class Category(StrEnum):
-    """What a call is about; everything but general gets a script of its own and never implied consent."""
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """Another who hears or keeps recordings. `what`: what for; `until`: the last day of its access, None: open."""
 
-    GENERAL = "general"
-    SENSITIVE = "sensitive"
-    PAYMENT = "payment"
-    HEALTH = "health"
-    HR = "hr"
-    DISPUTE = "dispute"
-
-
-WITHDRAW, PAUSE = "*7", "*8"
-"""The shipped sequences: *0 to *4, #, ## and #72 are transfers, parking and recorders already."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallType:
-    """One kind of call. `agents`: shell patterns over endpoints ("PJSIP/agent*").
-
-    `retention_days`: finite, of the recording. `override`: the named decision under which `announce` is allowed
-    although the rule says all-party. `withdraw`, `pause`: key sequences; `notice`: the prompt's id.
-    """
-
-    name: str
-    purpose: str
-    agents: tuple[str, ...] = ()
-    mode: Mode = Mode.ASK
-    internal: Mode = Mode.NEVER
-    override: str = ""
-    category: Category = Category.GENERAL
-    language: str = "en"
-    notice: str = "notice-short"
-    on_withdrawal: OnWithdrawal = OnWithdrawal.DISCARD
-    on_log_loss: OnLogLoss = OnLogLoss.STOP
-    retention_days: int = 90
-    withdraw: str = WITHDRAW
-    pause: str = PAUSE
-
-    def is_agent(self, endpoint: str) -> bool:
-        """Whether ENDPOINT ("PJSIP/agent1") belongs to staff of this call type."""
-        return any(fnmatchcase(endpoint, pattern) for pattern in self.agents)
-
-    def as_data(self) -> dict[str, Any]:
-        """This call type as JSON; `parse_call_type` reads it back."""
-        return {**asdict(self), "agents": list(self.agents)}
-
-
-UNKNOWN = CallType(name="unknown", purpose="none", mode=Mode.NEVER)
-"""Stands in for a call type that the dialplan names and the policy lacks: the call goes on unrecorded."""
+    what: str = ""
+    until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """All call types by name. `version` is the sha256 of their canonical JSON."""
+    """All call types by name. `version` is the sha256 of the canonical JSON of all of it."""
 
     call_types: Mapping[str, CallType]
     version: str
+    organisation: Organisation = Organisation()
+    vendors: Mapping[str, Vendor] = field(default_factory=dict)
 
     def find(self, name: str) -> CallType | None:
         """The call type called NAME, or None."""
         return self.call_types.get(name)
 
-
-_SEQUENCE = re.compile(r"[*#][0-9*#]{1,3}")
-_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
-_ENUMS: dict[str, type[StrEnum]] = {
-    "mode": Mode, "internal": Mode, "category": Category, "on_withdrawal": OnWithdrawal, "on_log_loss": OnLogLoss,
-}  # fmt: skip
+    def as_data(self) -> dict[str, Any]:
+        """All of it as JSON; `parse_policy` reads it back. What was inherited stands in each call type."""
+        return _data(self.call_types, self.organisation, self.vendors)
 
 
-def _text_problem(key: str, value: object) -> str:
-    if not isinstance(value, str):
-        return "must be text"
-    if key in _ENUMS and value not in list(_ENUMS[key]):
-        return f"must be one of {', '.join(_ENUMS[key])}"
-    if key in ("withdraw", "pause") and not _SEQUENCE.fullmatch(value):
-        return "must be * or # and one to three keys"
-    return "must not be empty" if not value.strip() and key != "override" else ""
-
-
-def _problem(key: str, value: object) -> str:
-    """What is wrong with VALUE under KEY, or ''."""
-    if key == "agents":
-        fine = isinstance(value, list | tuple) and all(isinstance(item, str) and item for item in value)
-        return "" if fine else "must be a list of endpoint patterns"
-    if key == "retention_days":
-        fine = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 36500
-        return "" if fine else "must be a whole number of days from 1 to 36500 (no recording is kept for ever)"
-    return _text_problem(key, value)
-
-
-def _contradictions(name: str, table: Mapping[str, Any]) -> list[str]:
-    found = []
-    withdraw, pause = str(table.get("withdraw", WITHDRAW)), str(table.get("pause", PAUSE))
-    if withdraw.startswith(pause) or pause.startswith(withdraw):
-        found.append(f"call_type.{name}.pause: is the same sequence as withdraw, or one begins with the other")
-    if table.get("mode") == Mode.ANNOUNCE and table.get("category", "general") != Category.GENERAL:
-        found.append(f"call_type.{name}.mode: announce is implied consent, which a sensitive category forbids")
-    return found
-
-
-def _check(name: str, table: Mapping[str, Any]) -> list[str]:
-    known = {item.name for item in fields(CallType)} - {"name"}
-    found = [] if _NAME.fullmatch(name) else [f"call_type.{name}: a name is lower case letters, digits, - and _"]
-    found += [f"call_type.{name}.{key}: unknown key" for key in table if key not in known]
-    found += [
-        f"call_type.{name}.{key}: {problem}"
-        for key, value in table.items()
-        if key in known and (problem := _problem(key, value))
-    ]
-    return found + [f"call_type.{name}.purpose: is missing"] * ("purpose" not in table) + _contradictions(name, table)
+_ORGANISATION = {"name": Field(free_text), "contact": Field(free_text)}
+_VENDOR = {
+    "what": Field(free_text),
+    "until": Field(lambda value: "" if value is None else day(value), a_date),
+}
+_BEFORE = ("retention_days", "override", "purpose")
+"""Keys that call types of release 0.1 wrote otherwise."""
 
 
 def parse_call_type(name: str, table: Mapping[str, Any]) -> CallType:
-    """One checked table of policy.toml as a CallType. Raises ConfigError with every problem."""
-    if problems := _check(name, table):
+    """One table of policy.toml as a CallType. Raises ConfigError with every problem."""
+    kind, problems = _call_type(name, table, {})
+    if problems:
         raise ConfigError("policy", problems)
-    values: dict[str, Any] = {key: _ENUMS[key](value) if key in _ENUMS else value for key, value in table.items()}
-    values["agents"] = tuple(table.get("agents", ()))
-    return CallType(name=name, **values)
+    return kind
+
+
+def stored_call_type(name: str, data: Mapping[str, Any]) -> CallType:
+    """The call type that the head of a stored call carries, by this release or an earlier one. Raises ConfigError."""
+    table = {key: value for key, value in data.items() if key != "name"}
+    return parse_call_type(name, _as_now(table) if "retention_days" in table else table)
+
+
+def _as_now(table: Mapping[str, Any]) -> dict[str, Any]:
+    """What an earlier release wrote. Its purposes were free text, which no code stands for: not said. Its overrides
+    had no author and no end."""
+    days, decision, purpose = (table.get(key) for key in _BEFORE)
+    now = {key: value for key, value in table.items() if key not in _BEFORE}
+    now["retention"] = {"audio": days}
+    if not isinstance(purpose, str):
+        now["purpose"] = purpose
+    if decision:
+        now["override"] = {"reason": decision, "author": "not recorded", "expires": date.max}
+    return now
 
 
 def parse_policy(document: Mapping[str, Any], where: str = "policy.toml") -> Policy:
     """policy.toml, already read as a mapping, as a Policy. Raises ConfigError with every problem at once."""
-    problems = [f"{key}: unknown key" for key in document if key != "call_type"]
+    problems = [f"{key}: unknown key" for key in document if key not in SECTIONS]
     tables = document.get("call_type", {})
     if not isinstance(tables, Mapping) or not tables:
         raise ConfigError(where, [*problems, "call_type: at least one [call_type.NAME] table is needed"])
-    for name, table in tables.items():
-        problems += _check(name, table) if isinstance(table, Mapping) else [f"call_type.{name}: must be a table"]
+    owner, wrong = _read("organisation", document.get("organisation", {}), _ORGANISATION)
+    vendors, wrong_vendors = _vendors(document.get("vendor", {}))
+    types, wrong_types = _call_types(tables, document.get("default", {}))
+    problems += [*wrong, *wrong_vendors, *wrong_types, *_strangers(types, vendors), *_not_unique(types)]
     if problems:
         raise ConfigError(where, problems)
-    types = {name: parse_call_type(name, table) for name, table in tables.items()}
-    return Policy(types, policy_version(types))
+    organisation = Organisation(**owner)
+    return Policy(types, policy_version(types, organisation, vendors), organisation, vendors)
 
 
-def policy_version(types: Mapping[str, CallType]) -> str:
-    """sha256 over the canonical JSON of all call types: the same policy has the same version everywhere."""
-    text = json.dumps({name: kind.as_data() for name, kind in types.items()}, sort_keys=True, separators=(",", ":"))
+def policy_version(
+    types: Mapping[str, CallType],
+    organisation: Organisation = Organisation(),
+    vendors: Mapping[str, Vendor] | None = None,
+) -> str:
+    """sha256 over the canonical JSON of all of it: the same policy has the same version everywhere."""
+    text = json.dumps(_data(types, organisation, vendors or {}), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _data(types: Mapping[str, CallType], organisation: Organisation, vendors: Mapping[str, Vendor]) -> dict[str, Any]:
+    tables = {
+        name: {key: value for key, value in kind.as_data().items() if key != "name"} for name, kind in types.items()
+    }
+    others = {
+        name: {"what": vendor.what, "until": vendor.until.isoformat() if vendor.until else None}
+        for name, vendor in vendors.items()
+    }
+    whose = {"name": organisation.name, "contact": organisation.contact}
+    return {"organisation": whose, "vendor": others, "call_type": tables}
+
+
+def _read(place: str, table: object, known: Mapping[str, Field]) -> tuple[dict[str, Any], list[str]]:
+    """What TABLE says as values of ours, and every problem under PLACE."""
+    if not isinstance(table, Mapping):
+        return {}, [f"{place}: must be a table"]
+    wrong = {key: "unknown key" for key in table if key not in known}
+    wrong |= {key: problem for key, value in table.items() if key in known and (problem := known[key].problem(value))}
+    values = {key: known[key].read(value) for key, value in table.items() if key not in wrong}
+    return values, [f"{place}.{key}: {problem}" for key, problem in wrong.items()]
+
+
+def _vendors(tables: object) -> tuple[dict[str, Vendor], list[str]]:
+    if not isinstance(tables, Mapping):
+        return {}, ["vendor: must be tables [vendor.NAME]"]
+    vendors, problems = {}, []
+    for name, table in tables.items():
+        values, wrong = _read(f"vendor.{name}", table, _VENDOR)
+        vendors[name] = Vendor(**values)
+        problems += wrong + _misnamed(f"vendor.{name}", name)
+    return vendors, problems
+
+
+def _call_types(tables: Mapping[str, Any], default: object) -> tuple[dict[str, CallType], list[str]]:
+    """Every call type with what it inherits. A problem of the default is told once, not with each that inherits it."""
+    shared, problems = _read("default", default, FIELDS)
+    types = {}
+    for name, table in tables.items():
+        types[name], wrong = _call_type(name, table, shared)
+        problems += wrong
+    return types, problems
+
+
+def _call_type(name: str, table: object, shared: Mapping[str, Any]) -> tuple[CallType, list[str]]:
+    place = f"call_type.{name}"
+    values, problems = _read(place, table, FIELDS)
+    kind = CallType(name=name, **{**shared, **values})
+    unread = frozenset(table) - frozenset(values) if isinstance(table, Mapping) else frozenset(FIELDS)
+    problems += [f"{place}.{key}: {problem}" for key, problem in contradictions(kind, unread)]
+    return kind, _misnamed(place, name) + problems
+
+
+def _misnamed(place: str, name: str) -> list[str]:
+    return [] if NAME.fullmatch(name) else [f"{place}: a name is lower case letters, digits, - and _"]
+
+
+def _strangers(types: Mapping[str, CallType], vendors: Mapping[str, Vendor]) -> Iterator[str]:
+    for name, kind in types.items():
+        for vendor in kind.shared:
+            if vendor not in vendors:
+                yield f"call_type.{name}.shared: names {vendor}, which has no [vendor.{vendor}]"
+
+
+def _not_unique(types: Mapping[str, CallType]) -> Iterator[str]:
+    """Call types with a purpose that another one claims for itself alone."""
+    alone = [name for name, kind in types.items() if kind.unique_purpose and kind.purpose]
+    for first in alone:
+        for second, kind in types.items():
+            if second != first and kind.purpose is types[first].purpose:
+                yield f"call_type.{first}.unique_purpose: {kind.purpose} is the purpose of call_type.{second} too"

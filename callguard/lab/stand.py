@@ -26,33 +26,43 @@ READY_SECONDS = 20.0
 END_SECONDS = 15.0
 _COMMAND = (sys.executable, "-m", "callguard")
 
-POLICY = """\
-# Call types. The names are what the dialplan passes: Gosub(callguard,s,1(support,inbound)).
+COMPLETE = """
+[organisation]
+name = "Example Ltd"
+contact = "privacy@example.com"
 
-[call_type.support]
-purpose = "quality and training"
+[default]
+purpose = "qa"
+uses = ["training"]
+basis = "consent"
+assessment = "DPIA-1"
+review = 2099-12-31
+owner = "head of service"
+retention = {audio = 90}
+listen = ["qa"]
+alternative = "e-mail"
 agents = ["PJSIP/agent*"]
+"""
+"""What a policy must say before its call types, so that it may be put into force."""
+POLICY = f"""\
+# Call types. The names are what the dialplan passes: Gosub(callguard,s,1(support,inbound)).
+{COMPLETE}
+[call_type.support]
 mode = "ask"
 on_withdrawal = "discard"
-retention_days = 90
 
 [call_type.payment]
-purpose = "service quality and dispute prevention"
-agents = ["PJSIP/agent*"]
+uses = ["dispute"]
 mode = "ask"
 category = "payment"
 notice = "notice-sensitive"
 
 [call_type.survey]
-purpose = "quality and training"
-agents = ["PJSIP/agent*"]
 mode = "announce"
-override = "site-decision-1"
+site = "US-TX"
 notice = "notice-announce"
 
 [call_type.kept]
-purpose = "quality and training"
-agents = ["PJSIP/agent*"]
 on_withdrawal = "keep"
 on_log_loss = "keep"
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from callguard.cli import main
 from callguard.lab.postgres import Postgres
+from callguard.lab.stand import COMPLETE
 from callguard.store import schema
 from callguard.store.postgres import PostgresLog
 from tests.engine.stage import MASTER, Stage
@@ -73,7 +74,7 @@ def site(folder: Path, url: str = NOWHERE) -> Path:
     key = folder / "master.key"
     key.write_text(MASTER_TEXT)
     key.chmod(0o600)
-    (folder / "policy.toml").write_text('[call_type.support]\npurpose = "quality"\nagents = ["PJSIP/agent*"]\n')
+    (folder / "policy.toml").write_text(f"{COMPLETE}[call_type.support]\n")
     config = folder / "callguard.toml"
     config.write_text(CONFIG.format(url=url))
     return config

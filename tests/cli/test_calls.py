@@ -62,7 +62,7 @@ def test_the_card_answers_who_what_and_how_long(place: Place) -> None:
     assert card["notice"][0]["played to its end"] is True
     assert [(item["what"], item["how"]) for item in card["consent"]] == [("consent_granted", "express_dtmf")]
     assert card["stored"][0] | {"recording": ""} == {"recording": "", "state": "verified", "until": "2026-04-02"}
-    assert card["use"] == {"purpose": "quality", "call type": "support", "category": "general"}
+    assert card["use"] == {"purpose": "qa", "call type": "support", "category": "general"}
     text = callguard("calls", "card", place.call, "--config", place.config)
     assert [line.split()[0] for line in text.text.splitlines()] == list(card)
 

@@ -11,7 +11,7 @@ from tests.cli.command import callguard
 from tests.lint.plan import ASK, SNIPPET, written
 
 CLEAN = f"[from-trunk]\nexten => 1,1,{ASK}\n same => n,Queue(support)\n"
-POLICY = '[call_type.{}]\npurpose = "quality"\nagents = ["PJSIP/agent*"]\n'
+POLICY = '[call_type.{}]\npurpose = "qa"\nagents = ["PJSIP/agent*"]\n'
 
 
 def test_clean_is_0(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from callguard.store.keys import create_master_key
 
 ARI_SECRET, AMI_SECRET, GUARD_SECRET, DATABASE_SECRET = (f"{word}-7f3a91c05e2d" for word in ("ari", "ami", "gu", "db"))
 SNIPPET = (dialplan_dir() / "callguard.conf").read_text("utf-8")
-POLICY = parse_policy({"call_type": {"support": {"purpose": "quality", "agents": ["PJSIP/agent*"]}}})
+POLICY = parse_policy({"call_type": {"support": {"purpose": "qa", "agents": ["PJSIP/agent*"]}}})
 
 Check = Callable[[Site], Iterable[Finding]]
 

@@ -117,7 +117,7 @@ def test_prompts_that_are_missing_altered_or_unreadable(tmp_path: Path) -> None:
     own = tmp_path / "prompts"
     shutil.copytree(shipped_prompts(), own)
     assert not [what for _, what in said(folder.prompts, with_plan(tmp_path, prompts=own)) if "prompt" in what]
-    odd = parse_policy({"call_type": {"a": {"purpose": "p", "notice": "notice-of-ours"}}})
+    odd = parse_policy({"call_type": {"a": {"purpose": "qa", "notice": "notice-of-ours"}}})
     found = said(folder.prompts, with_plan(tmp_path, prompts=own, policy=odd))
     assert ("blocker", "no prompt notice-of-ours in en") in found
     with (own / "en" / "question.wav").open("ab") as file:
@@ -141,5 +141,5 @@ def test_prompts_that_asterisk_may_not_read(tmp_path: Path) -> None:
 
 
 def test_a_call_type_that_is_never_recorded_needs_no_prompt(tmp_path: Path) -> None:
-    never = parse_policy({"call_type": {"a": {"purpose": "p", "mode": "never", "language": "xx"}}})
+    never = parse_policy({"call_type": {"a": {"purpose": "qa", "mode": "never", "language": "xx"}}})
     assert not said(folder.prompts, with_plan(tmp_path, policy=never))

@@ -111,7 +111,7 @@ def test_an_application_map_that_takes_our_keys(tmp_path: Path) -> None:
 
 
 def test_keys_of_the_policy_are_what_counts(tmp_path: Path) -> None:
-    policy = parse_policy({"call_type": {"a": {"purpose": "p", "withdraw": "*5", "pause": "*6"}}})
+    policy = parse_policy({"call_type": {"a": {"purpose": "qa", "withdraw": "*5", "pause": "*6"}}})
     live = (*(PBX.dialplan or ()), step("Dial", "PJSIP/agent2,30,T", 9))
     files = {**ELSEWHERE, "features.conf": {"featuremap": (("blindxfer", "*6"),)}}
     site = with_pbx(tmp_path, files=files, dialplan=live)

@@ -17,7 +17,7 @@ from callguard.lab.asterisk import dialplan_dir
 from callguard.lab.dialog import Call
 from callguard.lab.media import CounterTone, find_counters
 from callguard.lab.sip import Phone
-from callguard.lab.stand import Stand
+from callguard.lab.stand import COMPLETE, Stand
 from callguard.ports import EventRow, StoredCall
 from callguard.proof import prove
 from callguard.store.keys import load_master_key
@@ -29,9 +29,8 @@ EXAMPLES = ("outbound", "internal", "ivr")
 PACKETS = 10000
 """Packets of the Nth phone of a call carry numbers from N * PACKETS on."""
 
-POLICY = "\n".join(
-    f'[call_type.{name}]\npurpose = "quality and training"\nagents = ["PJSIP/agent*"]\n'
-    f'language = "{LANGUAGE}"\n{rest}\n'
+POLICY = COMPLETE + "\n".join(
+    f'[call_type.{name}]\nlanguage = "{LANGUAGE}"\n{rest}\n'
     for name, rest in {"sales": "", "campaign": "", "support": "", "helpdesk": 'internal = "ask"'}.items()
 )
 SILENT_POLICY = POLICY.replace('internal = "ask"', "")

@@ -1,0 +1,171 @@
+"""One call type: what is promised about a kind of call, as frozen values.
+
+What belongs here: its fields, what they answer, and their JSON. What does not: reading and checking them (field.py,
+policy.py), what is still missing (complete.py), what happens on a call (call.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from datetime import date
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Any
+
+from callguard.core.purpose import Basis, Indicator, NumberPolicy, Output, Purpose, Use
+
+
+class Mode(StrEnum):
+    """How consent is had, weakest first."""
+
+    ANNOUNCE = "announce"
+    ASK = "ask"
+    NEVER = "never"
+
+    @property
+    def strictness(self) -> int:
+        """never > ask > announce."""
+        return list(Mode).index(self)
+
+
+class OnWithdrawal(StrEnum):
+    """What becomes of the audio from before a withdrawal."""
+
+    DISCARD = "discard"
+    KEEP = "keep"
+
+
+class OnLogLoss(StrEnum):
+    """What a recording does when Postgres is lost under it."""
+
+    STOP = "stop"
+    KEEP = "keep"
+
+
+class Category(StrEnum):
+    """What a call is about; everything but general gets a script of its own and never implied consent."""
+
+    GENERAL = "general"
+    SENSITIVE = "sensitive"
+    PAYMENT = "payment"
+    HEALTH = "health"
+    HR = "hr"
+    DISPUTE = "dispute"
+
+
+WITHDRAW, PAUSE = "*7", "*8"
+"""The shipped sequences: *0 to *4, #, ## and #72 are transfers, parking and recorders already."""
+SHORTEST_DAYS = 1
+"""How long audio is kept where nothing says how long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """The named decision that allows `announce` although the rule says all-party. `expires`: its last day."""
+
+    reason: str
+    author: str
+    expires: date
+
+    def __str__(self) -> str:
+        """How reasons quote it."""
+        return self.reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallType:
+    """One kind of call; docs/policy.md tells every field. None, '' and empty mean: not said.
+
+    `agents`: shell patterns over endpoints ("PJSIP/agent*"). `retention`: days by output. `withdraw`, `pause`: key
+    sequences; `notice`, `long_notice`: ids of prompts. `language_keys`: a key during the notice to a language,
+    `language_dids`: a called number, `language_countries`: a country. `remember_days`: how long a refusal is known.
+    """
+
+    name: str
+    purpose: Purpose | None = None
+    uses: tuple[Use, ...] = ()
+    unique_purpose: bool = False
+    basis: Basis | None = None
+    assessment: str = ""
+    review: date | None = None
+    owner: str = ""
+    category: Category = Category.GENERAL
+    agents: tuple[str, ...] = ()
+    mode: Mode = Mode.ASK
+    internal: Mode = Mode.NEVER
+    override: Override | None = None
+    site: str = ""
+    hq: str = ""
+    number_policy: NumberPolicy = NumberPolicy.HINT
+    language: str = "en"
+    languages: tuple[str, ...] = ()
+    language_keys: Mapping[str, str] = field(default_factory=dict)
+    language_dids: Mapping[str, str] = field(default_factory=dict)
+    language_countries: Mapping[str, str] = field(default_factory=dict)
+    notice: str = "notice-short"
+    long_notice: str = "notice-long"
+    outputs: tuple[Output, ...] = (Output.AUDIO,)
+    retention: Mapping[str, int] = field(default_factory=dict)
+    listen: tuple[str, ...] = ()
+    export: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
+    alternative: str = ""
+    must_record: bool = False
+    minimum_days: int = 0
+    pause_limit_s: int = 0
+    remember_days: int = 0
+    indicator: Indicator = Indicator.NONE
+    on_withdrawal: OnWithdrawal = OnWithdrawal.DISCARD
+    on_log_loss: OnLogLoss = OnLogLoss.STOP
+    withdraw: str = WITHDRAW
+    pause: str = PAUSE
+
+    @property
+    def records(self) -> bool:
+        """Whether any call of this type may be recorded."""
+        return self.mode is not Mode.NEVER or self.internal is not Mode.NEVER
+
+    @property
+    def retention_days(self) -> int:
+        """Days that audio is kept; the shortest where nothing is said."""
+        return self.retention.get(Output.AUDIO, SHORTEST_DAYS)
+
+    @property
+    def spoken(self) -> tuple[str, ...]:
+        """Every language that a call of this type may hear, the default first, each once."""
+        further = (self.language_keys, self.language_dids, self.language_countries)
+        chosen = [language for table in further for language in table.values()]
+        return tuple(dict.fromkeys((self.language, *self.languages, *chosen)))
+
+    def is_agent(self, endpoint: str) -> bool:
+        """Whether ENDPOINT ("PJSIP/agent1") belongs to staff of this call type."""
+        return any(fnmatchcase(endpoint, pattern) for pattern in self.agents)
+
+    def override_at(self, day: date) -> bool:
+        """Whether an override stands on DAY, its last one included."""
+        return self.override is not None and day <= self.override.expires
+
+    def as_data(self) -> dict[str, Any]:
+        """This call type as JSON; `stored_call_type` reads it back."""
+        return {item.name: _json(getattr(self, item.name)) for item in fields(self)}
+
+
+UNKNOWN = CallType(name="unknown", purpose=Purpose.NONE, mode=Mode.NEVER)
+"""Stands in for a call type that the dialplan names and the policy lacks: the call goes on unrecorded."""
+
+
+def _json(value: object) -> object:
+    match value:
+        case tuple():
+            return [str(item) for item in value]
+        case Mapping():
+            return {str(key): item for key, item in value.items()}
+        case Override():
+            return {**asdict(value), "expires": value.expires.isoformat()}
+        case date():
+            return value.isoformat()
+        case StrEnum():
+            return value.value
+        case _:
+            return value

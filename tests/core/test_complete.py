@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from callguard.core.complete import TO_FILL, incomplete, objections
+from callguard.core.policy import parse_policy
+
+TODAY = date(2026, 12, 14)
+GOOD: dict[str, Any] = {
+    "purpose": "qa",
+    "basis": "consent",
+    "assessment": "DPIA-1",
+    "review": TODAY,
+    "owner": "head of service",
+    "retention": {"audio": 90},
+    "listen": ["qa"],
+    "alternative": "e-mail",
+}
+WHO = {"name": "Example Ltd", "contact": "privacy@example.com"}
+
+
+def lacks(*, organisation: dict[str, str] = WHO, vendor: dict[str, Any] | None = None, **table: Any) -> list[str]:
+    kinds = {"a": GOOD | table, "b": {"mode": "never"}}
+    document = {"organisation": organisation, "vendor": vendor or {}, "call_type": kinds}
+    return incomplete(parse_policy(document), TODAY)
+
+
+@pytest.mark.requirement("S14")
+def test_a_whole_policy_lacks_nothing() -> None:
+    assert lacks() == []
+
+
+@pytest.mark.requirement("S14")
+def test_every_missing_part_of_every_call_type_is_told_at_once() -> None:
+    empty = {"mode": "never", "internal": "ask"}
+    found = incomplete(parse_policy({"call_type": {"a": {}, "b": empty, "c": {"mode": "never"}}}), TODAY)
+    parts = ["purpose", "basis", "assessment", "review", "owner", "listen", "alternative", "retention.audio"]
+    assert [line.split(": is missing")[0] for line in found] == [
+        "organisation.name",
+        "organisation.contact",
+        *(f"call_type.a.{part}" for part in parts),
+        *(f"call_type.b.{part}" for part in parts),
+    ]
+
+
+def test_where_nothing_is_recorded_nothing_is_missing() -> None:
+    assert incomplete(parse_policy({"call_type": {"a": {"mode": "never"}}}), TODAY) == []
+
+
+@pytest.mark.requirement("S47")
+def test_an_assessment_is_looked_at_again_in_time() -> None:
+    assert lacks(review=TODAY - timedelta(days=1)) == [
+        "call_type.a.review: was due on 2026-12-13: look at the assessment again and set the next date"
+    ]
+
+
+@pytest.mark.requirement("S38")
+def test_every_output_has_a_retention() -> None:
+    (found,) = lacks(outputs=["audio", "transcript"])
+    assert found.startswith("call_type.a.retention.transcript: is missing")
+
+
+@pytest.mark.requirement("S55")
+def test_who_hears_has_a_reason_and_an_access_that_has_not_ended() -> None:
+    over = TODAY - timedelta(days=1)
+    assert lacks(shared=["scribe"], vendor={"scribe": {"what": "transcripts", "until": TODAY}}) == []
+    found = lacks(shared=["scribe"], vendor={"scribe": {"until": over}, "idle": {}})
+    assert [line.split(": ")[:2] for line in found] == [
+        ["vendor.scribe.what", "is missing"],
+        ["vendor.scribe.until", "ended on 2026-12-13"],
+    ]
+
+
+def test_what_the_admin_has_to_fill_in_is_missing_until_then() -> None:
+    found = lacks(owner=TO_FILL, organisation={"name": f"{TO_FILL}: the company", "contact": " "})
+    assert [line.split(":")[0] for line in found] == ["organisation.name", "organisation.contact", "call_type.a.owner"]
+
+
+def test_further_findings_come_last() -> None:
+    policy = parse_policy({"organisation": WHO, "call_type": {"a": GOOD | {"owner": ""}}})
+    assert objections(policy, TODAY, ["script: asks"])[-1] == "script: asks"
+    assert len(objections(policy, TODAY, ["script: asks"])) == 2
