@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from callguard.core.effects import Effect
-from callguard.core.events import Event, Script
+from callguard.core.events import Event, Remembered, Script
+from callguard.core.jurisdiction import RulePack
 
 
 # ---------------------------------------------------------------- from a PBX
@@ -21,7 +22,8 @@ class Endpoint:
     """A channel as the PBX names it. Personal: never leaves memory, except encrypted (number, name).
 
     `name`: the PBX's channel name ("PJSIP/agent1-00000002"); `endpoint`: technology and account ("PJSIP/agent1");
-    `number`, `display`: what the caller claims to be, hostile text.
+    `number`, `display`: what the caller claims to be, hostile text; `words`: what the dialplan says about it (site,
+    place, line, language, dialled, known).
     """
 
     channel_id: str
@@ -30,6 +32,18 @@ class Endpoint:
     answered: bool = False
     number: str = ""
     display: str = ""
+    words: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a look-up told about a party. `place`: an ISO code; `line`: landline, mobile or voip; `known`: a customer
+    record names it; `answer`: what it said the last time."""
+
+    place: str = ""
+    line: str = ""
+    known: bool = False
+    answer: Remembered = Remembered.NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +209,7 @@ class RawRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingRow:
-    """A recording as it stands now (upserted)."""
+    """A recording as it stands now (upserted). `preflight_id`: the verdict under which it was started."""
 
     recording_id: str
     call_id: str
@@ -203,6 +217,7 @@ class RecordingRow:
     segment_no: int
     state: str
     expires_at: datetime
+    preflight_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,12 +246,14 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class StoredCall:
-    """A call read back: its head, its rows in order of seq, its recordings and incidents."""
+    """A call read back: its head, its rows in order of seq, its recordings and incidents, and the rules that it stood
+    under; None where these are not in the log."""
 
     call: CallRow
     events: tuple[EventRow, ...]
     recordings: tuple[RecordingRow, ...] = ()
     incidents: tuple[IncidentRow, ...] = field(default=())
+    rules: RulePack | None = None
 
 
 class EventLog(Protocol):
@@ -244,6 +261,9 @@ class EventLog(Protocol):
 
     async def append(self, batches: Sequence[Batch]) -> None:
         """Durable on return. A batch that is there already changes nothing."""
+
+    async def keep_rules(self, pack: RulePack) -> None:
+        """Durable on return: the rules that calls refer to by their version."""
 
     async def load(self, call_id: str) -> StoredCall | None:
         """The call with this id (or this PBX unique id or linkedid), or None."""

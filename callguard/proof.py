@@ -71,7 +71,7 @@ def _frame(stored: StoredCall, live: bool) -> Iterator[tuple[int, str]]:
 
 
 def _invariants(story: Story) -> Iterator[tuple[int, str]]:
-    call, told = open_call(story.call_id, story.call_type), False
+    call, told = open_call(story.call_id, story.call_type, story.rules), False
     for line in story.lines:
         if line.derived:
             continue

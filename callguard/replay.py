@@ -16,8 +16,9 @@ from callguard.core.call import Call, open_call
 from callguard.core.decision import decision_of, plain
 from callguard.core.events import Outcome
 from callguard.core.history import decode
-from callguard.core.policy import CallType, Policy, parse_call_type
-from callguard.core.rules import resolve
+from callguard.core.jurisdiction import RulePack
+from callguard.core.policy import CallType, Policy, stored_call_type
+from callguard.core.rules import STRICTEST
 from callguard.core.step import step
 from callguard.errors import BadInput, BadLog, ConfigError
 from callguard.ports import StoredCall
@@ -45,7 +46,7 @@ class Story:
     call_id: str
     call_type: CallType
     policy_version: str
-    rule_pack: str
+    rules: RulePack
     lines: tuple[Line, ...]
 
 
@@ -68,9 +69,9 @@ class Replayed:
 
 
 # ---------------------------------------------------------------- replaying
-def replay(story: Story, call_type: CallType | None = None) -> Replayed:
-    """Every fact of STORY through the core. CALL_TYPE: another one than the log's, for a what-if."""
-    call = open_call(story.call_id, call_type or story.call_type)
+def replay(story: Story, call_type: CallType | None = None, rules: RulePack | None = None) -> Replayed:
+    """Every fact of STORY through the core. CALL_TYPE, RULES: others than the log's, for a what-if."""
+    call = open_call(story.call_id, call_type or story.call_type, rules or story.rules)
     decisions = 0
     for line, following in _with_derived(story.lines):
         call, difference = _compare(call, line, following)
@@ -90,22 +91,38 @@ class Change:
     difference: Difference | None = None
 
 
-def what_if(story: Story, policy: Policy) -> Change | None:
-    """The call of STORY under POLICY, as far as its facts carry: None when nothing would have been decided otherwise.
+def what_if(story: Story, policy: Policy | None = None, rules: RulePack | None = None) -> Change | None:
+    """The call of STORY under another POLICY or other RULES, as far as its facts carry: None when nothing would have
+    been decided otherwise.
 
     After the first difference the call itself would have gone another way, which no log can tell.
     """
-    old, new = story.call_type, policy.find(story.call_type.name)
+    old = story.call_type
+    new = policy.find(old.name) if policy else old
     if new is None:
         return Change(story.call_id, old.name, ("call type gone: never recorded",))
-    internal = any(line.data.get("direction") == "internal" for line in story.lines[:1])
-    before, after = resolve(old, internal).mode, resolve(new, internal).mode
-    kinds = [f"mode {before} -> {after}"] if before is not after else []
-    names = ("purpose", "notice", "on_withdrawal", "on_log_loss", "retention_days", "agents", "withdraw", "pause")
-    kinds += [f"{name} differs" for name in names if getattr(old, name) != getattr(new, name)]
-    difference = replay(story, new).difference
-    kinds += ["decisions differ"] * (difference is not None and before is after)
+    before, after = _modes(story, old, story.rules), _modes(story, new, rules or story.rules)
+    kinds = [f"mode {' then '.join(before)} -> {' then '.join(after)}"] if before != after else []
+    was, will = old.as_data(), new.as_data()
+    kinds += [f"{name} differs" for name in sorted(will) if name not in _SHOWN and was.get(name) != will[name]]
+    difference = replay(story, new, rules).difference
+    kinds += ["decisions differ"] * (difference is not None and before == after)
     return Change(story.call_id, old.name, tuple(kinds), difference) if kinds else None
+
+
+_SHOWN = ("mode", "internal")
+"""What a change of mode shows better."""
+
+
+def _modes(story: Story, call_type: CallType, rules: RulePack) -> tuple[str, ...]:
+    """The modes that the facts of STORY lead to, in order, under CALL_TYPE and RULES."""
+    call, found = open_call(story.call_id, call_type, rules), []
+    for line in story.lines:
+        if not line.derived:
+            done = step(call, fact_of(line))
+            call = done.call
+            found += [str(item.data["mode"]) for item in done.records if "mode" in item.data]
+    return tuple(mode for mode, before in zip(found, ["", *found], strict=False) if mode != before)
 
 
 def _with_derived(lines: Iterable[Line]) -> Iterator[tuple[Line, list[Line]]]:
@@ -150,11 +167,14 @@ def story_of(stored: StoredCall) -> Story:
     lines = tuple(
         Line(row.seq, row.type, row.at, row.channel_id, row.derived, row.data, row.decision) for row in stored.events
     )
-    return Story(head.call_id, _call_type(head.call_type, head.policy), head.policy_version, head.rule_pack, lines)
+    rules = stored.rules or STRICTEST
+    if rules.version != head.rule_pack:
+        raise BadLog(1, "the rules of this call are not in the log, or were changed there")
+    return Story(head.call_id, _call_type(head.call_type, head.policy), head.policy_version, rules, lines)
 
 
 def _call_type(name: str, policy: Mapping[str, Any]) -> CallType:
-    return parse_call_type(name, {key: value for key, value in policy.items() if key != "name"})
+    return stored_call_type(name, policy)
 
 
 def write_story(story: Story) -> Iterator[bytes]:
@@ -167,7 +187,8 @@ def write_story(story: Story) -> Iterator[bytes]:
             "call_type": story.call_type.name,
             "policy": story.call_type.as_data(),
             "policy_version": story.policy_version,
-            "rule_pack": story.rule_pack,
+            "rule_pack": story.rules.version,
+            "rules": story.rules.as_data(),
             "rows": len(story.lines),
         }
     )
@@ -189,6 +210,7 @@ _HEADER = {
     "policy": dict,
     "policy_version": str,
     "rule_pack": str,
+    "rules": dict,
     "rows": int,
 }
 _ROW = {"seq": int, "type": str, "at": str, "channel_id": str, "derived": bool, "data": dict}
@@ -211,9 +233,12 @@ def read_story(text: bytes) -> Story:
     try:
         call_type = _call_type(header["call_type"], header["policy"])
         open_call(header["call_id"], call_type).segment_id()
-    except (ConfigError, ValueError) as problem:
+        rules = RulePack.from_data(header["rules"])
+    except (BadInput, ConfigError, ValueError) as problem:
         raise BadLog(1, str(problem)) from None
-    return Story(header["call_id"], call_type, header["policy_version"], header["rule_pack"], rows)
+    if rules.version != header["rule_pack"]:
+        raise BadLog(1, "rules: they are not the ones that rule_pack names")
+    return Story(header["call_id"], call_type, header["policy_version"], rules, rows)
 
 
 def _header(line: bytes) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -78,6 +78,40 @@ class Alerts(_Table):
     mail_to: list[str] = []
 
 
+class Rules(_Table):
+    """The law as data. `pack`: a folder with jurisdictions.csv and nanp_npa.csv, the shipped one where empty;
+    `overrides`: a file of rows that somebody answers for, none where empty."""
+
+    pack: str = ""
+    overrides: str = ""
+
+
+Code = Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
+Region = Annotated[str, Field(pattern=r"^([A-Z]{2})?$")]
+Line = Literal["landline", "mobile", "voip"]
+
+
+class Places(_Table):
+    """Where people are. `agents`: endpoint patterns to ISO codes; `agent_in_name`: an endpoint's name with {site} in it
+    ("PJSIP/{site}-*"); `region`: country of numbers that come without one; `trunks`, `lines`: country of numbers and
+    line type by a trunk's endpoint pattern."""
+
+    agents: dict[str, Code] = {}
+    agent_in_name: Annotated[str, Field(pattern=r"^([^{}]*\{site\}[^{}]*)?$")] = ""
+    region: Region = ""
+    trunks: dict[str, Region] = {}
+    lines: dict[str, Line] = {}
+
+
+class Crm(_Table):
+    """A customer record that tells where a caller is. `url`: asked with ?number=; answers later than `timeout_ms` are
+    unknown; `token`: sent as a bearer token."""
+
+    url: Annotated[str, Field(pattern=r"^(https?://[^\s/]+(/\S*)?)?$")] = ""
+    token: str = ""
+    timeout_ms: Annotated[int, Field(ge=10, le=300)] = 300
+
+
 class Settings(_Table):
     """All of callguard.toml. Relative paths are relative to the file."""
 
@@ -91,6 +125,9 @@ class Settings(_Table):
     guard: Guard = Guard()
     recordings: Recordings
     prompts: Prompts = Prompts()
+    rules: Rules = Rules()
+    places: Places = Places()
+    crm: Crm = Crm()
     alerts: Alerts = Alerts()
     base: Annotated[str, Field(exclude=True)] = "."
 
@@ -110,6 +147,7 @@ ENVIRONMENT = {
     "CALLGUARD_ARI_PASSWORD": ("asterisk", "ari_password"),
     "CALLGUARD_AMI_SECRET": ("asterisk", "ami_secret"),
     "CALLGUARD_GUARD_SECRET": ("guard", "ami_secret"),
+    "CALLGUARD_CRM_TOKEN": ("crm", "token"),
 }
 """Secrets may come from the environment; it stands over the file."""
 

@@ -114,7 +114,7 @@ def _document(story: Story, result: Replayed) -> dict[str, object]:
     return {
         "call_id": story.call_id,
         "policy_version": story.policy_version,
-        "rule_pack": story.rule_pack,
+        "rule_pack": story.rules.version,
         "decisions": result.decisions,
         "same": gap is None,
         "difference": difference,

@@ -10,23 +10,30 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from callguard.cli.option import ask_controller, asterisk_settings, config_option, load, master_key
+from callguard.cli.place import load_places
+from callguard.core.call import Call
+from callguard.core.events import Script
 from callguard.core.policy import Policy
 from callguard.engine.alerts import alert, open_alerts
 from callguard.engine.archive import Archive
 from callguard.engine.control import Control
-from callguard.engine.engine import Engine, Site
+from callguard.engine.crm import Crm
+from callguard.engine.engine import Engine
+from callguard.engine.entrance import Entrance, LookUp, Site
 from callguard.engine.evidence import Evidence
 from callguard.engine.heartbeat import Heartbeat
+from callguard.engine.place import Places
 from callguard.engine.script import Scripts
 from callguard.errors import BadInput, CallguardError, Unreachable
 from callguard.pbx.asterisk.pbx import AsteriskPbx
+from callguard.ports import Playable
 from callguard.settings import Settings, load_policy
 from callguard.store.keys import MasterKey
 from callguard.store.postgres import PostgresLog
@@ -48,15 +55,13 @@ def run(drain: bool, replace: bool, config: Path) -> None:
     if drain:
         _drain(settings)
         return
-    policy = load_policy(settings)
-    scripts = _scripts(settings, policy)
-    key = master_key(settings)
+    files, key = _read(settings), master_key(settings)
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     if replace:  # only now: recorders run without a controller for as short as can be
         _drain(settings)
     with _alone(settings.data / "controller.lock"):
         open_alerts(**settings.alerts.model_dump())
-        asyncio.run(_until_stopped(config, settings, policy, scripts, key))
+        asyncio.run(_until_stopped(config, settings, files, key))
 
 
 def _drain(settings: Settings) -> None:
@@ -82,9 +87,9 @@ def _alone(lock: Path) -> Iterator[None]:
         yield
 
 
-async def _until_stopped(config: Path, settings: Settings, policy: Policy, scripts: Scripts, key: MasterKey) -> None:
+async def _until_stopped(config: Path, settings: Settings, files: _Files, key: MasterKey) -> None:
     log = await PostgresLog.open(settings.database.url, key)
-    engine = _compose(settings, policy, scripts, log, key)
+    engine = _compose(settings, files, log, key)
     work = asyncio.create_task(_serve(config, settings, engine))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -121,14 +126,33 @@ def _first(group: BaseExceptionGroup[CallguardError]) -> CallguardError:
 def _reload(config: Path, engine: Engine) -> None:
     """Policy and prompts anew, for calls that begin from now on. A broken file changes nothing and says why."""
     try:
-        settings = load(config)
-        policy = load_policy(settings)
-        scripts = _scripts(settings, policy)
+        files = _read(load(config))
     except BadInput as problem:
         click.echo(f"callguard: not reloaded, nothing changed: {problem}", err=True)
         return
-    engine.policy, engine.prompts = policy, scripts.of
-    click.echo(f"callguard: reloaded, policy {policy.version[:12]}", err=True)
+    engine.entrance.policy, engine.entrance.places = files.policy, files.places
+    engine.prompts = _prompts(files.scripts)
+    click.echo(f"callguard: reloaded, policy {files.policy.version[:12]}", err=True)
+
+
+@dataclass(frozen=True)
+class _Files:
+    """What a signal reads anew: for calls that begin from then on."""
+
+    policy: Policy
+    scripts: Scripts
+    places: Places
+
+
+def _read(settings: Settings) -> _Files:
+    """Policy, prompts and rules, checked. Raises BadInput."""
+    policy = load_policy(settings)
+    return _Files(policy, _scripts(settings, policy), load_places(settings))
+
+
+def _look_ups(settings: Settings) -> tuple[LookUp, ...]:
+    crm = settings.crm
+    return (Crm(crm.url, crm.token, crm.timeout_ms / 1000),) if crm.url else ()
 
 
 def _scripts(settings: Settings, policy: Policy) -> Scripts:
@@ -136,7 +160,11 @@ def _scripts(settings: Settings, policy: Policy) -> Scripts:
     return Scripts.load(policy, settings.path(own) if own else None)
 
 
-def _compose(settings: Settings, policy: Policy, scripts: Scripts, log: PostgresLog, key: MasterKey) -> Engine:
+def _prompts(scripts: Scripts) -> Callable[[Call], Mapping[Script, Playable]]:
+    return lambda call: scripts.of(call.call_type)
+
+
+def _compose(settings: Settings, files: _Files, log: PostgresLog, key: MasterKey) -> Engine:
     recordings = settings.path(settings.recordings.directory)
     evidence = Evidence(
         log=log,
@@ -145,12 +173,11 @@ def _compose(settings: Settings, policy: Policy, scripts: Scripts, log: Postgres
         floor=settings.recordings.floor_mb * 1_000_000,
     )
     engine = Engine(
-        site=Site(settings.tenant, settings.pbx_id),
+        entrance=Entrance(Site(settings.tenant, settings.pbx_id), files.policy, files.places, _look_ups(settings)),
         pbx=AsteriskPbx(asterisk_settings(settings)),
         evidence=evidence,
         archive=Archive(recordings),
-        policy=policy,
-        prompts=scripts.of,
+        prompts=_prompts(files.scripts),
         alert_by=alert,
         data=settings.data,
     )

@@ -23,12 +23,20 @@ OPT_OUT_WINDOW = 3.0
 """Seconds after an announcement in which key 2 refuses."""
 HUNG_UP = "hung up"
 """Why a prompt ended: its listener hung up, and the fact of that is on its way."""
+STOPPED = "stopped"
+"""Why a prompt ended: we stopped it, and know what comes instead."""
 PROMPT_PATIENCE = 12.0
 """Seconds after which a prompt that has not ended counts as failed: a caller is never kept waiting."""
+EXPLAINING_PATIENCE = 90.0
+"""The same for the long notice, which a caller asked for."""
+LOOK_UP_PATIENCE = 0.35
+"""Seconds in which a look-up may tell where a party is; later is unknown, and unknown is strict."""
 
 
 def begin(call: Call) -> Step:
     """The far party waits in our application: tell it, or send it on where nothing may be recorded anyway."""
+    if call.pending:
+        return Step(call, (WakeAt(name="look_up", seconds=LOOK_UP_PATIENCE),))
     if call.mode is Mode.NEVER:
         return Step(call, reasons=("mode never",)).then(_send_on)
     if call.faults:
@@ -62,13 +70,24 @@ def _play(call: Call, script: Script, channel_id: str) -> Step:
     if whisper and not to_all:
         return Step(call, (PlayPrompt(channel_id=channel_id, script=script, whisper=True),))
     call = replace(call, ticks=call.ticks + 1, playing=script)
-    wake = WakeAt(name=f"prompt:{call.ticks}", seconds=PROMPT_PATIENCE)
+    patience = EXPLAINING_PATIENCE if script is Script.LONG_NOTICE else PROMPT_PATIENCE
+    wake = WakeAt(name=f"prompt:{call.ticks}", seconds=patience)
     return Step(call, (PlayPrompt(channel_id=channel_id, script=script, whisper=whisper, to_all=whisper), wake))
 
 
 # ---------------------------------------------------------------- facts about prompts
-_ENDS = {Script.NOTICE: Signal.NOTICE_ENDED, Script.QUESTION: Signal.QUESTION_ENDED}
-_FAILS = {Script.NOTICE: Signal.NOTICE_FAILED, Script.QUESTION: Signal.QUESTION_FAILED}
+_ENDS = {
+    Script.NOTICE: Signal.NOTICE_ENDED,
+    Script.QUESTION: Signal.QUESTION_ENDED,
+    Script.LONG_NOTICE: Signal.EXPLAINED,
+}
+_FAILS = {
+    Script.NOTICE: Signal.NOTICE_FAILED,
+    Script.QUESTION: Signal.QUESTION_FAILED,
+    Script.LONG_NOTICE: Signal.EXPLAINED,  # it is more than has to be said: the notice follows all the same
+}
+_LAST_WORDS = (Script.REFUSAL, Script.WITHHELD)
+"""What a party hears that will not be recorded: then its call goes on."""
 
 
 def notice_started(call: Call, event: NoticeStarted) -> Step:
@@ -80,6 +99,8 @@ def notice_started(call: Call, event: NoticeStarted) -> Step:
 
 def notice_ended(call: Call, event: NoticeEnded) -> Step:
     """A prompt was played to its end."""
+    if call.playing is Script.LONG_NOTICE and event.script is not Script.LONG_NOTICE:
+        return Step(call)  # it ended with the very key that asked for more
     if event.script in _ENDS:
         return _told(_silent(call, event), event, _ENDS[event.script])
     return _refusal_over(call, event)
@@ -91,6 +112,8 @@ def notice_failed(call: Call, event: NoticeFailed) -> Step:
         return Step(call)  # should the channel be there after all, the prompt's own watch ends it
     if event.script is Script.RECORDING_ON:
         return recorder.line_failed(call, event.channel_id)
+    if event.reason == STOPPED:
+        return Step(call)
     if event.script in _FAILS:
         return _told(_silent(call, event), event, _FAILS[event.script])
     return _refusal_over(call, event)
@@ -105,7 +128,7 @@ def _told(call: Call, event: NoticeStarted | NoticeEnded | NoticeFailed, what: S
 
 def _refusal_over(call: Call, event: NoticeEnded | NoticeFailed) -> Step:
     """The far party has heard that nothing is recorded: its call goes on."""
-    far_heard = event.script is Script.REFUSAL and event.channel_id == call.anchor
+    far_heard = event.script in _LAST_WORDS and event.channel_id == call.anchor
     return _send_on(_silent(call, event)) if far_heard else Step(call)
 
 
@@ -126,6 +149,11 @@ def overdue(call: Call, number: int) -> Step:
     if script in _FAILS:
         return stopped.then(lambda now: signal(now, now.anchor, _FAILS[script]))
     return stopped.then(_send_on)
+
+
+def window_closed(call: Call, number: int, what: Signal) -> Step:
+    """A window for an answer is over, unless the telling began anew since it was opened."""
+    return signal(call, call.anchor, what) if number == call.told else Step(call)
 
 
 def _silent(call: Call, event: NoticeEnded | NoticeFailed) -> Call:
@@ -154,16 +182,28 @@ def _nothing(call: Call, channel_id: str) -> Step:
 
 def _open_window(call: Call, channel_id: str) -> Step:
     if call.mode is Mode.ANNOUNCE:  # told: the call goes on, recorded only if nobody refuses in the window
-        return _send_on(call).then(lambda now: Step(now, (WakeAt(name="last_answer", seconds=OPT_OUT_WINDOW),)))
-    return Step(call, (WakeAt(name="answer", seconds=ANSWER_WINDOW),))
+        return _send_on(call).then(lambda now: Step(now, (_window(now, "last_answer", OPT_OUT_WINDOW),)))
+    return Step(call, (_window(call, "answer", ANSWER_WINDOW),))
 
 
 def _open_last_window(call: Call, channel_id: str) -> Step:
-    return Step(call, (WakeAt(name="last_answer", seconds=ANSWER_WINDOW),))
+    return Step(call, (_window(call, "last_answer", ANSWER_WINDOW),))
+
+
+def _window(call: Call, name: str, seconds: float) -> WakeAt:
+    return WakeAt(name=f"{name}:{call.told}" if call.told else name, seconds=seconds)
 
 
 def _ask_again(call: Call, channel_id: str) -> Step:
     return _play(call, Script.QUESTION, channel_id)
+
+
+def _explain(call: Call, channel_id: str) -> Step:
+    return _hush(replace(call, told=call.told + 1)).then(lambda now: _play(now, Script.LONG_NOTICE, channel_id))
+
+
+def _tell_again(call: Call, channel_id: str) -> Step:
+    return _hush(replace(call, told=call.told + 1)).then(tell)
 
 
 def _grant_express(call: Call, channel_id: str) -> Step:
@@ -180,11 +220,21 @@ def _refuse(call: Call, channel_id: str) -> Step:
     refused = record(call, Outcome.CONSENT_REFUSED, channel_id).then(recorder.destroy)
     if channel_id == call.anchor:
         refused = refused.then(_hush)
-    return refused.then(lambda now: _play(now, Script.REFUSAL, channel_id))
+    return refused.then(lambda now: _play(now, _last_word(now), channel_id))
 
 
 def _silence(call: Call, channel_id: str) -> Step:
-    return record(call, Outcome.CONSENT_SILENT, channel_id).then(lambda now: _play(now, Script.REFUSAL, channel_id))
+    return record(call, Outcome.CONSENT_SILENT, channel_id).then(lambda now: _play(now, _last_word(now), channel_id))
+
+
+def _last_word(call: Call) -> Script:
+    """Where an order needs a recording, whoever refused one hears that too."""
+    return Script.WITHHELD if call.call_type.must_record else Script.REFUSAL
+
+
+def _honour(call: Call, channel_id: str) -> Step:
+    """A refusal that is remembered: not asked, not recorded, not kept waiting."""
+    return record(call, Outcome.CONSENT_REFUSED, channel_id, how=Turn.HONOUR.value).then(_send_on)
 
 
 def _withdraw(call: Call, channel_id: str) -> Step:
@@ -224,4 +274,7 @@ _TURNS: dict[Turn, Callable[[Call, str], Step]] = {
     Turn.SILENCE: _silence,
     Turn.WITHDRAW: _withdraw,
     Turn.UNTOLD: _untold,
+    Turn.EXPLAIN: _explain,
+    Turn.TELL_AGAIN: _tell_again,
+    Turn.HONOUR: _honour,
 }

@@ -15,14 +15,18 @@ from typing import Any
 
 from callguard.core.consent import Standing
 from callguard.core.events import Link, Role, Script
+from callguard.core.jurisdiction import RulePack
 from callguard.core.policy import CallType, Mode
 from callguard.core.recording import Recording, State
-from callguard.core.rules import Rule, resolve
+from callguard.core.rules import STRICTEST, UNRESOLVED, Rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """The PBX's connection to one endpoint. `waiting`: in our application; `typed`: keys of a sequence so far."""
+    """The PBX's connection to one endpoint. `waiting`: in our application; `typed`: keys of a sequence so far.
+
+    `codes`: where its party may be.
+    """
 
     channel_id: str
     role: Role
@@ -35,6 +39,7 @@ class Channel:
     gone: bool = False
     typed: str = ""
     typed_at: datetime | None = None
+    codes: tuple[str, ...] = ()
 
     @property
     def is_party(self) -> bool:
@@ -48,7 +53,10 @@ class Call:
 
     `barred`: no recording may start in this call any more. `owed`: the withdrawal sentence waits for the stop.
     `blind`: a mask could not be sent because the link to the PBX is gone: the recorder is to stop once it is back.
-    `untold`: the far party was bridged at once and is told there.
+    `untold`: the far party was bridged at once and is told there; `pending`: its place is being looked up.
+    `site`: where the agents are taken to be; `told`: how often the telling began anew; `pauses`: how many there were.
+    `preflights`: how many verdicts there were; the newest stands in `rule`. `orders_open`: what must be recorded is;
+    `withheld`: the far party has heard that it is not.
     `alone_since`: which watch times how long the far party has nobody to talk to; `alone_for_sure`: its grace ended.
     """
 
@@ -70,6 +78,16 @@ class Call:
     alone_for_sure: bool = False
     internal: bool = False
     untold: bool = False
+    pending: bool = False
+    site: tuple[str, ...] = ()
+    pack: RulePack = STRICTEST
+    language: str = ""
+    known: bool = False
+    told: int = 0
+    preflights: int = 0
+    orders_open: bool = False
+    withheld: bool = False
+    pauses: int = 0
     over: bool = False
 
     @property
@@ -167,6 +185,6 @@ def _touches(one: Channel, other: Channel) -> bool:
     return same_bridge or other.channel_id == one.pair or one.channel_id == other.pair
 
 
-def open_call(call_id: str, call_type: CallType) -> Call:
-    """A call of which nothing has been heard yet. CALL_ID: a UUID."""
-    return Call(call_id=call_id, call_type=call_type, rule=resolve(call_type))
+def open_call(call_id: str, call_type: CallType, pack: RulePack = STRICTEST) -> Call:
+    """A call of which nothing has been heard yet. CALL_ID: a UUID; PACK: the rules that it stands under."""
+    return Call(call_id=call_id, call_type=call_type, rule=UNRESOLVED, pack=pack)

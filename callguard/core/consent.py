@@ -43,6 +43,11 @@ class Signal(StrEnum):
     WITHDRAW = "withdraw"  # the withdrawal sequence, or an operator on the party's behalf
     WINDOW_CLOSED = "window_closed"  # the first window, without an answer
     LAST_WINDOW_CLOSED = "last_window_closed"
+    MORE = "more"  # key 9: the long notice
+    EXPLAINED = "explained"  # the long notice is over
+    LANGUAGE = "language"  # a key that stands for another language
+    RULE_GREW = "rule_grew"  # staying on was enough until now
+    REFUSED_BEFORE = "refused_before"  # a refusal that is still remembered
 
 
 class Turn(StrEnum):
@@ -58,6 +63,9 @@ class Turn(StrEnum):
     SILENCE = "silence"
     WITHDRAW = "withdraw"
     UNTOLD = "untold"
+    EXPLAIN = "explain"
+    TELL_AGAIN = "tell_again"
+    HONOUR = "remembered"
 
 
 Key = tuple[Mode, Standing, Signal]
@@ -71,11 +79,18 @@ _BOTH: dict[tuple[Standing, Signal], Move] = {
     (_S.UNNOTIFIED, _G.NOTICE_ENDED): (_S.UNNOTIFIED, _T.UNTOLD),  # an end without a beginning proves nothing
     (_S.UNNOTIFIED, _G.NOTICE_FAILED): (_S.UNNOTIFIED, _T.UNTOLD),
     (_S.UNNOTIFIED, _G.WITHDRAW): (_S.REFUSED, _T.REFUSE),
+    (_S.UNNOTIFIED, _G.REFUSED_BEFORE): (_S.REFUSED, _T.HONOUR),  # nobody is asked twice in vain
+    (_S.NOTIFYING, _G.NOTICE_STARTED): (_S.NOTIFYING, _T.NOTHING),  # told once more
     (_S.NOTIFYING, _G.NOTICE_ENDED): (_S.AWAITING, _T.OPEN_WINDOW),
     (_S.NOTIFYING, _G.NOTICE_FAILED): (_S.UNNOTIFIED, _T.UNTOLD),
     (_S.NOTIFYING, _G.YES): (_S.NOTIFYING, _T.NOTHING),  # 1 counts only after the notice played to its end
     (_S.NOTIFYING, _G.NO): (_S.REFUSED, _T.REFUSE),  # 2 counts from its first moment
     (_S.NOTIFYING, _G.WITHDRAW): (_S.REFUSED, _T.REFUSE),
+    (_S.NOTIFYING, _G.MORE): (_S.NOTIFYING, _T.EXPLAIN),
+    (_S.NOTIFYING, _G.EXPLAINED): (_S.NOTIFYING, _T.TELL_AGAIN),
+    (_S.NOTIFYING, _G.LANGUAGE): (_S.NOTIFYING, _T.TELL_AGAIN),
+    (_S.AWAITING, _G.MORE): (_S.NOTIFYING, _T.EXPLAIN),
+    (_S.AWAITING, _G.LANGUAGE): (_S.NOTIFYING, _T.TELL_AGAIN),
     (_S.AWAITING, _G.NO): (_S.REFUSED, _T.REFUSE),
     (_S.AWAITING, _G.WITHDRAW): (_S.REFUSED, _T.REFUSE),
     (_S.GRANTED, _G.YES): (_S.GRANTED, _T.NOTHING),  # a key twice is one key
@@ -86,6 +101,7 @@ _BOTH: dict[tuple[Standing, Signal], Move] = {
     (_S.REFUSED, _G.NOTICE_ENDED): (_S.REFUSED, _T.NOTHING),  # or came with its last word
     (_S.REFUSED, _G.QUESTION_FAILED): (_S.REFUSED, _T.NOTHING),
     (_S.REFUSED, _G.QUESTION_ENDED): (_S.REFUSED, _T.NOTHING),
+    (_S.REFUSED, _G.EXPLAINED): (_S.REFUSED, _T.NOTHING),
     (_S.REFUSED, _G.WINDOW_CLOSED): (_S.REFUSED, _T.NOTHING),  # answered before its end
     (_S.REFUSED, _G.LAST_WINDOW_CLOSED): (_S.REFUSED, _T.NOTHING),
     (_S.GRANTED, _G.QUESTION_FAILED): (_S.GRANTED, _T.NOTHING),  # the answer cut the question short
@@ -101,6 +117,9 @@ _ASK: dict[tuple[Standing, Signal], Move] = {
     (_S.AWAITING, _G.QUESTION_ENDED): (_S.AWAITING, _T.OPEN_LAST_WINDOW),
     (_S.AWAITING, _G.QUESTION_FAILED): (_S.REFUSED, _T.SILENCE),
     (_S.AWAITING, _G.LAST_WINDOW_CLOSED): (_S.REFUSED, _T.SILENCE),  # silence is not consent
+    (_S.NOTIFYING, _G.RULE_GREW): (_S.NOTIFYING, _T.TELL_AGAIN),  # it was told, not asked
+    (_S.AWAITING, _G.RULE_GREW): (_S.AWAITING, _T.ASK_AGAIN),
+    (_S.GRANTED, _G.RULE_GREW): (_S.AWAITING, _T.ASK_AGAIN),  # had stayed on; now it is asked
 }
 
 _ANNOUNCE: dict[tuple[Standing, Signal], Move] = {

@@ -108,6 +108,18 @@ class MeasureRecording(RecordingEffect):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenOrders(RecordingEffect):
+    """The recording is proved: orders may be taken on this call."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithholdOrders(Effect):
+    """No orders on this call: nothing proves that it is recorded."""
+
+    restrictive = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WakeAt(Effect):
     """Feed in `DeadlinePassed(name)` after so many seconds, unless the call has ended."""
 

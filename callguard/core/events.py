@@ -13,42 +13,11 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-
-class Role(StrEnum):
-    """Who or what is at a channel's far end."""
-
-    FAR = "far"  # the party on the other side of the organisation: left channel of a file
-    AGENT = "agent"  # staff: exempt, right channel of a file
-    GUEST = "guest"  # anybody else who can hear
-    PLUMBING = "plumbing"  # Local halves, our own snoops: not a party
-
-
-class Link(StrEnum):
-    """What callguard hangs on; each may be lost and restored."""
-
-    PBX = "pbx"
-    LOG = "log"
-    SPOOL = "spool"
-    GUARD = "guard"
-    DISK = "disk"
-
-
-class Script(StrEnum):
-    """What a prompt is for."""
-
-    NOTICE = "notice"
-    QUESTION = "question"
-    REFUSAL = "refusal"
-    WITHDRAWAL = "withdrawal"
-    RECORDING_ON = "recording_on"
-
-
-class Action(StrEnum):
-    """What an operator can do to a live call."""
-
-    PAUSE = "pause"
-    RESUME = "resume"
-    WITHDRAW = "withdraw"
+from callguard.core.word import Action as Action
+from callguard.core.word import Link as Link
+from callguard.core.word import Remembered as Remembered
+from callguard.core.word import Role as Role
+from callguard.core.word import Script as Script
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +36,24 @@ class Event:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallStarted(Event):
     """The first channel of a call asked to be told. `answered`: it is up; `waiting`: in our application, not on its way
-    into a bridge; `faults`: what was missing then; `head`: digest of the call's head row: the chain covers it too."""
+    into a bridge; `faults`: what was missing then; `head`: digest of the call's head row: the chain covers it too.
+
+    `codes`: where the far party may be (ISO codes), `evidence`: from what; `site`: where the agents of this call are
+    taken to be; `pending`: a look-up runs, and `PartyIdentified` tells what came of it; `language`, `chosen`: what is
+    spoken, and why.
+    """
 
     type = "call_started"
     answered: bool = True
     waiting: bool = True
     direction: str = "inbound"
     known_call_type: bool = True
+    codes: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    site: tuple[str, ...] = ()
+    pending: bool = False
+    language: str = ""
+    chosen: str = ""
     faults: tuple[Link, ...] = ()
     head: str = ""
 
@@ -141,11 +121,19 @@ class Unbridged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartyIdentified(Event):
-    """Who is at the channel became known. `party_id` is ours."""
+    """Who is at the channel became known, or more about it. `party_id` is ours, '' when it was said before.
+
+    `codes`: where the party may be (ISO codes), `evidence`: from what; `answer`: what it said the last time; `known`:
+    a customer record names it.
+    """
 
     type = "party_identified"
     party_id: str = ""
     role: Role = Role.GUEST
+    codes: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    answer: Remembered = Remembered.NOTHING
+    known: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -379,6 +367,7 @@ class Outcome(StrEnum):
     """Types of the records that `step` itself writes: they follow from facts and are recomputed by a replay."""
 
     RULE_RESOLVED = "rule_resolved"
+    RULE_REEVALUATED = "rule_reevaluated"
     CONSENT_GRANTED = "consent_granted"
     CONSENT_REFUSED = "consent_refused"
     CONSENT_SILENT = "consent_silent"

@@ -23,9 +23,10 @@ def decode(type: str, at: datetime, channel_id: str, data: Mapping[str, Any]) ->
     if kind is None:
         raise BadInput(f"{type!r} is no fact that this version knows")
     own = {item.name: item for item in fields(kind) if item.name not in ("at", "channel_id")}
-    if odd := sorted(set(data) ^ set(own)):
-        raise BadInput(f"{type}: {', '.join(odd)}: missing or unknown")
-    return kind(at=at, channel_id=channel_id, **{name: _value(own[name], data[name]) for name in own})
+    if odd := sorted(set(data) - set(own)):
+        raise BadInput(f"{type}: {', '.join(odd)}: unknown")
+    # what a row does not say was not known when it was written: it stands at its default
+    return kind(at=at, channel_id=channel_id, **{name: _value(own[name], data[name]) for name in data})
 
 
 def _value(item: Field[Any], value: Any) -> Any:

@@ -12,11 +12,17 @@ from datetime import timedelta
 from callguard.core import asking
 from callguard.core.call import Call, Channel
 from callguard.core.consent import Signal, Standing
+from callguard.core.effects import WakeAt
 from callguard.core.events import DigitPressed, Role
 from callguard.core.outcome import Step, unexpected
 
 BETWEEN_KEYS = timedelta(seconds=3)
 """Time between two keys of a sequence."""
+
+MORE = "9"
+"""The key that asks for the long notice."""
+MOST_TELLINGS = 5
+"""How often a caller may have the notice told anew: by key 9, or in another language."""
 
 _ANSWERS = {"1": Signal.YES, "2": Signal.NO}
 
@@ -26,7 +32,8 @@ def means_something(call: Call, event: DigitPressed) -> bool:
     channel = call.channels.get(event.channel_id)
     if channel is None:
         return False
-    return _is_answer(channel, event.digit) or bool(_typed(call, channel, event))
+    own = _is_answer(channel, event.digit) or _is_wish(call, channel, event.digit)
+    return own or bool(_typed(call, channel, event))
 
 
 def pressed(call: Call, event: DigitPressed) -> Step:
@@ -40,11 +47,27 @@ def pressed(call: Call, event: DigitPressed) -> Step:
         return _sequence(call.change(channel.channel_id, typed=""), channel, typed)
     if _is_answer(channel, event.digit):
         return asking.signal(call, channel.channel_id, _ANSWERS[event.digit])
+    if _is_wish(call, channel, event.digit):
+        return _wish(call, channel, event.digit)
     return Step(call)
 
 
 def _is_answer(channel: Channel, digit: str) -> bool:
     return digit in _ANSWERS and channel.standing in (Standing.NOTIFYING, Standing.AWAITING)
+
+
+def _is_wish(call: Call, channel: Channel, digit: str) -> bool:
+    """Whether this key wants the notice otherwise: longer, or in another language. Only where it is told: a key of a
+    call that goes on belongs to the admin."""
+    asked = channel.waiting and channel.standing in (Standing.NOTIFYING, Standing.AWAITING)
+    return asked and call.told < MOST_TELLINGS and (digit == MORE or digit in call.call_type.language_keys)
+
+
+def _wish(call: Call, channel: Channel, digit: str) -> Step:
+    if digit == MORE:
+        return asking.signal(call, channel.channel_id, Signal.MORE)
+    language = call.call_type.language_keys[digit]
+    return asking.signal(replace(call, language=language), channel.channel_id, Signal.LANGUAGE)
 
 
 def _typed(call: Call, channel: Channel, event: DigitPressed) -> str:
@@ -71,4 +94,17 @@ def _toggle_pause(call: Call, channel: Channel) -> Step:
     """
     if channel.role is not Role.AGENT and not call.internal:
         return unexpected(call, channel.channel_id, "pause by the wrong side")
-    return Step(replace(call, paused=not call.paused), reasons=("pause key",))
+    return pause(call, not call.paused, "pause key")
+
+
+def pause(call: Call, paused: bool, reason: str) -> Step:
+    """Pause or go on. A call type that must record limits how long a pause may last."""
+    call = replace(call, paused=paused, pauses=call.pauses + paused)
+    limit = call.call_type.pause_limit_s
+    wake = (WakeAt(name=f"pause:{call.pauses}", seconds=float(limit)),) if paused and limit else ()
+    return Step(call, wake, reasons=(reason,))
+
+
+def pause_overdue(call: Call, number: int) -> Step:
+    """A pause has lasted as long as it may."""
+    return pause(call, False, "pause limit") if call.paused and number == call.pauses else Step(call)

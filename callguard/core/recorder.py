@@ -72,9 +72,15 @@ def _grace(call: Call) -> Step:
 
 
 def _request(call: Call) -> Step:
-    new = Recording(recording_id=call.segment_id(), segment_no=len(call.recordings), channel_id=call.anchor)
+    new = Recording(
+        recording_id=call.segment_id(),
+        segment_no=len(call.recordings),
+        channel_id=call.anchor,
+        preflight=call.rule.preflight,
+    )
     call = call.with_recording(new)
-    requested = record(call, Outcome.RECORDING_REQUESTED, call.anchor, recording_id=new.recording_id)
+    about = {"recording_id": new.recording_id, "preflight": new.preflight}
+    requested = record(call, Outcome.RECORDING_REQUESTED, call.anchor, **about)
     return requested.then(lambda now: Step(now, (StartRecording(**_about(new)),), reasons=wanted(now)[1]))
 
 

@@ -156,7 +156,7 @@ class Span:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
     """One segment. `channel_id`: what the recorder hangs on; `requested_mask`: which request waits for its answer;
-    `ended_alone`: somebody else stopped it, or the PBX did.
+    `ended_alone`: somebody else stopped it, or the PBX did; `preflight`: the verdict under which it was started.
     """
 
     recording_id: str
@@ -171,6 +171,7 @@ class Recording:
     spans: tuple[Span, ...] = ()
     condemned: bool = False
     ended_alone: bool = False
+    preflight: str = ""
 
     @property
     def shown(self) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from callguard.core import asking, keypad, recorder
+from callguard.core import asking, keypad, lawful, orders, recorder
 from callguard.core.call import Call, Channel
 from callguard.core.consent import Signal, Standing
 from callguard.core.effects import SendOn, WakeAt
@@ -38,16 +38,16 @@ from callguard.core.events import (
     NoticeFailed,
     NoticeStarted,
     OperatorActed,
-    Outcome,
     PartyIdentified,
     RecordingEvent,
+    Remembered,
     RogueRecordingSeen,
     Role,
     Unbridged,
     Unexpected,
 )
-from callguard.core.outcome import Step, incident, record, unexpected
-from callguard.core.rules import resolve
+from callguard.core.jurisdiction import NOWHERE
+from callguard.core.outcome import Step, incident, unexpected
 
 GUARD_PATIENCE = 3.0
 """Seconds that a recording may run without a live guard."""
@@ -64,7 +64,8 @@ def step(call: Call, event: Event) -> Step:
     """
     if call.over:
         return Step(call).also(unexpected(call, event.channel_id, f"{event.type} after the end"))
-    done = Step(call).then(lambda now: _HANDLERS[type(event)](now, event)).then(recorder.settle).then(_finish)
+    done = Step(call).then(lambda now: _HANDLERS[type(event)](now, event))
+    done = done.then(lambda now: lawful.settle(now, event.at)).then(recorder.settle).then(orders.settle).then(_finish)
     return replace(done, effects=tuple(sorted(done.effects, key=lambda effect: not effect.restrictive)))
 
 
@@ -87,13 +88,12 @@ def _call_started(call: Call, event: CallStarted) -> Step:
         return unexpected(call, event.channel_id, "call_started again")
     far = Channel(channel_id=event.channel_id, role=Role.FAR, answered=event.answered, waiting=event.waiting)
     call = replace(call.with_channel(far), anchor=event.channel_id, faults=call.faults | frozenset(event.faults))
-    internal = event.direction == "internal"
-    call = replace(call, internal=internal, rule=resolve(call.call_type, internal))
-    rule = {"jurisdictions": list(call.rule.jurisdictions), "reasons": list(call.rule.reasons)}
-    known = record(call, Outcome.RULE_RESOLVED, event.channel_id, mode=call.mode.value, **rule)
-    if not event.known_call_type:
-        known = known.then(lambda now: incident(now, "unknown_call_type"))
-    return known.then(asking.begin)
+    call = replace(call, internal=event.direction == "internal", pending=event.pending, site=event.site)
+    call = replace(call, language=event.language).change(event.channel_id, codes=event.codes)
+    known = Step(call) if event.known_call_type else incident(call, "unknown_call_type")
+    if event.pending:
+        return known.then(asking.begin)
+    return known.then(lambda now: lawful.resolve_first(now, event.at, event.evidence)).then(asking.begin)
 
 
 def _channel_seen(call: Call, event: ChannelSeen) -> Step:
@@ -105,7 +105,21 @@ def _channel_seen(call: Call, event: ChannelSeen) -> Step:
 
 
 def _party_identified(call: Call, event: PartyIdentified) -> Step:
-    return Step(call) if event.channel_id in call.channels else unexpected(call, event.channel_id, event.type)
+    known = call.channels.get(event.channel_id)
+    if known is None:
+        return unexpected(call, event.channel_id, event.type)
+    if call.pending and event.channel_id == call.anchor and not event.party_id:
+        return _looked_up(replace(call, known=event.known), event)
+    return Step(call.change(event.channel_id, codes=tuple(sorted({*known.codes, *event.codes}))))
+
+
+def _looked_up(call: Call, event: PartyIdentified) -> Step:
+    """All that can be known about the far party is known: tell it, unless it refused before."""
+    call = call.change(call.anchor, codes=event.codes)
+    done = lawful.resolve_first(replace(call, pending=False), event.at, event.evidence)
+    if event.answer is Remembered.REFUSED:
+        done = done.then(lambda now: asking.signal(now, now.anchor, Signal.REFUSED_BEFORE))
+    return done.then(asking.begin)
 
 
 def _answered(call: Call, event: ChannelAnswered) -> Step:
@@ -170,17 +184,19 @@ def _link_restored(call: Call, event: LinkRestored) -> Step:
 def _operator_acted(call: Call, event: OperatorActed) -> Step:
     if event.action is Action.WITHDRAW:
         return asking.signal(call, call.anchor, Signal.WITHDRAW)
-    return Step(replace(call, paused=event.action is Action.PAUSE))
+    return keypad.pause(call, event.action is Action.PAUSE, "operator")
 
 
 def _deadline_passed(call: Call, event: DeadlinePassed) -> Step:
     parts = _DEADLINE.fullmatch(event.name)
     name, number = (parts["name"], int(parts["number"] or 0)) if parts else ("", 0)
     match name:
-        case "answer":
-            return asking.signal(call, call.anchor, Signal.WINDOW_CLOSED)
-        case "last_answer":
-            return asking.signal(call, call.anchor, Signal.LAST_WINDOW_CLOSED)
+        case "answer" | "last_answer":
+            return asking.window_closed(call, number, _WINDOWS[name])
+        case "look_up":
+            return _looked_up_late(call, event)
+        case "pause":
+            return keypad.pause_overdue(call, number)
         case "prompt":
             return asking.overdue(call, number)
         case "mask" | "unmask" | "stop":
@@ -193,6 +209,19 @@ def _deadline_passed(call: Call, event: DeadlinePassed) -> Step:
             return _guard_overdue(call)
         case _:
             return _close(call) if name == "close" else unexpected(call, "", "deadline")
+
+
+LATE = "look_up_late"
+"""Evidence of nothing: whoever was asked did not answer in time."""
+_WINDOWS = {"answer": Signal.WINDOW_CLOSED, "last_answer": Signal.LAST_WINDOW_CLOSED}
+
+
+def _looked_up_late(call: Call, event: DeadlinePassed) -> Step:
+    """Late is unknown, and unknown is strict."""
+    if not call.pending or call.far is None:
+        return Step(call)
+    codes = tuple(sorted({*call.far.codes, NOWHERE}))
+    return _looked_up(call, PartyIdentified(at=event.at, channel_id=call.anchor, codes=codes, evidence=(LATE,)))
 
 
 def _guard_overdue(call: Call) -> Step:

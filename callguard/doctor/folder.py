@@ -22,6 +22,8 @@ from callguard.store.keys import load_master_key
 
 SOCKET_BYTES = 107
 """Longest path of a unix socket."""
+_CHOSEN = (Script.NOTICE, Script.LONG_NOTICE, Script.WITHHELD)
+"""Prompts that a call type chooses, or needs not."""
 SOCKETS = ("control.sock", "guard.sock")
 ROOM = 2
 """Free space below this many floors is soon none."""
@@ -151,7 +153,7 @@ def prompts(site: Site) -> Iterator[Finding]:
         yield unchecked("the prompts", "the policy does not load")
         return
     wanted = [kind for kind in policy.call_types.values() if kind.mode is not Mode.NEVER]
-    fixed = [script.value.replace("_", "-") for script in Script if script is not Script.NOTICE]
+    fixed = [script.value.replace("_", "-") for script in Script if script not in _CHOSEN]
     for language in sorted({kind.language for kind in wanted}):
         where = str(root / language)
         try:

@@ -8,32 +8,32 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from callguard.core.call import Call, open_call
-from callguard.core.effects import Alert, DiscardRecording, Effect, MeasureRecording, SendOn
+from callguard.core.call import Call
+from callguard.core.effects import Alert, DiscardRecording, Effect, MeasureRecording, PlayPrompt, SendOn
 from callguard.core.events import (
     CallMerged,
-    CallStarted,
     ChannelLeft,
     Event,
     Link,
     LinkLost,
     LinkRestored,
+    PartyIdentified,
+    Role,
     Script,
     StopAcknowledged,
     StopObserved,
 )
-from callguard.core.policy import UNKNOWN, CallType, Policy
 from callguard.core.recording import State
-from callguard.core.rules import RULE_PACK
 from callguard.engine import clock
 from callguard.engine.archive import Archive
+from callguard.engine.entrance import Begun, Entrance
 from callguard.engine.evidence import Evidence
 from callguard.engine.ledger import Ledger
 from callguard.engine.recovery import GuardAct, LiveCalls, gathered, guard_acts, take_over, unheard, waiting_deadlines
@@ -43,7 +43,6 @@ from callguard.engine.verdict import Verdicts
 from callguard.errors import BadInput, StoreDown, StoreRefused, Unreachable
 from callguard.ports import (
     Batch,
-    CallRow,
     Dialled,
     Endpoint,
     Entered,
@@ -56,32 +55,21 @@ from callguard.ports import (
     StoredCall,
 )
 from callguard.ports import Link as LinkHeard
-from callguard.store.chain import head_digest
 
 Raw = Mapping[str, Any]
 DRAIN_SECONDS = 2.0
 """How long the last rows may take when the controller hands over."""
-DIRECTIONS = ("inbound", "outbound", "internal")
-
-
-@dataclass(frozen=True)
-class Site:
-    """Where we are: identities that every row carries."""
-
-    tenant: str
-    pbx_id: str
 
 
 @dataclass
 class Engine:
-    """All calls of one PBX. `alert(kind, call_id)` tells a human; `prompts` finds what to play for a call type."""
+    """All calls of one PBX. `alert(kind, call_id)` tells a human; `prompts` finds what to play in a call."""
 
-    site: Site
+    entrance: Entrance
     pbx: Pbx
     evidence: Evidence
     archive: Archive
-    policy: Policy
-    prompts: Callable[[CallType], Mapping[Script, Playable]]
+    prompts: Callable[[Call], Mapping[Script, Playable]]
     alert_by: Callable[[str, str], None]
     data: Path
     faults: set[Link] = field(default_factory=lambda: {Link.PBX, Link.GUARD})
@@ -140,8 +128,9 @@ class Engine:
     def _deliver(self, facts: list[Fact], raw: Raw) -> None:
         for call_id, event in facts:
             if runner := self.runners.get(call_id):
-                if self.board.call_of(event.channel_id) == call_id:
-                    self.assign_prompts(runner.call.call_type, event.channel_id)
+                if isinstance(event, PartyIdentified) and event.role is not Role.FAR:
+                    who = self.board.parties[event.party_id]
+                    event = self.entrance.identified(event, who, runner.call.call_type)
                 runner.feed(event, raw)
 
     # ------------------------------------------------------------ calls
@@ -160,26 +149,17 @@ class Engine:
         if known_call := self.board.call_of(heard.channel.channel_id):
             self._entered_again(known_call, heard.channel.channel_id, heard.waiting)
             return
-        name, direction = _arguments(heard.args)
-        call_type = self.policy.find(name)
-        known = call_type is not None and direction in DIRECTIONS
-        call_type = call_type if call_type and known else UNKNOWN
-        head = self._head(heard, call_type, direction if known else "inbound")
-        facts = self.board.entered(heard, head.call_id, call_type)
-        self.assign_prompts(call_type, heard.channel.channel_id)
-        runner = self.start(Runner(open_call(head.call_id, call_type), Ledger(head), self))
-        started = CallStarted(
-            at=heard.at,
-            channel_id=heard.channel.channel_id,
-            answered=heard.channel.answered,
-            waiting=heard.waiting,
-            direction=head.direction,
-            known_call_type=known,
-            faults=tuple(sorted(self.faults)),
-            head=head_digest(head),
-        )
-        runner.feed(started, raw)
+        begun = self.entrance.begin(heard, self.faults)
+        facts = self.board.entered(heard, begun.head.call_id, begun.call.call_type)
+        runner = self.start(Runner(begun.call, Ledger(begun.head), self))
+        self.evidence.use(begun.call.pack)
+        runner.feed(begun.started, raw)
         self._deliver(facts, {})
+        if begun.look_ups:
+            self._task(self._look_up(runner, begun, heard.channel))
+
+    async def _look_up(self, runner: Runner, begun: Begun, who: Endpoint) -> None:
+        runner.feed(await self.entrance.look_up(begun, who))
 
     def _entered_again(self, call_id: str, channel_id: str, waiting: bool) -> None:
         """Asked once per call: whoever comes a second time goes on at once. The same entry said twice is nothing."""
@@ -189,33 +169,17 @@ class Engine:
         if not told_now and waiting:
             self.pbx.perform(SendOn(channel_id=channel_id))
 
-    def _head(self, heard: Entered, call_type: CallType, direction: str) -> CallRow:
-        return CallRow(
-            call_id=clock.uuid7(),
-            call_month=heard.at.astimezone(UTC).date().replace(day=1),
-            tenant=self.site.tenant,
-            pbx_id=self.site.pbx_id,
-            direction=direction,
-            call_type=call_type.name,
-            policy_version=self.policy.version,
-            rule_pack=RULE_PACK,
-            policy=call_type.as_data(),
-            started_at=heard.at,
-            linked_id=_linked(heard),
-        )
-
     def start(self, runner: Runner) -> Runner:
         """Let RUNNER drive its call."""
         self.live.add(runner.call.call_id)
         self.runners[runner.call.call_id] = runner
-        task = asyncio.get_running_loop().create_task(runner.run())
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        self._task(runner.run())
         return runner
 
-    def assign_prompts(self, call_type: CallType, channel_id: str) -> None:
-        """What is played on this channel comes from its call's type."""
-        self.pbx.set_prompts(channel_id, self.prompts(call_type))
+    def _task(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
     # ------------------------------------------------------------ World, for runners
     async def keep(self, batch: Batch) -> bool:
@@ -225,14 +189,14 @@ class Engine:
     def carry_out(self, call: Call, effect: Effect) -> None:
         """Perform EFFECT: files are ours, everything else is the PBX's."""
         if isinstance(effect, MeasureRecording | DiscardRecording):
-            task = asyncio.get_running_loop().create_task(self._file(call, effect))
-            self.tasks.add(task)
-            task.add_done_callback(self.tasks.discard)
+            self._task(self._file(call, effect))
         elif not isinstance(effect, Alert):
+            if isinstance(effect, PlayPrompt):
+                self.pbx.set_prompts(effect.channel_id, self.prompts(call))
             self.pbx.perform(effect)
 
     async def _file(self, call: Call, effect: MeasureRecording | DiscardRecording) -> None:
-        line = self.prompts(call.call_type).get(Script.RECORDING_ON)
+        line = self.prompts(call).get(Script.RECORDING_ON)
         event = await self.verdicts.of(self.archive, effect, line)
         if event and (runner := self.runners.get(call.call_id)):
             runner.feed(event)
@@ -332,7 +296,7 @@ class Engine:
         """A call as it is stored and how it stands; none if it is over. Raises StoreDown."""
         try:
             stored = await self.evidence.log.load(call_id)
-            own = (stored, *take_over(stored)) if stored is not None and stored.events else None
+            own = (stored, *take_over(stored, self.entrance.places)) if stored is not None and stored.events else None
         except (BadInput, StoreRefused):  # one call that cannot be read must not keep all others waiting
             self.alert_by("take_over_failed", call_id)
             return []
@@ -344,7 +308,6 @@ class Engine:
         for channel in call.live():
             known, visits = there.get(channel.channel_id), channel.channel_id in visitors
             self.board.restore(call.call_id, known or bare(channel.channel_id), channel.bridge, visits=visits)
-            self.assign_prompts(call.call_type, channel.channel_id)
         runner = self.start(Runner(call, ledger, self))
         runner.feed_all(unheard(call, clock.read().wall))
         runner.wake_at(waiting_deadlines(stored), clock.read().wall)
@@ -377,14 +340,3 @@ def _facts_of(act: GuardAct, call: Call) -> Iterator[Event]:
     far = call.far
     if far and far.waiting and act.sent_on == far.channel_id:
         yield ChannelLeft(at=act.at, channel_id=far.channel_id)
-
-
-def _arguments(args: tuple[str, ...]) -> tuple[str, str]:
-    """Call type and direction as the snippet passes them: Stasis(app,1,CALLTYPE,DIRECTION,LINKEDID)."""
-    return (args[1], args[2]) if len(args) >= 3 and args[0] == "1" else ("", "")
-
-
-def _linked(heard: Entered) -> str:
-    linked = heard.args[3] if len(heard.args) > 3 else heard.channel.channel_id
-    fine = len(linked) <= 64 and all(letter.isalnum() or letter in "._-" for letter in linked)
-    return linked if fine else heard.channel.channel_id

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from callguard.core.events import Link
+from callguard.core.jurisdiction import RulePack
 from callguard.errors import StoreDown, StoreRefused
 from callguard.ports import Batch, EventLog
 from callguard.store.spool import Spool
@@ -47,6 +48,9 @@ class Evidence:
     noticed: asyncio.Event = field(default_factory=asyncio.Event)
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
     draining: asyncio.Lock = field(default_factory=asyncio.Lock)
+    packs: dict[str, RulePack] = field(default_factory=dict)
+    unkept: set[str] = field(default_factory=set)
+    noticed_pack: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def begin(self) -> None:
         """Load what a controller that died left in the spool. Until that is done the log counts as lost."""
@@ -67,6 +71,25 @@ class Evidence:
                 return await self._set_aside(batch)
         await self._spool(batch)
         return False
+
+    def use(self, pack: RulePack) -> None:
+        """Calls stand under PACK from now on: their rows name it, so it has to be in the log too."""
+        if pack.version not in self.packs:
+            self.packs[pack.version] = pack
+            self.unkept.add(pack.version)
+            self.noticed_pack.set()
+
+    async def _keep_packs(self) -> None:
+        """Until cancelled: what is used goes into the log, as soon as that is there."""
+        while True:
+            await self.noticed_pack.wait()
+            try:
+                for version in sorted(self.unkept):
+                    await self.log.keep_rules(self.packs[version])
+                    self.unkept.discard(version)
+                self.noticed_pack.clear()
+            except StoreDown:
+                await asyncio.sleep(RETRY)
 
     async def _set_aside(self, batch: Batch) -> bool:
         """The log is there and says no to these rows: the spool keeps them, and only their call suffers."""
@@ -109,6 +132,7 @@ class Evidence:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._watch_log())
             group.create_task(self._watch_disk())
+            group.create_task(self._keep_packs())
 
     async def _watch_log(self) -> None:
         while True:

@@ -108,6 +108,7 @@ class Ledger:
                 segment_no=item.segment_no,
                 state=item.shown,
                 expires_at=expires,
+                preflight_id=item.preflight,
             )
             for item in call.recordings
         ]

@@ -10,7 +10,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,9 +18,11 @@ from callguard.core.call import Call, open_call
 from callguard.core.effects import WakeAt
 from callguard.core.events import DeadlinePassed, Event, StopObserved
 from callguard.core.history import decode, retell
-from callguard.core.policy import parse_call_type
+from callguard.core.policy import stored_call_type
 from callguard.core.recording import State
 from callguard.engine.ledger import Ledger
+from callguard.engine.place import Places
+from callguard.errors import BadInput
 from callguard.ports import StoredCall
 
 T = TypeVar("T")
@@ -57,11 +59,14 @@ async def gathered(read: Callable[[str], Awaitable[list[T]]], call_ids: Sequence
     return found
 
 
-def take_over(stored: StoredCall) -> tuple[Call, Ledger]:
-    """The call as its log tells it, and where its chain stands."""
+def take_over(stored: StoredCall, places: Places) -> tuple[Call, Ledger]:
+    """The call as its log tells it, and where its chain stands. PLACES: our own rules, should the log lack the call's.
+    Raises BadInput where neither has them: a rule is not guessed."""
     head = stored.call
-    policy = {key: value for key, value in head.policy.items() if key != "name"}
-    call = open_call(head.call_id, parse_call_type(head.call_type, policy))
+    pack = stored.rules or places.pack_on(head.started_at.astimezone(UTC).date())
+    if pack.version != head.rule_pack:
+        raise BadInput("the rules of this call are neither in the log nor ours")
+    call = open_call(head.call_id, stored_call_type(head.call_type, head.policy), pack)
     facts = [decode(row.type, row.at, row.channel_id, row.data) for row in stored.events if not row.derived]
     last = stored.events[-1]
     return retell(call, facts), Ledger(head, last.seq, last.hash, begun=True)

@@ -18,6 +18,7 @@ from callguard.core.effects import (
     Alert,
     Effect,
     MaskRecording,
+    OpenOrders,
     StartRecording,
     StopRecording,
     UnmaskRecording,
@@ -30,8 +31,8 @@ from callguard.engine import clock
 from callguard.engine.ledger import Ledger, fingerprint
 from callguard.ports import Batch
 
-Permissive = StartRecording | UnmaskRecording
-PERMISSIVE = (StartRecording, UnmaskRecording)
+Permissive = StartRecording | UnmaskRecording | OpenOrders
+PERMISSIVE = (StartRecording, UnmaskRecording, OpenOrders)
 """What must not happen before the rows that explain it are durable."""
 HELD_UP = 0.02
 """Seconds by which a deadline comes late when the loop was held up."""

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from callguard.core.jurisdiction import RulePack
 from callguard.errors import StoreDown, StoreRefused
 from callguard.ports import Batch, CallRow, EventRow, IncidentRow, PartyRow, RawRow, RecordingRow, StoredCall
 from callguard.store.chain import FIRST_SEQ, GENESIS
@@ -37,6 +38,7 @@ class MemoryLog:
         self._kept: dict[str, _Kept] = {}
         self._incidents: dict[str, IncidentRow] = {}
         self._erased: set[str] = set()
+        self._packs: dict[str, RulePack] = {}
         self._lost = asyncio.Event()
 
     def cut(self) -> None:
@@ -69,7 +71,13 @@ class MemoryLog:
             tuple(kept.events),
             tuple(sorted(kept.recordings.values(), key=lambda row: (row.segment_no, row.recording_id))),
             tuple(sorted(incidents, key=_by_opening)),
+            self._packs.get(kept.call.rule_pack),
         )
+
+    async def keep_rules(self, pack: RulePack) -> None:
+        """The rules that calls refer to by their version."""
+        self._there()
+        self._packs[pack.version] = pack
 
     async def calls(self) -> AsyncIterator[CallRow]:
         """The heads of all calls, newest first."""

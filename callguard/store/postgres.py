@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
 from psycopg import AsyncConnection
 from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
 
-from callguard.errors import CallguardError, StoreDown, StoreRefused
+from callguard.core.jurisdiction import RulePack
+from callguard.errors import CallguardError, ConfigError, StoreDown, StoreRefused
 from callguard.ports import Batch, CallRow, IncidentRow, PartyRow, RawRow, RecordingRow, StoredCall
 from callguard.store.keys import MasterKey
 from callguard.store.link import SECONDS, connect, cut, within
@@ -59,6 +61,7 @@ class PostgresLog:
         self._sealer = Sealer(master_key)
         self._connection: AsyncConnection | None = None
         self._months: set[date] = set()
+        self._packs: dict[str, RulePack] = {}
         self._queue: asyncio.Queue[_Job] = asyncio.Queue()
         self._writer: asyncio.Task[None] | None = None
 
@@ -97,7 +100,24 @@ class PostgresLog:
             tuple(map(event_from, events)),
             tuple(RecordingRow(**row) for row in recordings),
             tuple(IncidentRow(**row) for row in incidents),
+            await self._rules(call.rule_pack),
         )
+
+    async def _rules(self, version: str) -> RulePack | None:
+        if version not in self._packs:
+            for row in await self._read("rules", {"version": version}):
+                with suppress(ConfigError):  # changed or cut: the call is without rules, and that is a finding
+                    self._packs[version] = RulePack.from_data(row["content"], "rule_pack")
+        return self._packs.get(version)
+
+    async def keep_rules(self, pack: RulePack) -> None:
+        """Durable on return: the rules that calls refer to by their version."""
+        if self._writer is None or self._writer.done():
+            raise StoreDown("The event log is closed.")
+        values = {"version": pack.version, "content": Jsonb(pack.as_data())}
+        job = _Job([("insert_rules", values)], set())
+        self._queue.put_nowait(job)
+        await job.done
 
     async def calls(self) -> AsyncIterator[CallRow]:
         """The heads of all calls, newest first; read page by page, so that no connection is held between."""

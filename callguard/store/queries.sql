@@ -49,8 +49,9 @@ ON CONFLICT (call_month, key_id) DO NOTHING
 -- An old batch that comes again must not take a recording back to an older state: last_seq is the batch's last row, and
 -- the call's chain has gone on since.
 -- name: upsert_recording
-INSERT INTO callguard.recording (call_month, call_id, recording_id, segment_no, state, expires_at)
-SELECT %(call_month)s::date, %(call_id)s::text, %(recording_id)s, %(segment_no)s, %(state)s::callguard.recording_state, %(expires_at)s
+INSERT INTO callguard.recording (call_month, call_id, recording_id, segment_no, state, expires_at, preflight_id)
+SELECT %(call_month)s::date, %(call_id)s::text, %(recording_id)s, %(segment_no)s, %(state)s::callguard.recording_state, %(expires_at)s,
+    %(preflight_id)s
 WHERE NOT EXISTS (
     SELECT FROM callguard.channel_event
     WHERE call_month = %(call_month)s::date AND call_id = %(call_id)s::text AND seq > %(last_seq)s::integer
@@ -86,8 +87,14 @@ LEFT JOIN callguard.decision d
 WHERE e.call_month = %(call_month)s AND e.call_id = %(call_id)s ORDER BY e.seq
 
 -- name: recordings
-SELECT recording_id, call_id, call_month, segment_no, state::text, expires_at FROM callguard.recording
+SELECT recording_id, call_id, call_month, segment_no, state::text, expires_at, preflight_id FROM callguard.recording
 WHERE call_month = %(call_month)s AND call_id = %(call_id)s ORDER BY segment_no, recording_id
+
+-- name: insert_rules
+INSERT INTO callguard.rule_pack (version, content) VALUES (%(version)s, %(content)s) ON CONFLICT (version) DO NOTHING
+
+-- name: rules
+SELECT content FROM callguard.rule_pack WHERE version = %(version)s
 
 -- name: incidents
 SELECT incident_id, call_id, call_month, kind, opened_at, closed_at FROM callguard.incident

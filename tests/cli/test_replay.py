@@ -40,7 +40,8 @@ def test_a_name_that_is_no_file(tmp_path: Path, name: str) -> None:
 
 
 # ---------------------------------------------------------------- what if
-SAME = '[call_type.support]\npurpose = "quality"\nagents = ["PJSIP/agent*"]\n'
+HEAD = '[call_type.support]\npurpose = "qa"\nagents = ["PJSIP/agent*"]\n'
+SAME = HEAD + "retention = {audio = 90}\n"
 
 
 def what_if(tmp_path: Path, policy: str, *more: str) -> tuple[int, str]:
@@ -57,16 +58,16 @@ def test_the_same_policy_would_change_nothing(tmp_path: Path) -> None:
 
 
 def test_another_policy_is_counted_by_what_it_would_change(tmp_path: Path) -> None:
-    status, out = what_if(tmp_path, SAME + 'mode = "never"\nretention_days = 7\n', "--json")
+    status, out = what_if(tmp_path, HEAD + 'mode = "never"\nretention = {audio = 7}\n', "--json")
     found = json.loads(out)
     assert (status, found["calls"], found["changed"]) == (1, 1, 1)
-    assert set(found["kinds"]) == {"mode ask -> never", "retention_days differs"}
-    status, out = what_if(tmp_path, '[call_type.other]\npurpose = "x"\n')
+    assert set(found["kinds"]) == {"mode ask -> never", "retention differs"}
+    status, out = what_if(tmp_path, '[call_type.other]\npurpose = "qa"\n')
     assert status == 1 and "call type gone: never recorded" in out
 
 
 def test_a_broken_policy_or_no_source_is_bad_input(tmp_path: Path) -> None:
-    assert what_if(tmp_path, "[call_type.support]\n")[0] == 2
+    assert what_if(tmp_path, "[call_type.support]\nmode = 1\n")[0] == 2
     assert callguard("replay").status == 2
 
 

@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 
 from callguard.cli.run import _ended, _reload
+from callguard.core.call import open_call
 from callguard.errors import LinkDown, StoreDown, Unreachable
 from tests.cli.command import callguard, site
+from tests.core.play import CALL_ID
 from tests.engine.stage import Stage
 
 
@@ -24,7 +26,7 @@ from tests.engine.stage import Stage
     ("policy", "part"),
     [
         ("", "call_type"),
-        ('[call_type.support]\npurpose = "x"\nnotice = "none"\n', "no prompt none"),
+        ('[call_type.support]\npurpose = "qa"\nnotice = "none"\n', "no prompt none"),
         ('[call_type.support]\nmode = "maybe"\n', "call_type.support.mode"),
         ("[call_type.support\n", "line 1"),
     ],
@@ -110,18 +112,19 @@ def test_a_controller_that_does_not_end_is_not_waited_for_for_ever(tmp_path: Pat
 
 
 # ---------------------------------------------------------------- SIGHUP
-OTHER = '[call_type.support]\npurpose = "other"\n[call_type.sales]\npurpose = "quality"\n'
+OTHER = '[call_type.support]\npurpose = "safety"\n[call_type.sales]\npurpose = "qa"\n'
 
 
 async def test_policy_and_prompts_are_read_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config, engine = site(tmp_path), Stage(tmp_path / "engine").engine
-    before = engine.policy.version
+    before = engine.entrance.policy.version
     (tmp_path / "policy.toml").write_text(OTHER)
     _reload(config, engine)
-    assert set(engine.policy.call_types) == {"support", "sales"} and engine.policy.version != before
-    kind = engine.policy.find("sales")
-    assert kind is not None and {item.id for item in engine.prompts(kind).values()} >= {"notice-short", "question"}
-    assert f"reloaded, policy {engine.policy.version[:12]}" in capsys.readouterr().err
+    assert set(engine.entrance.policy.call_types) == {"support", "sales"} and engine.entrance.policy.version != before
+    kind = engine.entrance.policy.find("sales")
+    assert kind is not None
+    assert {item.id for item in engine.prompts(open_call(CALL_ID, kind)).values()} >= {"notice-short", "question"}
+    assert f"reloaded, policy {engine.entrance.policy.version[:12]}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -129,7 +132,7 @@ async def test_policy_and_prompts_are_read_anew(tmp_path: Path, capsys: pytest.C
     [
         ("policy.toml", '[call_type.support]\nmode = "maybe"\n', "call_type.support.mode"),
         ("policy.toml", "[call_type.support\n", "line 1"),
-        ("policy.toml", '[call_type.support]\npurpose = "x"\nnotice = "none"\n', "no prompt none"),
+        ("policy.toml", '[call_type.support]\npurpose = "qa"\nnotice = "none"\n', "no prompt none"),
         ("policy.toml", None, "policy.toml"),
         ("callguard.toml", "pbx = 1\n", "pbx"),
         ("callguard.toml", None, "callguard.toml"),
@@ -139,12 +142,12 @@ async def test_what_is_broken_changes_nothing_and_says_why(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], file: str, text: str | None, says: str
 ) -> None:
     config, engine = site(tmp_path), Stage(tmp_path / "engine").engine
-    policy, prompts = engine.policy, engine.prompts
+    policy, prompts = engine.entrance.policy, engine.prompts
     (tmp_path / file).unlink() if text is None else (tmp_path / file).write_text(text)
     _reload(config, engine)
     said = capsys.readouterr().err
     assert "not reloaded, nothing changed" in said and says in said
-    assert engine.policy is policy and engine.prompts is prompts
+    assert engine.entrance.policy is policy and engine.prompts is prompts
 
 
 # ---------------------------------------------------------------- its end

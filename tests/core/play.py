@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Self
 
 from callguard.core.call import Call, open_call
@@ -38,6 +38,7 @@ from callguard.core.events import (
     NoticeStarted,
     OperatorActed,
     Outcome,
+    PartyIdentified,
     RecordingAcknowledged,
     RecordingDamaged,
     RecordingDiscarded,
@@ -52,20 +53,44 @@ from callguard.core.events import (
     Unbridged,
     UnmaskAcknowledged,
 )
+from callguard.core.jurisdiction import NOWHERE, RulePack
 from callguard.core.outcome import Step
-from callguard.core.policy import CallType, Mode, OnLogLoss, OnWithdrawal
+from callguard.core.policy import CallType, Mode, OnLogLoss, OnWithdrawal, Override
+from callguard.core.purpose import Purpose
 from callguard.core.recording import Mask, Recording, State
+from callguard.core.row import Beep, Consent
+from callguard.core.rules import STRICTEST
 from callguard.core.step import redact, step
 
 CALL_ID = "01890a5d-ac96-774b-bcce-b302099a8057"
 START = datetime(2024, 5, 6, 9, 0, tzinfo=UTC)
 FAR, AGENT, OTHER_AGENT, GUEST = "far", "agent", "agent2", "guest"
 
-ASK = CallType(name="sales", purpose="quality", agents=("PJSIP/agent*",))
+BOARD = Override("board decision 7", "the board", date(2099, 12, 31))
+ASK = CallType(name="sales", purpose=Purpose.QA, agents=("PJSIP/agent*",))
 KEEP = replace(ASK, on_withdrawal=OnWithdrawal.KEEP)
 SPOOLED = replace(ASK, on_log_loss=OnLogLoss.KEEP)
-ANNOUNCE = replace(ASK, mode=Mode.ANNOUNCE, override="board decision 7")
+ANNOUNCE = replace(ASK, mode=Mode.ANNOUNCE, override=BOARD)
 NEVER = replace(ASK, mode=Mode.NEVER)
+MILD, FIRM, STRICT = "XA", "XB", "XC"
+"""Places: one party's consent is enough; all must agree, and staying on does; all must agree expressly."""
+_ROW = STRICTEST.rows[NOWHERE]
+PACK = RulePack(
+    {
+        NOWHERE: _ROW,
+        STRICT: replace(_ROW, iso_code=STRICT),
+        FIRM: replace(_ROW, iso_code=FIRM, express_required=False),
+        MILD: replace(
+            _ROW,
+            iso_code=MILD,
+            consent=Consent.ONE_PARTY,
+            express_required=False,
+            notice_required=False,
+            beep_ok=Beep.NA,
+        ),
+    },
+    {},
+)
 MODES = {Mode.ASK: ASK, Mode.ANNOUNCE: ANNOUNCE, Mode.NEVER: NEVER}
 
 
@@ -73,7 +98,7 @@ class Play:
     """One call. `last`: the newest step; `effects`: everything asked of the world so far, `wrote`: all outcomes."""
 
     def __init__(self, call_type: CallType = ASK, call: Call | None = None) -> None:
-        self.call = call or open_call(CALL_ID, call_type)
+        self.call = call or open_call(CALL_ID, call_type, PACK)
         self.now = START
         self.last = Step(self.call)
         self.effects: list[Effect] = []
@@ -107,8 +132,17 @@ class Play:
         full = next(item for item in reversed(found) if item.partition(":")[0] == name)
         return self.feed(DeadlinePassed, "", name=full)
 
+    def feed_deadline(self, name: str) -> Self:
+        """A deadline of this very name comes, asked for or not."""
+        return self.feed(DeadlinePassed, "", name=name)
+
     def starts(self, **values: Any) -> Self:
-        return self.feed(CallStarted, **values)
+        """A call between mild places, unless it says otherwise: with an announcing call type it is announced."""
+        return self.feed(CallStarted, **{"codes": (MILD,), "site": (MILD,), **values})
+
+    def learns(self, channel_id: str = FAR, *codes: str, **values: Any) -> Self:
+        """More about a party: where it may be."""
+        return self.feed(PartyIdentified, channel_id, codes=codes, **values)
 
     def hears(self, script: Script = Script.NOTICE) -> Self:
         """The far party hears a prompt from its beginning to its end."""

@@ -19,7 +19,7 @@ from callguard.core.effects import (
 )
 from callguard.core.events import Action, DeadlinePassed, Link, Outcome, Role, Script
 from callguard.core.policy import CallType, OnWithdrawal
-from tests.core.play import AGENT, ANNOUNCE, ASK, FAR, GUEST, KEEP, NEVER, Play, play
+from tests.core.play import AGENT, ANNOUNCE, ASK, FAR, FIRM, GUEST, KEEP, NEVER, Play, play
 
 
 def order(talk: Play, *kinds: type[object]) -> list[str]:
@@ -150,7 +150,8 @@ def test_a_question_that_fails_is_silence() -> None:
 # ---------------------------------------------------------------- announce
 @pytest.mark.requirement("S42")
 def test_announce_needs_a_named_override() -> None:
-    play(replace(ANNOUNCE, override="")).told().presses("1").stands(Standing.GRANTED).said(Outcome.CONSENT_GRANTED)
+    talk = play(replace(ANNOUNCE, override=None)).starts(codes=(FIRM,)).hears()
+    talk.presses("1").stands(Standing.GRANTED).said(Outcome.CONSENT_GRANTED)
 
 
 def test_staying_on_after_an_announcement_is_implied_consent() -> None:

@@ -53,7 +53,7 @@ def test_nobody_awaits_an_answer_without_having_heard_the_notice() -> None:
     ways = {
         key[1:] for key, (after, _) in TABLE.items() if after is Standing.AWAITING and key[1] is not Standing.AWAITING
     }
-    assert ways == {(Standing.NOTIFYING, Signal.NOTICE_ENDED)}
+    assert ways == {(Standing.NOTIFYING, Signal.NOTICE_ENDED), (Standing.GRANTED, Signal.RULE_GREW)}
 
 
 @pytest.mark.requirement("S13", "S42")

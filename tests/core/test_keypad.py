@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from callguard.core.consent import Standing
-from callguard.core.effects import MaskRecording, PlayPrompt, StopRecording, UnmaskRecording
-from callguard.core.events import DigitPressed, Outcome, Role
-from callguard.core.keypad import BETWEEN_KEYS
+from callguard.core.effects import MaskRecording, PlayPrompt, StopPrompt, StopRecording, UnmaskRecording, WakeAt
+from callguard.core.events import DigitPressed, Outcome, Role, Script
+from callguard.core.keypad import BETWEEN_KEYS, MOST_TELLINGS
 from callguard.core.policy import Mode
 from callguard.core.step import redact
-from tests.core.play import AGENT, ASK, FAR, GUEST, START, Play, play
+from tests.core.play import AGENT, ANNOUNCE, ASK, FAR, GUEST, MODES, START, Play, play
 
 
 def stored(talk: Play, digit: str, by: str = FAR) -> str:
@@ -137,3 +137,80 @@ def test_a_key_brings_no_prompt_where_it_means_nothing() -> None:
     before = talk.count(PlayPrompt)
     talk.presses("0123456789#abcdx")
     assert talk.count(PlayPrompt) == before and talk.now > START
+
+
+# ---------------------------------------------------------------- more, and other languages
+POLYGLOT = replace(ASK, language_keys={"3": "es"})
+
+
+@pytest.mark.requirement("S53")
+@pytest.mark.parametrize("mode", [Mode.ASK, Mode.ANNOUNCE])
+def test_key_9_tells_more_and_then_the_notice_again(mode: Mode) -> None:
+    talk = play(MODES[mode]).starts().begins().presses("9").did(StopPrompt, PlayPrompt).plays(Script.LONG_NOTICE)
+    assert next(item.seconds for item in talk.last.effects if isinstance(item, WakeAt)) == 90.0
+    talk.fails(reason="stopped").is_quiet()
+    talk.hears(Script.LONG_NOTICE).plays(Script.NOTICE).stands(Standing.NOTIFYING)
+    talk.hears().stands(Standing.AWAITING)
+
+
+def test_a_yes_counts_only_after_the_notice_that_follows() -> None:
+    talk = play().told().presses("9").presses("1").is_quiet().stands(Standing.NOTIFYING)
+    talk.hears(Script.LONG_NOTICE).hears().presses("1").stands(Standing.GRANTED)
+
+
+def test_a_no_counts_while_more_is_told() -> None:
+    play().told().presses("9").begins(Script.LONG_NOTICE).presses("2").stands(Standing.REFUSED)
+
+
+def test_the_window_from_before_is_closed_by_nobody() -> None:
+    talk = play().told().presses("9").feed_deadline("answer").stands(Standing.NOTIFYING)
+    talk.hears(Script.LONG_NOTICE).hears().feed_deadline("answer").is_quiet()
+    talk.passes("answer").plays(Script.QUESTION)
+
+
+def test_a_notice_that_ended_with_the_very_key_is_not_the_end_of_the_long_one() -> None:
+    play().starts().begins().presses("9").ends().is_quiet().stands(Standing.NOTIFYING)
+
+
+def test_a_long_notice_that_fails_is_followed_by_the_notice() -> None:
+    play().told().presses("9").fails(Script.LONG_NOTICE).plays(Script.NOTICE)
+    play().told().presses("9").passes("prompt").plays(Script.NOTICE)
+
+
+@pytest.mark.requirement("S20")
+def test_a_key_changes_the_language() -> None:
+    talk = play(POLYGLOT).starts(language="en").begins().presses("3").did(StopPrompt, PlayPrompt).plays(Script.NOTICE)
+    assert talk.call.language == "es"
+    talk.fails(reason="stopped").hears().presses("3").plays(Script.NOTICE).hears().presses("1").stands(Standing.GRANTED)
+
+
+def test_other_keys_and_other_places_are_the_admins() -> None:
+    assert stored(play(POLYGLOT).told(), "3") == "3" and stored(play().told(), "3") == "x"
+    assert stored(play().told(), "9") == "9" and stored(play().recording(), "9") == "x"
+    assert stored(play(ANNOUNCE).told().leaves(), "9") == "x"
+    play().recording().presses("9").is_quiet()
+
+
+def test_nobody_listens_to_the_notice_for_ever() -> None:
+    talk = play()
+    talk.told()
+    for _ in range(MOST_TELLINGS):
+        talk.presses("9").hears(Script.LONG_NOTICE).hears()
+    assert stored(talk, "9") == "x"
+    talk.presses("9").is_quiet()
+
+
+# ---------------------------------------------------------------- calls that must be recorded
+DESK = replace(ASK, must_record=True, pause_limit_s=30)
+
+
+def test_a_pause_has_its_limit() -> None:
+    talk = play(DESK).recording().presses("*8", by=AGENT).masked(8000)
+    assert talk.wait(30).passes("pause").did(UnmaskRecording).last.reasons[0] == "pause limit"
+    talk.unmasked(9000).presses("*8", by=AGENT).masked(9500).feed_deadline("pause:1").is_quiet()
+    talk.presses("*8", by=AGENT).unmasked(9900).passes("pause").is_quiet()
+
+
+def test_without_a_limit_a_pause_lasts() -> None:
+    talk = play().recording().presses("*8", by=AGENT)
+    assert not [item for item in talk.last.effects if isinstance(item, WakeAt) and item.name.startswith("pause")]

@@ -1,41 +1,61 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
+from callguard.core.jurisdiction import NOWHERE
 from callguard.core.policy import CallType, Mode
-from callguard.core.rules import RULE_PACK, resolve
-from tests.core.play import ANNOUNCE, ASK, NEVER
+from callguard.core.rules import STRICTEST, resolve
+from tests.core.play import ANNOUNCE, ASK, FIRM, MILD, NEVER, PACK, STRICT
+
+DAY = date(2026, 11, 24)
+CASUAL = replace(ANNOUNCE, override=None)
 
 
-@pytest.mark.requirement("S7")
+@pytest.mark.requirement("S9", "S42")
 @pytest.mark.parametrize(
-    ("call_type", "mode"),
+    ("call_type", "codes", "mode"),
     [
-        (ASK, Mode.ASK),
-        (NEVER, Mode.NEVER),
-        (replace(NEVER, override="board decision 7"), Mode.NEVER),
-        (replace(ASK, override="board decision 7"), Mode.ASK),
-        (ANNOUNCE, Mode.ANNOUNCE),
+        (ASK, [MILD], Mode.ASK),
+        (CASUAL, [MILD], Mode.ANNOUNCE),
+        (CASUAL, [FIRM], Mode.ASK),
+        (CASUAL, [MILD, FIRM], Mode.ASK),
+        (CASUAL, [STRICT], Mode.ASK),
+        (ANNOUNCE, [FIRM], Mode.ANNOUNCE),
+        (ANNOUNCE, [FIRM, STRICT], Mode.ASK),
+        (ANNOUNCE, [STRICT], Mode.ASK),
+        (ANNOUNCE, ["QQ"], Mode.ASK),
+        (ANNOUNCE, [NOWHERE], Mode.ASK),
+        (ANNOUNCE, [], Mode.ASK),
+        (NEVER, [MILD], Mode.NEVER),
     ],
 )
-def test_the_stricter_of_call_type_and_floor_stands(call_type: CallType, mode: Mode) -> None:
-    assert resolve(call_type).mode is mode
+def test_the_stricter_of_call_type_and_floor_stands(call_type: CallType, codes: list[str], mode: Mode) -> None:
+    assert resolve(call_type, PACK, codes, DAY).mode is mode
 
 
 @pytest.mark.requirement("S42")
-def test_announce_is_ask_without_a_named_override() -> None:
-    assert resolve(replace(ANNOUNCE, override="")).mode is Mode.ASK
+def test_an_override_ends() -> None:
+    assert ANNOUNCE.override is not None
+    last = ANNOUNCE.override.expires
+    assert resolve(ANNOUNCE, PACK, [FIRM], last).mode is Mode.ANNOUNCE
+    ended = replace(ANNOUNCE, override=replace(ANNOUNCE.override, expires=DAY))
+    assert resolve(ended, PACK, [FIRM], date(2026, 11, 25)).mode is Mode.ASK
 
 
 def test_the_override_is_named_among_the_reasons() -> None:
-    rule = resolve(ANNOUNCE)
-    assert any("board decision 7" in reason for reason in rule.reasons)
-    assert (rule.jurisdictions, rule.rule_pack) == (("ZZ",), RULE_PACK)
+    assert any("board decision 7" in reason for reason in resolve(ANNOUNCE, PACK, [FIRM], DAY).reasons)
+
+
+def test_the_rule_names_places_rows_and_pack() -> None:
+    rule = resolve(ASK, PACK, [STRICT, MILD], DAY)
+    assert (rule.jurisdictions, rule.rows, rule.rule_pack) == ((MILD, STRICT), (MILD, STRICT), PACK.version)
+    assert resolve(ASK, STRICTEST, ["DE"], DAY).rows == (NOWHERE,)
 
 
 def test_internal_calls_are_not_recorded_unless_the_call_type_says_so() -> None:
-    assert resolve(ASK, internal=True).mode is Mode.NEVER
-    assert resolve(replace(ASK, internal=Mode.ASK), internal=True).mode is Mode.ASK
-    assert resolve(replace(NEVER, internal=Mode.ASK), internal=True).mode is Mode.ASK
+    assert resolve(ASK, PACK, [MILD], DAY, internal=True).mode is Mode.NEVER
+    assert resolve(replace(ASK, internal=Mode.ASK), PACK, [MILD], DAY, internal=True).mode is Mode.ASK
+    assert resolve(replace(NEVER, internal=Mode.ASK), PACK, [MILD], DAY, internal=True).mode is Mode.ASK

@@ -22,7 +22,7 @@ from callguard.audio.wav import WavReader
 from callguard.lab.dialog import Call
 from callguard.lab.media import CounterTone, find_counters
 from callguard.lab.sip import Phone
-from callguard.lab.stand import Stand
+from callguard.lab.stand import COMPLETE, Stand
 from callguard.ports import EventRow, StoredCall
 from callguard.proof import prove
 from callguard.store.keys import load_master_key
@@ -38,7 +38,9 @@ AGENT_NUMBERS = 20000
 # `support_3` is a call of type support to agent3
 DIALPLAN = """\
 [inbound]
-exten => _.,1,Gosub(callguard,s,1(${CUT(EXTEN,_,1)},inbound))
+exten => _.,1,ExecIf($["${CUT(EXTEN,_,1)}" = "survey"]?Set(CALLERID(num)=+15125550147))
+ same => n,Set(CALLGUARD_PLACE=US-TX)
+ same => n,Gosub(callguard,s,1(${CUT(EXTEN,_,1)},inbound))
  same => n,Dial(PJSIP/agent${CUT(EXTEN,_,2)},30)
  same => n,Hangup()
 exten => 911,1,Gosub(callguard,s,1(support,inbound))
@@ -67,12 +69,12 @@ QUEUES = (
     "member => Local/2@agents,0,Agent 2,PJSIP/agent2\n"
 )
 
-POLICY = "\n".join(
-    f'[call_type.{name}]\npurpose = "quality and training"\nagents = ["PJSIP/agent*"]\n{rest}\n'
+POLICY = COMPLETE + "\n".join(
+    f"[call_type.{name}]\n{rest}\n"
     for name, rest in {
         "support": f'language = "{LANGUAGE}"',
         "kept": f'language = "{LANGUAGE}"\non_withdrawal = "keep"\non_log_loss = "keep"',
-        "survey": f'language = "{LANGUAGE}"\nmode = "announce"\noverride = "site-decision-1"',
+        "survey": f'language = "{LANGUAGE}"\nmode = "announce"\nsite = "US-TX"',
         "spoken": "",
         "payment": 'category = "payment"\nnotice = "notice-sensitive"',
         "private": 'mode = "never"',

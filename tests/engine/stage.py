@@ -22,11 +22,13 @@ from callguard.core.events import (
     RecordingVerified,
     Script,
 )
-from callguard.core.policy import CallType, Policy, parse_policy
+from callguard.core.policy import Policy, parse_policy
 from callguard.core.recording import State
 from callguard.engine.archive import Archive
-from callguard.engine.engine import Engine, Site
+from callguard.engine.engine import Engine
+from callguard.engine.entrance import Entrance, LookUp, Site
 from callguard.engine.evidence import Evidence
+from callguard.engine.place import Places
 from callguard.engine.runner import Runner
 from callguard.ports import Dialled, Endpoint, Entered, EventLog, Playable, Sighted, Snapshot, StoredCall
 from callguard.store.keys import MasterKey
@@ -38,8 +40,8 @@ MASTER = MasterKey(bytes(range(32)))
 POLICY = parse_policy(
     {
         "call_type": {
-            "support": {"purpose": "quality", "agents": ["PJSIP/agent*"]},
-            "kept": {"purpose": "quality", "agents": ["PJSIP/agent*"], "on_log_loss": "keep"},
+            "support": {"purpose": "qa", "retention": {"audio": 90}, "agents": ["PJSIP/agent*"]},
+            "kept": {"purpose": "qa", "retention": {"audio": 90}, "agents": ["PJSIP/agent*"], "on_log_loss": "keep"},
         }
     }
 )
@@ -66,6 +68,8 @@ class Stage:
     log: EventLog = field(default_factory=MemoryLog)
     pbx: FakePbx = field(default_factory=FakePbx)
     policy: Policy = POLICY
+    places: Places = field(default_factory=Places)
+    look_ups: tuple[LookUp, ...] = ()
     alerts: list[tuple[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -75,11 +79,10 @@ class Stage:
         self.spool = Spool(self.data / "spool", MASTER)
         self.evidence = Evidence(self.log, self.spool, recordings, floor=1)
         self.engine = Engine(
-            site=Site("acme", "pbx1"),
+            entrance=Entrance(Site("acme", "pbx1"), self.policy, self.places, self.look_ups),
             pbx=self.pbx,
             evidence=self.evidence,
             archive=Contented(recordings),
-            policy=self.policy,
             prompts=_no_prompts,
             alert_by=lambda kind, call_id: self.alerts.append((kind, call_id)),
             data=self.data,
@@ -171,7 +174,7 @@ class Stage:
         self.pbx.snapshot_of = Snapshot(START, tuple(map(endpoint, channels)), bridges, waiting)
 
 
-def _no_prompts(call_type: CallType) -> Mapping[Script, Playable]:
+def _no_prompts(call: Call) -> Mapping[Script, Playable]:
     return {}
 
 

@@ -236,8 +236,10 @@ async def test_an_engine_that_cannot_write_is_drained_all_the_same(stage: Stage)
 
 async def test_a_new_policy_is_for_calls_that_begin_from_then_on(stage: Stage) -> None:
     await stage.enter("before")
-    stage.engine.policy = parse_policy({"call_type": {"support": {"purpose": "other", "agents": ["PJSIP/agent*"]}}})
+    stage.engine.entrance.policy = parse_policy(
+        {"call_type": {"support": {"purpose": "safety", "agents": ["PJSIP/agent*"]}}}
+    )
     await stage.enter("after")
     before, after = [await stage.stored(stage.call(name).call_id) for name in ("before", "after")]
-    assert before.call.policy_version != after.call.policy_version == stage.engine.policy.version
-    assert (before.call.policy["purpose"], after.call.policy["purpose"]) == ("quality", "other")
+    assert before.call.policy_version != after.call.policy_version == stage.engine.entrance.policy.version
+    assert (before.call.policy["purpose"], after.call.policy["purpose"]) == ("qa", "safety")

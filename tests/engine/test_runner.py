@@ -37,6 +37,7 @@ from callguard.core.events import (
     PartyIdentified,
     Role,
 )
+from callguard.core.rules import STRICTEST
 from callguard.engine.ledger import Ledger
 from callguard.engine.runner import HELD_UP, Runner
 from callguard.ports import Batch, CallRow
@@ -98,7 +99,7 @@ def head() -> CallRow:
         direction="inbound",
         call_type=kind.name,
         policy_version=POLICY.version,
-        rule_pack="r",
+        rule_pack=STRICTEST.version,
         policy=kind.as_data(),
         started_at=START,
     )

@@ -6,6 +6,7 @@ import uuid
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
+from callguard.core.rules import STRICTEST
 from callguard.ports import Batch, CallRow, EventRow, IncidentRow, PartyRow, RawRow, RecordingRow
 from callguard.store.chain import FIRST_SEQ, GENESIS, row_hash
 
@@ -28,7 +29,7 @@ def head(call_id: str, started_at: datetime = START, linked_id: str = "176216220
         direction="inbound",
         call_type="support",
         policy_version="3",
-        rule_pack="2025.11",
+        rule_pack=STRICTEST.version,
         policy={"mode": "ask", "retention_days": 90, "agents": ["PJSIP/agent*"]},
         started_at=started_at,
         linked_id=linked_id,

@@ -6,6 +6,7 @@ import re
 import subprocess
 from datetime import date, timedelta
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 import pytest
@@ -14,6 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from callguard.core.events import FACTS, Outcome, Role
 from callguard.core.recording import Mask, State
+from callguard.core.rules import STRICTEST
 from callguard.errors import StoreDown, StoreRefused
 from callguard.lab.postgres import programs
 from callguard.store import schema
@@ -112,7 +114,7 @@ async def test_down_and_up_again_with_data_ends_at_the_same_schema(database: Dat
 async def test_one_step_down_and_up_keeps_the_evidence(database: Database) -> None:
     await fill(database.app, call_id := rows.new_id())
     schema.downgrade(database.owner, "-1")
-    assert schema.current_revision(database.owner) == "0001"
+    assert schema.current_revision(database.owner) == "0002"
     assert [finding.code for finding in schema.check(database.app, TODAY)] == ["revision"]
     assert schema.upgrade(database.owner) == schema.Upgraded(schema.head_revision(), ())
     log = await PostgresLog.open(database.app, MasterKey(bytes(32)))
@@ -284,3 +286,16 @@ def test_check_of_an_empty_database_is_one_finding(empty: Database) -> None:
 def test_a_wrong_password_is_one_sentence(database: Database) -> None:
     with pytest.raises(StoreDown, match="password"):
         schema.check(psycopg.conninfo.make_conninfo(database.app, password="no"), TODAY)
+
+
+@pytest.mark.parametrize(
+    "statement", ["UPDATE callguard.rule_pack SET kept_at = now()", "DELETE FROM callguard.rule_pack"]
+)
+async def test_kept_rules_stay_as_they_are(database: Database, statement: LiteralString) -> None:
+    log = await PostgresLog.open(database.app, MasterKey(bytes(32)))
+    await log.keep_rules(STRICTEST)
+    await log.keep_rules(STRICTEST)
+    await log.close()
+    for dsn in (database.app, database.owner):
+        with psycopg.connect(dsn) as connection, pytest.raises(psycopg.Error):
+            connection.execute(statement)

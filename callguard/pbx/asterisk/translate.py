@@ -6,7 +6,9 @@ Total: no shape of JSON raises. The caller-supplied values (number, name) go int
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeAlias
 
@@ -37,6 +39,9 @@ QUIET = frozenset(
     RecordingFailed RecordingFinished TextMessageReceived""".split()
 )
 """Types that say nothing about who is told, asked or recorded, or that the adapter reads by itself."""
+WORDS = ("site", "place", "line", "language", "dialled")
+"""What a dialplan may say about a party: CALLGUARD_SITE and so on, behind the arguments of the entry."""
+WORD = re.compile(r"[A-Za-z0-9+-]{1,32}")
 MARK = "callguard"
 """Name of the UserEvent by which the snippet speaks of a channel that is bridged at once."""
 FILTERED = ("ChannelVarset", "ChannelDialplan", "ChannelConnectedLine", "ChannelCallerId", "DeviceStateChanged")
@@ -73,7 +78,13 @@ def endpoint(channel: Json) -> Endpoint:
         answered=text(channel, "state") == "Up",
         number=text(caller, "number"),
         display=text(caller, "name"),
+        words=_words({key: text(part(channel, "channelvars"), f"CALLGUARD_{key.upper()}") for key in WORDS}),
     )
+
+
+def _words(said: Json) -> dict[str, str]:
+    """What the dialplan says about a party, as far as it has the shape of it."""
+    return {key: word for key in WORDS if WORD.fullmatch(word := text(said, key))}
 
 
 def waits_in(channel: Json, app: str) -> bool:
@@ -162,8 +173,13 @@ def _about_channel(make: _Make) -> _Reader:
 
 
 def _stasis_start(message: Json, at: datetime) -> list[Heard]:
-    channel = endpoint(part(message, "channel"))
-    return [Entered(at, channel, _strings(message.get("args")))] if channel.channel_id else []
+    channel, args = endpoint(part(message, "channel")), _strings(message.get("args"))
+    said = dict(item.split("=", 1) for item in args[4:] if "=" in item)
+    return [Entered(at, _with(channel, said), args)] if channel.channel_id else []
+
+
+def _with(channel: Endpoint, said: Json) -> Endpoint:
+    return replace(channel, words={**channel.words, **_words(said)})
 
 
 def _marked(message: Json, at: datetime) -> list[Heard]:
@@ -172,7 +188,8 @@ def _marked(message: Json, at: datetime) -> list[Heard]:
     if text(message, "eventname") != MARK or not channel.channel_id:
         return []
     args = ("1", text(said, "CallType"), text(said, "Direction"), text(said, "Linkedid"))
-    return [Entered(at, channel, args, waiting=False)]
+    words = _with(channel, {key: text(said, key.capitalize()) for key in WORDS})
+    return [Entered(at, words, args, waiting=False)]
 
 
 def _created(message: Json, at: datetime) -> list[Heard]:

@@ -1,0 +1,55 @@
+"""Closed words that facts and effects carry: roles, links, scripts, actions.
+
+What belongs here: enums without behaviour. What does not: the facts themselves (events.py).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """Who or what is at a channel's far end."""
+
+    FAR = "far"  # the party on the other side of the organisation: left channel of a file
+    AGENT = "agent"  # staff: exempt, right channel of a file
+    GUEST = "guest"  # anybody else who can hear
+    PLUMBING = "plumbing"  # Local halves, our own snoops: not a party
+
+
+class Link(StrEnum):
+    """What callguard hangs on; each may be lost and restored."""
+
+    PBX = "pbx"
+    LOG = "log"
+    SPOOL = "spool"
+    GUARD = "guard"
+    DISK = "disk"
+
+
+class Script(StrEnum):
+    """What a prompt is for."""
+
+    NOTICE = "notice"
+    QUESTION = "question"
+    REFUSAL = "refusal"
+    WITHDRAWAL = "withdrawal"
+    RECORDING_ON = "recording_on"
+    LONG_NOTICE = "long_notice"
+    WITHHELD = "withheld"
+
+
+class Action(StrEnum):
+    """What an operator can do to a live call."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    WITHDRAW = "withdraw"
+
+
+class Remembered(StrEnum):
+    """What a party answered the last time, as far as it is still remembered."""
+
+    NOTHING = ""
+    REFUSED = "refused"
+    GRANTED = "granted"

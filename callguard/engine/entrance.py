@@ -1,0 +1,148 @@
+"""How a call begins: its head, its first fact, and what is looked up meanwhile.
+
+What belongs here: everything that is known about a call before its first prompt. What does not: who belongs to it
+(switchboard.py), what comes of it (core/).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC
+
+from callguard.core.call import Call, open_call
+from callguard.core.events import CallStarted, Link, PartyIdentified, Remembered, Role
+from callguard.core.jurisdiction import RulePack
+from callguard.core.policy import UNKNOWN, CallType, Mode, Policy
+from callguard.engine import clock
+from callguard.engine.place import Places
+from callguard.ports import CallRow, Endpoint, Entered, Found
+from callguard.store.chain import head_digest
+
+DIRECTIONS = ("inbound", "outbound", "internal")
+LOOK_UP_SECONDS = 0.3
+"""How long a look-up may take: later is unknown."""
+
+LookUp = Callable[[Endpoint, CallType], Awaitable[Found]]
+"""Asks somebody about a party. Raises OSError, or TimeoutError, when there is no answer."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where we are: identities that every row carries."""
+
+    tenant: str
+    pbx_id: str
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A call that begins: its head and its rules, its first state and fact, and what to ask about its far party."""
+
+    head: CallRow
+    call: Call
+    started: CallStarted
+    look_ups: tuple[LookUp, ...]
+
+
+@dataclass
+class Entrance:
+    """What a site knows when a call comes in. `look_ups`: who else is asked about the far party."""
+
+    site: Site
+    policy: Policy
+    places: Places = field(default_factory=Places)
+    look_ups: tuple[LookUp, ...] = ()
+
+    def begin(self, heard: Entered, faults: Iterable[Link]) -> Begun:
+        """The call that HEARD begins. FAULTS: what is missing now."""
+        name, direction = _arguments(heard.args)
+        found = self.policy.find(name) if direction in DIRECTIONS else None
+        call_type, direction = found or UNKNOWN, direction if found else "inbound"
+        internal, pack = direction == "internal", self.places.pack_on(heard.at.astimezone(UTC).date())
+        place = self.places.of(heard.channel, Role.AGENT if internal else Role.FAR, call_type)
+        language, chosen = self.places.language(heard.channel, place, call_type)
+        head = self._head(heard, call_type, direction, pack)
+        silent = (call_type.internal if internal else call_type.mode) is Mode.NEVER
+        look_ups = () if silent or internal else self.look_ups
+        started = CallStarted(
+            at=heard.at,
+            channel_id=heard.channel.channel_id,
+            answered=heard.channel.answered,
+            waiting=heard.waiting,
+            direction=direction,
+            known_call_type=found is not None,
+            codes=place.codes,
+            evidence=place.evidence,
+            site=self.places.agents_of(call_type).codes,
+            pending=bool(look_ups),
+            language=language,
+            chosen=chosen,
+            faults=tuple(sorted(faults)),
+            head=head_digest(head),
+        )
+        return Begun(head, open_call(head.call_id, call_type, pack), started, look_ups)
+
+    def _head(self, heard: Entered, call_type: CallType, direction: str, pack: RulePack) -> CallRow:
+        return CallRow(
+            call_id=clock.uuid7(),
+            call_month=heard.at.astimezone(UTC).date().replace(day=1),
+            tenant=self.site.tenant,
+            pbx_id=self.site.pbx_id,
+            direction=direction,
+            call_type=call_type.name,
+            policy_version=self.policy.version,
+            rule_pack=pack.version,
+            policy=call_type.as_data(),
+            started_at=heard.at,
+            linked_id=_linked(heard),
+        )
+
+    def identified(self, event: PartyIdentified, who: Endpoint, call_type: CallType) -> PartyIdentified:
+        """EVENT with where its party may be."""
+        place = self.places.of(who, event.role, call_type)
+        return replace(event, codes=place.codes, evidence=place.evidence)
+
+    async def look_up(self, begun: Begun, who: Endpoint) -> PartyIdentified:
+        """What all look-ups told, within their time; what came too late says that nothing is known."""
+        call_type = begun.call.call_type
+        answers = await asyncio.gather(*(_asked(ask, who, call_type) for ask in begun.look_ups))
+        told = [answer for answer in answers if answer is not None]
+        places = [self.places.of(who, Role.FAR, call_type, found) for found in told or [Found()]]
+        late = ("look_up_late",) * (len(told) < len(answers))
+        codes = {code for place in places for code in place.codes} | ({"ZZ"} if late else set())
+        evidence = tuple(dict.fromkeys(word for place in places for word in place.evidence)) + late
+        return PartyIdentified(
+            at=clock.read().wall,
+            channel_id=who.channel_id,
+            role=Role.FAR,
+            codes=tuple(sorted(codes)),
+            evidence=evidence,
+            answer=_strictest(found.answer for found in told),
+            known=any(found.known for found in told),
+        )
+
+
+async def _asked(ask: LookUp, who: Endpoint, call_type: CallType) -> Found | None:
+    try:
+        async with asyncio.timeout(LOOK_UP_SECONDS):
+            return await ask(who, call_type)
+    except (OSError, TimeoutError):
+        return None
+
+
+def _strictest(answers: Iterable[Remembered]) -> Remembered:
+    order = (Remembered.REFUSED, Remembered.GRANTED, Remembered.NOTHING)
+    return min(answers, key=order.index, default=Remembered.NOTHING)
+
+
+def _arguments(args: tuple[str, ...]) -> tuple[str, str]:
+    """Call type and direction as the snippet passes them: Stasis(app,1,CALLTYPE,DIRECTION,LINKEDID,...)."""
+    return (args[1], args[2]) if len(args) >= 3 and args[0] == "1" else ("", "")
+
+
+def _linked(heard: Entered) -> str:
+    linked = heard.args[3] if len(heard.args) > 3 else heard.channel.channel_id
+    fine = len(linked) <= 64 and all(letter.isalnum() or letter in "._-" for letter in linked)
+    return linked if fine else heard.channel.channel_id
