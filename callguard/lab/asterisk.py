@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 import random
 import secrets
 import shutil
@@ -15,7 +16,7 @@ import socket
 import struct
 import tempfile
 import wave
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from importlib.resources import files as resource_files
 from pathlib import Path
@@ -42,7 +43,8 @@ class Asterisk:
     """A private Asterisk under `work`. Phones reach it at (`bind`, `sip_port`); recordings go below `spool`.
 
     `dialplan` is the site's own text (contexts inbound, agents, internal); the callguard context is added to it.
-    `agents` endpoints agent1.. ring the phones that listen on `agent_ports`. Errors: Unreachable.
+    `agents` endpoints agent1.. ring the phones that listen on `agent_ports`. `system_name`: as in asterisk.conf;
+    `environment`: more of it for the program alone. Errors: Unreachable.
     """
 
     ari_user = "callguard"
@@ -50,13 +52,23 @@ class Asterisk:
     ami_user = "callguard"
     guard_user = "guard"
 
-    def __init__(self, work: Path, *, dialplan: str | None = None, agents: int = 4, bind: str = "127.0.0.1") -> None:
+    def __init__(
+        self,
+        work: Path,
+        *,
+        dialplan: str | None = None,
+        agents: int = 4,
+        bind: str = "127.0.0.1",
+        system_name: str = "",
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.work = work.resolve()
         self.bind = bind
         self.spool = self.work / "spool"
         self.log = self.work / "log" / "full"
         self._dialplan = dialplan
         self._agents = agents
+        self._system_name, self._environment = system_name, dict(environment or {})
         self._secrets = config.Secrets(*(secrets.token_hex(12) for _ in range(4)))
         self._process: asyncio.subprocess.Process | None = None
         self._command: tuple[str, ...] = ()
@@ -211,6 +223,7 @@ class Asterisk:
             secrets=self._secrets,
             user_agent=f"callguard-lab-{secrets.token_hex(4)}",
             dialplan=dialplan,
+            system_name=self._system_name,
             snippet=(snippets / "callguard.conf").read_text(),
         )
         for folder in ("etc", "lib/keys", "spool", "log", "moh"):
@@ -231,6 +244,7 @@ class Asterisk:
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
             start_new_session=True,
+            env=os.environ | self._environment,
         )  # fmt: skip
 
     async def _serves(self) -> bool:

@@ -81,6 +81,7 @@ class Site:
     user_agent: str
     dialplan: str
     snippet: str
+    system_name: str = ""  # what every channel's id begins with
 
 
 def files(site: Site) -> dict[str, str]:
@@ -120,7 +121,12 @@ def _asterisk(site: Site) -> str:
         "astsbindir": work / "lib",
     }
     lines = "".join(f"{name} = {path}\n" for name, path in folders.items())
-    return f"[directories]\n{lines}[options]\nverbose = 3\nnocolor = yes\ndontwarn = yes\nhideconnect = yes\n"
+    options = "verbose = 3\nnocolor = yes\ndontwarn = yes\nhideconnect = yes\n"
+    return f"[directories]\n{lines}[options]\n{options}{_system_name(site)}"
+
+
+def _system_name(site: Site) -> str:
+    return f"systemname = {site.system_name}\n" if site.system_name else ""
 
 
 def _ari(site: Site) -> str:

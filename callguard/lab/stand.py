@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,13 +79,18 @@ def _quoted(value: object) -> str:
 
 @dataclass
 class Stand:
-    """One site below `work`. `start` brings all up; `controller` is the running `callguard run`, or None."""
+    """One site below `work`. `start` brings all up; `controller` is the running `callguard run`, or None.
+
+    `system_name`, `environment`: of the Asterisk.
+    """
 
     work: Path
     dialplan: str | None = None
     agents: int = 5
     policy: str = POLICY
     bind: str = "127.0.0.1"
+    system_name: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
     asterisk: Asterisk = field(init=False)
     postgres: Postgres = field(init=False)
     controller: asyncio.subprocess.Process | None = None
@@ -113,7 +119,14 @@ class Stand:
     async def start(self, *, controller: bool = True) -> None:
         """Everything up and healthy. Raises Unreachable with one sentence."""
         self.work.mkdir(parents=True, exist_ok=True)
-        self.asterisk = Asterisk(self.work / "asterisk", dialplan=self.dialplan, agents=self.agents, bind=self.bind)
+        self.asterisk = Asterisk(
+            self.work / "asterisk",
+            dialplan=self.dialplan,
+            agents=self.agents,
+            bind=self.bind,
+            system_name=self.system_name,
+            environment=self.environment,
+        )
         postgres = asyncio.to_thread(Postgres.start, self.work / "postgres")
         self.postgres, _ = await asyncio.gather(postgres, self.asterisk.start())
         self.recordings.mkdir(parents=True, exist_ok=True)

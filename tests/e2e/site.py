@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import itertools
 import sys
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -129,11 +129,20 @@ class Site:
         directory_is: Path | None = None,
         agents: int = AGENTS,
         dialplan: str = "",
+        system_name: str = "",
+        environment: Mapping[str, str] | None = None,
     ) -> Site:
         """A site in the folder WORK. `floor_mb`: of [recordings]; `directory_is`: where recordings really lie;
-        `dialplan`: more of it."""
+        `dialplan`: more of it; `system_name`, `environment`: of the Asterisk."""
         _make(work)
-        stand = Stand(work, dialplan=DIALPLAN + dialplan, agents=agents, policy=POLICY)
+        stand = Stand(
+            work,
+            dialplan=DIALPLAN + dialplan,
+            agents=agents,
+            policy=POLICY,
+            system_name=system_name,
+            environment=environment or {},
+        )
         try:
             await stand.start(controller=False)
             stand.write_config(floor_mb=floor_mb)
