@@ -24,12 +24,14 @@ from callguard.pbx.asterisk.prompter import Prompter
 from callguard.pbx.asterisk.recorder import Recorder
 from callguard.pbx.asterisk.register import RegisterFile
 from callguard.pbx.asterisk.site import OWN_PREFIX, AsteriskSettings
+from callguard.pbx.asterisk.skew import Skew
 from callguard.pbx.asterisk.translate import Json, endpoint, is_own, scrubbed, text, translate, waits_in
 from callguard.ports import Entered, Heard, Link, Playable, Said, Snapshot
 
 Sink = Callable[[Heard, Mapping[str, Any]], None]
 _log = logging.getLogger(__name__)
 _IN_FLIGHT = 0.5
+_CLOCK_EVERY = 30.0
 
 
 @dataclass(slots=True)
@@ -51,6 +53,7 @@ class AsteriskPbx:
             raise BadInput(f"register: {settings.register} cannot be written ({wrong.strerror})") from wrong
         self._recorder = Recorder(settings.recordings, self._register, lambda event: self._tell(Said(event)))
         self._prompter = Prompter(settings.ari.app, lambda event, raw: self._tell(Said(event), raw))
+        self._skew = Skew()
         self._sink: Sink | None = None
         self._ari: Ari | None = None
         self._queues: dict[str, _Queue] = {}
@@ -133,6 +136,7 @@ class AsteriskPbx:
     async def _settle(self, ari: Ari, ami: Ami) -> None:
         """Make what we know agree with what is there, before anybody is told that the links are up."""
         self._ari = ari
+        await self._skew.measure(ami)
         await ari.subscribe()
         everything = await ari.channels()
         for leftover in everything:
@@ -145,13 +149,20 @@ class AsteriskPbx:
         self._prompter.attach(ari)
 
     async def _listen(self, ari: Ari, ami: Ami) -> None:
-        reading = asyncio.create_task(self._hear_all(ari))
+        reading, asking = asyncio.create_task(self._hear_all(ari)), asyncio.create_task(self._follow_clock(ami))
         try:
             await asyncio.wait((reading, ami.closed), return_when=asyncio.FIRST_COMPLETED)
             if reading.done():
                 reading.result()
         finally:
             reading.cancel()
+            asking.cancel()
+
+    async def _follow_clock(self, ami: Ami) -> None:
+        with suppress(LinkDown):
+            while True:
+                await asyncio.sleep(_CLOCK_EVERY)
+                await self._skew.measure(ami)
 
     async def _hear_all(self, ari: Ari) -> None:
         async for message in ari.events():
@@ -168,6 +179,7 @@ class AsteriskPbx:
 
     # ------------------------------------------------------------ hearing
     def _hear(self, message: Json) -> None:
+        message = self._skew.ours(message)
         self._prompter.heard(message)
         raw = scrubbed(message)
         for heard in translate(message, self._settings.ari.app, _utc()):
