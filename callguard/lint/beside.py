@@ -9,12 +9,17 @@ from collections.abc import Callable, Iterator, Sequence
 
 from callguard.lint.argument import split
 from callguard.lint.finding import Finding, blocker, warning
-from callguard.lint.recorder import RECORDERS
+from callguard.lint.flow import calls
+from callguard.lint.graph import Graph
+from callguard.lint.recorder import RECORDERS, feature_options
 from callguard.lint.tree import Entry, Section, Tree
 
 _TRUE = ("yes", "true", "on", "1", "y", "t")
 _ONE_TOUCH = ("automon", "automixmon")
 _KEYS = set("0123456789*#ABCD")
+_DISCONNECT = "*"
+ANSWERS = ("1", "2", "9")
+"""The keys of the question itself, which is also asked of people who are bridged already."""
 
 
 def beside(tree: Tree, sequences: Sequence[str]) -> Iterator[Finding]:
@@ -32,7 +37,8 @@ def _features(section: Section, entry: Entry, sequences: Sequence[str]) -> Itera
         yield warning("one-touch", entry.place, text, f"{name} => (empty), or no such line")
     elif section.name == "applicationmap" or section.name not in ("general", "featuremap", "globals"):
         yield from _mapped(entry)
-    if section.name in ("featuremap", "applicationmap") and (own := _collision(entry, sequences)):
+    keys = split(entry.value)[0]
+    if section.name in ("featuremap", "applicationmap") and (own := _collision(keys, (*sequences, *ANSWERS))):
         text = f"the keys of {name} are, or begin like, callguard's {own}: one of the two is not heard"
         fix = "other keys here, or another `withdraw` or `pause` in policy.toml and --withdraw or --pause here"
         yield blocker("key-collision", entry.place, text, fix)
@@ -44,8 +50,26 @@ def _mapped(entry: Entry) -> Iterator[Finding]:
         yield blocker("one-touch", entry.place, text, "remove it")
 
 
-def _collision(entry: Entry, sequences: Sequence[str]) -> str:
-    keys = split(entry.value)[0].strip()
+def disconnecting(tree: Tree, graph: Graph, sequences: Sequence[str]) -> Iterator[Finding]:
+    """Options h and H hang up at a key of their own, `*` where features.conf says nothing else."""
+    sections = tree.beside.get("features")
+    own = next((each for each in sequences if each.startswith(_DISCONNECT)), "")
+    if sections is None or not own or any(_is_set(section) for section in sections):
+        return
+    for step in graph.plan.steps():
+        letters = {letter for one in calls(step, graph.plan) for letter in feature_options(one)}
+        if letters & {"h", "H"}:
+            text = f"option h or H of {step.app} hangs up at {_DISCONNECT}, with which callguard's {own} begins"
+            yield blocker("key-collision", step.place, text, "features.conf: [featuremap] disconnect => **")
+            return  # one line of features.conf mends them all
+
+
+def _is_set(section: Section) -> bool:
+    return section.name == "featuremap" and any(entry.name.lower() == "disconnect" for entry in section.entries)
+
+
+def _collision(keys: str, sequences: Sequence[str]) -> str:
+    keys = keys.strip()
     if not keys or set(keys.upper()) - _KEYS:
         return ""
     return next((own for own in sequences if own.startswith(keys) or keys.startswith(own)), "")
@@ -61,7 +85,11 @@ def _queues(section: Section, entry: Entry, _: Sequence[str]) -> Iterator[Findin
         yield warning("queue-records", entry.place, text, "without monitor-type")
 
 
-def _confbridge(section: Section, entry: Entry, _: Sequence[str]) -> Iterator[Finding]:
+def _confbridge(section: Section, entry: Entry, sequences: Sequence[str]) -> Iterator[Finding]:
+    menu = any(each.name.lower() == "type" and each.value.lower() == "menu" for each in section.entries)
+    if menu and (own := _collision(entry.name, sequences)):
+        text = f"a key of this conference menu is, or begins like, callguard's {own}: it does both"
+        yield warning("key-collision", entry.place, text, "another key here")
     if entry.name.lower() in ("record_conference", "record_conversation") and entry.value.lower() in _TRUE:
         yield blocker("recorder", entry.place, "this conference is recorded", "record_conference=no")
 

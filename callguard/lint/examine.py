@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from callguard.errors import BadInput
-from callguard.lint.beside import beside
+from callguard.lint.beside import beside, disconnecting
 from callguard.lint.emergency import emergency
 from callguard.lint.finding import Finding, Place, warning
 from callguard.lint.graph import Graph
+from callguard.lint.menu import behind_menus
 from callguard.lint.model import build
 from callguard.lint.notice import bypassed
+from callguard.lint.outbound import outbound, outside_lines
 from callguard.lint.recorder import constants, recorders
 from callguard.lint.refusal import refused
 from callguard.lint.snippet import Trusted, entered, present, recognise
@@ -91,9 +93,13 @@ _RULES: tuple[Callable[[_Site], Iterable[Finding]], ...] = (
     _globals,
     lambda site: recorders(site.graph, site.trusted, site.options.entries),
     lambda site: beside(site.tree, site.options.sequences),
+    lambda site: disconnecting(site.tree, site.graph, site.options.sequences),
     lambda site: bypassed(site.graph, site.trusted, site.options.entries, strict=site.options.strict),
     lambda site: refused(site.graph, site.trusted),
     lambda site: emergency(site.graph, site.trusted),
+    lambda site: behind_menus(site.graph, site.trusted, site.options.entries),
+    lambda site: outbound(site.graph, site.trusted),
+    lambda site: outside_lines(site.graph, site.trusted),
     lambda site: present(site.graph, site.tree, site.trusted),
     lambda site: entered(site.graph, site.options.call_types),
     lambda site: unfiltered(site.graph),

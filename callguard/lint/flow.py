@@ -200,9 +200,14 @@ def destinations(one: Call) -> list[str]:
     return [piece for piece in split(_piece(one.data, 3 if one.app == "retrydial" else 0), "&") if piece]
 
 
+def dial_option_text(one: Call) -> str:
+    """The options of a Dial or RetryDial, as written."""
+    return _piece(one.data, 5 if one.app == "retrydial" else 2)
+
+
 def dial_options(one: Call) -> dict[str, str]:
-    """The options of a Dial or RetryDial."""
-    return options(_piece(one.data, 5 if one.app == "retrydial" else 2))
+    """The options of a Dial or RetryDial by letter."""
+    return options(dial_option_text(one))
 
 
 SUBROUTINES = "UMGFbB"

@@ -68,23 +68,24 @@ def _one_touch(place: Place, what: str) -> Finding:
     return blocker("one-touch", place, text, "without w, W, x, X, automon and automixmon")
 
 
+def feature_options(one: Call) -> dict[str, str]:
+    """The options of an application that lets features.conf listen to people; none of any other."""
+    match one.app:
+        case "dial" | "retrydial":
+            return dial_options(one)
+        case "queue" | "bridge":
+            return _second_argument(one)
+    return {}
+
+
 def _dial(one: Call, place: Place) -> Iterator[Finding]:
-    if letters := [letter for letter in dial_options(one) if letter in "wWxX"]:
+    one_touch = "wW" if one.app == "bridge" else "wWxX"  # x of Bridge hangs up
+    if letters := [letter for letter in feature_options(one) if letter in one_touch]:
         yield _one_touch(place, f"option {''.join(letters)} of {one.name}")
 
 
 def _second_argument(one: Call) -> dict[str, str]:
     return options([*split(one.data), ""][1])
-
-
-def _queue(one: Call, place: Place) -> Iterator[Finding]:
-    if letters := [letter for letter in _second_argument(one) if letter in "wWxX"]:
-        yield _one_touch(place, f"option {''.join(letters)} of queue")
-
-
-def _bridge(one: Call, place: Place) -> Iterator[Finding]:
-    if letters := [letter for letter in _second_argument(one) if letter in "wW"]:
-        yield _one_touch(place, f"option {''.join(letters)} of bridge")
 
 
 def _option_r(one: Call, place: Place) -> Iterator[Finding]:
@@ -93,14 +94,27 @@ def _option_r(one: Call, place: Place) -> Iterator[Finding]:
         yield blocker("recorder", place, text, f"{one.name} without option r")
 
 
+def _originate(one: Call, place: Place) -> Iterator[Finding]:
+    kind, app = [*split(one.data), "", ""][1:3]
+    if kind.lower() == "app" and app.lower() in RECORDERS:
+        yield from _plain(replace(one, name=app), place)
+
+
 def _set(one: Call, place: Place) -> Iterator[Finding]:
     for piece in split(one.data) if one.app == "mset" else [one.data]:
         name, _, value = piece.partition("=")
         name = name.strip().upper().lstrip("_")
         if name.startswith("CONFBRIDGE(") and "RECORD_CON" in name and value.strip().lower() in _TRUE:
             yield blocker("recorder", place, "this conference is recorded", "record_conference=no")
-        elif name == "DYNAMIC_FEATURES" and _dynamic(value):
-            yield _one_touch(place, "DYNAMIC_FEATURES")
+        elif (name == "DYNAMIC_FEATURES" and _dynamic(value)) or _switches_on(name, value.strip()):
+            yield _one_touch(place, name.partition("(")[0])
+
+
+def _switches_on(name: str, value: str) -> bool:
+    """Whether a feature code, or the options of whatever bridge comes, are set to one-touch recording."""
+    if name == "BRIDGE_FEATURES":
+        return bool(set("wWxX") & options(value).keys())
+    return name.startswith("FEATUREMAP(") and _dynamic(name) and bool(value)
 
 
 def _dynamic(value: str) -> bool:
@@ -112,9 +126,10 @@ _RULES: dict[str, tuple[Rule, ...]] = {
     **dict.fromkeys(_STOPPERS, (_stops,)),
     "dial": (_dial,),
     "retrydial": (_dial,),
-    "queue": (_queue,),
-    "bridge": (_bridge,),
+    "queue": (_dial,),
+    "bridge": (_dial,),
     **dict.fromkeys(("chanspy", "extenspy", "meetme", "page"), (_option_r,)),
+    "originate": (_originate,),
     "set": (_set,),
     "mset": (_set,),
 }

@@ -127,6 +127,12 @@ def entering(graph: Graph) -> Iterator[tuple[Step, Edge]]:
                 yield from ((step, edge) for edge in each.edges if edge.target.context == NAME)
 
 
+def when(edge: Edge) -> bool:
+    """Whether a Gosub along EDGE asks whoever is dialled later: its third argument is told or bridged."""
+    arguments = split(edge.target.arguments)
+    return len(arguments) > 2 and arguments[2] in ("told", "bridged")
+
+
 def entered(graph: Graph, call_types: frozenset[str] | None) -> Iterator[Finding]:
     """The snippet is entered by Gosub, with a call type that the policy knows and a direction."""
     for step, edge in entering(graph):

@@ -24,6 +24,9 @@ def judged(folder: Path, name: str, text: str, sequences: tuple[str, ...] = ("*7
         ("features.conf", "[featuremap]\natxfer => *\n", ("key-collision", "blocker", 2)),
         ("features.conf", "[applicationmap]\nx => *78,self,Playback,a\n", ("key-collision", "blocker", 2)),
         ("features.conf", "[applicationmap]\nx => *5,self,MixMonitor,a\n", ("one-touch", "blocker", 2)),
+        ("features.conf", "[applicationmap]\nx => 2,self,Playback,a\n", ("key-collision", "blocker", 2)),
+        ("features.conf", "[featuremap]\natxfer => 95\n", ("key-collision", "blocker", 2)),
+        ("confbridge.conf", "[menu]\ntype=menu\n*=toggle_mute\n", ("key-collision", "warning", 3)),
         ("queues.conf", "[support]\nmonitor-format = wav\n", ("queue-records", "blocker", 2)),
         ("queues.conf", "[support]\nmonitor-type = MixMonitor\n", ("queue-records", "warning", 2)),
         ("confbridge.conf", "[room]\nrecord_conference = yes\n", ("recorder", "blocker", 2)),
@@ -50,3 +53,25 @@ def test_what_is_fine(tmp_path: Path, name: str, text: str) -> None:
 def test_other_keys_of_ours_collide_elsewhere(tmp_path: Path) -> None:
     text = "[featuremap]\nblindxfer => *8\natxfer => *2\n"
     assert judged(tmp_path, "features.conf", text, ("*2", "*9")) == [("key-collision", "blocker", 3)]
+
+
+@pytest.mark.parametrize(
+    ("features", "app", "found"),
+    [
+        ("", "Dial(PJSIP/a,20,HT)", True),
+        ("", "Queue(a,h)", True),
+        ("", "ExecIf($[1]?Dial(PJSIP/a,20,H))", True),
+        ("", "Dial(PJSIP/a,20,T)", False),
+        ("[featuremap]\ndisconnect => **\n", "Dial(PJSIP/a,20,HT)", False),
+        (None, "Dial(PJSIP/a,20,HT)", False),
+    ],
+)
+def test_the_key_that_hangs_up_where_features_conf_says_nothing(
+    tmp_path: Path, features: str | None, app: str, found: bool
+) -> None:
+    written(tmp_path, f"[from-internal]\nexten => 1,1,{app}\n")
+    if features is not None:
+        written(tmp_path, features, "features.conf")
+    report = lint([tmp_path])
+    assert [(each.rule, each.place.line) for each in report.findings] == ([("key-collision", 2)] if found else [])
+    assert lint([tmp_path], Options(sequences=("#7",))).findings == ()

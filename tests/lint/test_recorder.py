@@ -26,13 +26,18 @@ from tests.lint.plan import found, rules
         ("Set(CONFBRIDGE(bridge,record_conversation)=yes)", "recorder"),
         ("Set(__DYNAMIC_FEATURES=a#automixmon)", "one-touch"),
         ("MSet(A=1,DYNAMIC_FEATURES=automon)", "one-touch"),
+        ("Set(FEATUREMAP(automixmon)=*3)", "one-touch"),
+        ("Set(__BRIDGE_FEATURES=tx)", "one-touch"),
+        ("Originate(Local/1@a,app,MixMonitor,a.wav)", "recorder"),
     ],
 )
 def test_each_kind(tmp_path: Path, app: str, rule: str) -> None:
     assert rules(tmp_path, f"[office]\nexten => 1,1,{app}\n") == [(rule, 2)]
 
 
-@pytest.mark.parametrize("app", ["Dial(PJSIP/a,20,tW)", "Dial(PJSIP/a,20,U(callguard-bridged)x)", "Queue(a,tX)"])
+@pytest.mark.parametrize(
+    "app", ["Dial(PJSIP/a,20,tW)", "Dial(PJSIP/a,20,U(callguard-bridged)x)", "Queue(a,tX)", "Bridge(a,w)"]
+)
 def test_one_touch_options(tmp_path: Path, app: str) -> None:
     assert ("one-touch", 2) in rules(tmp_path, f"[office]\nexten => 1,1,{app}\n")
 
@@ -45,11 +50,18 @@ def test_one_touch_options(tmp_path: Path, app: str) -> None:
         "ChanSpy(PJSIP/a,qg(r))",
         "Set(CONFBRIDGE(bridge,record_conference)=no)",
         "Set(DYNAMIC_FEATURES=mine)",
+        "Set(BRIDGE_FEATURES=tT)",
+        "Set(FEATUREMAP(atxfer)=*9)",
+        "Originate(Local/1@a,app,Playback,a)",
         "NoOp(MixMonitor)",
     ],
 )
 def test_what_is_no_recorder(tmp_path: Path, app: str) -> None:
     assert rules(tmp_path, f"[office]\nexten => 1,1,{app}\n") == []
+
+
+def test_x_of_bridge_hangs_up_and_records_nothing(tmp_path: Path) -> None:
+    assert "one-touch" not in [rule for rule, _ in rules(tmp_path, "[office]\nexten => 1,1,Bridge(a,x)\n")]
 
 
 def test_conferences_pages_and_globals(tmp_path: Path) -> None:
