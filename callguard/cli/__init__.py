@@ -15,6 +15,7 @@ from callguard.cli.doctor import doctor
 from callguard.cli.guard import guard
 from callguard.cli.init import init
 from callguard.cli.lint import lint
+from callguard.cli.preflight import preflight
 from callguard.cli.prompts import prompts
 from callguard.cli.replay import replay
 from callguard.cli.rule import rule
@@ -30,7 +31,7 @@ def cli() -> None:
     """Recording that is lawful at capture, stays lawful, and proves it."""
 
 
-for command in (calls, db, demo, doctor, guard, init, lint, prompts, replay, rule, run, trim, verify):
+for command in (calls, db, demo, doctor, guard, init, lint, preflight, prompts, replay, rule, run, trim, verify):
     cli.add_command(command)
 
 

@@ -71,7 +71,7 @@ def explain(
         asked = _document(file)
     else:
         policy = number_policy or NumberPolicy.HINT.value
-        everybody = [_party(text) for text in parties]
+        everybody = [read_party(text) for text in parties]
         asked = {"event": event or Occasion.START.value, "number_policy": policy, "parties": everybody}
     pack = _pack(source)
     if overrides is not None:
@@ -98,7 +98,7 @@ def _where(file: str | None) -> str:
     return {None: "--party", "-": "standard input"}.get(file) or str(file)
 
 
-def _party(text: str) -> dict[str, Any]:
+def read_party(text: str) -> dict[str, Any]:
     """role=agent,site=US-TX as a party. What each value must be is said where all documents are read."""
     pairs = [part.partition("=") for part in text.split(",")]
     if any(not equals for _, equals, _ in pairs):

@@ -19,6 +19,9 @@ from rich.text import Text
 from callguard.core.difference import Change, Difference
 from callguard.core.explain import Explained, whereabouts_of
 from callguard.core.jurisdiction import RulePack
+from callguard.core.place import Place
+from callguard.core.preflight import Preflight
+from callguard.core.question import Present
 from callguard.core.row import Disputed, Row
 from callguard.core.strictest import Demand, asked
 
@@ -120,3 +123,15 @@ def _share(share: dict[str, Any]) -> str:
         f"{share['changed']} of {share['judged']} call(s) of the last {share['days']} day(s) "
         f"({share['share']:.1%}) would have another demand"
     )
+
+
+# ---------------------------------------------------------------- the five questions
+def show_preflight(done: Preflight, key: str, parties: Iterable[tuple[Present, Place]]) -> None:
+    """Who is where and why, the questions with their answers, and the verdict."""
+    lines = ((item.party.role.value, whereabouts_of(place)) for item, place in parties)
+    _table(("role", "where and why"), lines)
+    answers = ((item.question.value, "yes" if item.yes else "NO", item.why) for item in done.answers)
+    _table(("question", "", "because"), answers)
+    for reason in done.rule.reasons:
+        click.echo(f"  {printable(reason)}")
+    click.echo(f"{done.verdict.value}  ({key})")
