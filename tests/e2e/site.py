@@ -29,7 +29,9 @@ from callguard.store.keys import load_master_key
 from callguard.store.postgres import PostgresLog
 from tests.e2e.quick import LANGUAGE, write_prompts
 
-AGENTS = 14
+AGENTS = 15
+CALIFORNIAN = AGENTS
+"""The one agent who does not sit in Texas; nobody gets this one unasked."""
 QUEUE_AGENTS = 2
 """agent1 and agent2 are members of the queues; every other call gets an agent of its own."""
 AGENT_NUMBERS = 20000
@@ -43,6 +45,10 @@ exten => _.,1,ExecIf($["${CUT(EXTEN,_,1)}" = "survey"]?Set(CALLERID(num)=+151255
  same => n,Gosub(callguard,s,1(${CUT(EXTEN,_,1)},inbound))
  same => n,Dial(PJSIP/agent${CUT(EXTEN,_,2)},30)
  same => n,Hangup()
+exten => _strict_.,1,Set(CALLERID(num)=+14105550147)
+ same => n,Set(CALLGUARD_PLACE=US-MD)
+ same => n,Gosub(callguard,s,1(survey,inbound))
+ same => n,Dial(PJSIP/agent${CUT(EXTEN,_,2)},30)
 exten => 911,1,Gosub(callguard,s,1(support,inbound))
  same => n,Dial(PJSIP/agent${LAST},30)
 exten => queue,1,Gosub(callguard,s,1(support,inbound))
@@ -115,7 +121,7 @@ class Site:
 
     stand: Stand
     log: PostgresLog
-    free: list[int] = field(default_factory=lambda: list(range(QUEUE_AGENTS + 1, AGENTS + 1)))
+    free: list[int] = field(default_factory=lambda: list(range(QUEUE_AGENTS + 1, AGENTS)))
     names: dict[str, str] = field(default_factory=dict)
     count: Iterable[int] = field(default_factory=itertools.count)
 
@@ -152,6 +158,7 @@ class Site:
             prompts = write_prompts(work / "prompts")
             with stand.config.open("a") as config:
                 config.write(f'\n[prompts]\ndirectory = "{prompts}"\n')
+                config.write(f'[places]\nagents = {{"PJSIP/agent{CALIFORNIAN}" = "US-CA"}}\n')
             (stand.asterisk.work / "etc" / "queues.conf").write_text(QUEUES)
             await stand.asterisk.cli("queue reload all")
             if controller:
@@ -174,9 +181,11 @@ class Site:
         await self.close()
 
     @contextlib.asynccontextmanager
-    async def talk(self, extension: str = "support", *, answer_after: float = 0.05) -> AsyncIterator[Talk]:
-        """A caller who dials EXTENSION and the agent whom this leads to; both are gone afterwards."""
-        number = 1 if extension in ("queue", "local") else self.free.pop(0)
+    async def talk(
+        self, extension: str = "support", *, answer_after: float = 0.05, agent_number: int = 0
+    ) -> AsyncIterator[Talk]:
+        """A caller who dials EXTENSION and the agent whom this leads to, or AGENT_NUMBER; both are gone afterwards."""
+        number = 1 if extension in ("queue", "local") else agent_number or self.free.pop(0)
         server, ports = self.stand.asterisk.server, self.stand.asterisk.agent_ports
         tone = CounterTone(AGENT_NUMBERS)
         agent = await Phone.open(
@@ -190,7 +199,7 @@ class Site:
             yield talk
         finally:
             await asyncio.gather(caller.close(), agent.close())
-            if number != 1:
+            if number not in (1, agent_number):
                 self.free.append(number)
 
     @contextlib.asynccontextmanager
