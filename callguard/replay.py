@@ -74,7 +74,7 @@ def replay(story: Story, call_type: CallType | None = None, rules: RulePack | No
     call = open_call(story.call_id, call_type or story.call_type, rules or story.rules)
     decisions = 0
     for line, following in _with_derived(story.lines):
-        call, difference = _compare(call, line, following)
+        call, difference = _compare(call, line, following, other=rules is not None)
         decisions += 1
         if difference:
             return Replayed(decisions, difference)
@@ -140,13 +140,16 @@ def _with_derived(lines: Iterable[Line]) -> Iterator[tuple[Line, list[Line]]]:
         yield fact, behind
 
 
-def _compare(call: Call, line: Line, derived: list[Line]) -> tuple[Call, Difference | None]:
+def _compare(call: Call, line: Line, derived: list[Line], *, other: bool) -> tuple[Call, Difference | None]:
+    """OTHER: under other rules, whose names and reasons differ in any case; what is done counts."""
     done = step(call, fact_of(line))
     now = decision_of(done)
     stored = line.decision or {}
-    for what in ("effects", "reasons", "state"):
+    for what in ("effects", "state") if other else ("effects", "reasons", "state"):
         if stored.get(what) != now[what]:
             return done.call, Difference(line.number, what, stored.get(what), now[what])
+    if other:
+        return done.call, None
     before = [(item.type, item.channel_id, dict(item.data)) for item in derived]
     after = [(item.type.value, item.channel_id, plain(item.data)) for item in done.records]
     return done.call, None if before == after else Difference(line.number, "records", before, after)

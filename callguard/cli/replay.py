@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from callguard.cli.option import config_option, json_option, load, show_json, with_log
+from callguard.cli.rule import read_rules
 from callguard.core.policy import parse_policy
 from callguard.errors import BadInput
 from callguard.replay import Replayed, Story, read_story, story_of, what_if
@@ -21,6 +22,7 @@ from callguard.store.postgres import PostgresLog
 @click.command()
 @click.argument("source", metavar="[FILE|CALL]", required=False)
 @click.option("--policy", type=click.Path(path_type=Path), help="What if: another policy.toml over the same facts.")
+@click.option("--rules", metavar="PACK", help="What if: `shipped`, or another rule pack's folder or file.")
 @click.option(
     "--days", type=click.IntRange(1, 3660), default=30, show_default=True, help="What if: calls of so many days."
 )
@@ -33,6 +35,7 @@ def replay(
     context: click.Context,
     source: str | None,
     policy: Path | None,
+    rules: str | None,
     days: int,
     watch: bool,
     speed: float,
@@ -41,13 +44,13 @@ def replay(
 ) -> None:
     """Replay a call's event log: "same decisions", or the first difference.
 
-    FILE is what `callguard calls export` writes; CALL one of our ids, or a PBX unique id. With --policy: how many calls
-    another policy would have changed, and how; over the calls of the last days where none is named.
+    FILE is what `callguard calls export` writes; CALL one of our ids, or a PBX unique id. With --policy, --rules or
+    both: how many calls these would have changed, and how; over the calls of the last days where none is named.
     """
-    if policy is not None:
-        context.exit(_what_if(source, policy, days, config, as_json))
+    if policy is not None or rules is not None:
+        context.exit(_what_if(source, policy, rules, days, config, as_json))
     if source is None:
-        raise click.UsageError("name a FILE or a CALL, or give --policy")
+        raise click.UsageError("name a FILE or a CALL, or give --policy or --rules")
     story = _story(source, config)
     if watch:
         _watch(story, speed)
@@ -69,11 +72,14 @@ def _watch(story: Story, speed: float) -> None:
 
 
 # ---------------------------------------------------------------- what if
-def _what_if(source: str | None, policy: Path, days: int, config: Path, as_json: bool) -> int:
-    """Print what POLICY would have changed; 1 when it would have changed anything."""
-    other = parse_policy(read_toml(policy), str(policy))
+def _what_if(
+    source: str | None, policy: Path | None, rules: str | None, days: int, config: Path, as_json: bool
+) -> int:
+    """Print what POLICY and RULES would have changed; 1 when they would have changed anything."""
+    other = parse_policy(read_toml(policy), str(policy)) if policy else None
+    pack = read_rules(rules) if rules else None
     stories = [_story(source, config)] if source else with_log(load(config), lambda log: _stories(log, days))
-    changes = [change for story in stories if (change := what_if(story, other))]
+    changes = [change for story in stories if (change := what_if(story, other, pack))]
     kinds = Counter(kind for change in changes for kind in change.kinds)
     if as_json:
         rows = [{"call_id": item.call_id, "call_type": item.call_type, "kinds": list(item.kinds)} for item in changes]

@@ -37,7 +37,8 @@ def rule() -> None:
     """Jurisdictions: their rows, and the strictest rule over everybody on a call."""
 
 
-def _pack(source: str) -> RulePack:
+def read_rules(source: str) -> RulePack:
+    """The shipped rules, or those of a folder or file. Raises BadInput, ConfigError."""
     return shipped_pack() if source == "shipped" else read_pack(Path(source))
 
 
@@ -73,7 +74,7 @@ def explain(
         policy = number_policy or NumberPolicy.HINT.value
         everybody = [read_party(text) for text in parties]
         asked = {"event": event or Occasion.START.value, "number_policy": policy, "parties": everybody}
-    pack = _pack(source)
+    pack = read_rules(source)
     if overrides is not None:
         pack = pack.overridden(_overrides(overrides, pack), _today())
     found = answer(read_question(asked, _where(file)), pack)
@@ -125,7 +126,7 @@ def _overrides(path: Path, pack: RulePack, today: date | None = None) -> tuple[O
 @json_option
 def list_rows(source: str, as_json: bool) -> None:
     """All rows of the rule pack."""
-    pack = _pack(source)
+    pack = read_rules(source)
     if as_json:
         show_json({**_head(pack), "rows": [row.as_data() for row in pack.rows.values()]})
     else:
@@ -138,7 +139,7 @@ def list_rows(source: str, as_json: bool) -> None:
 @json_option
 def show(code: str, source: str, as_json: bool) -> None:
     """The row of CODE (US-CA is California, CA is Canada), and the country's row that always goes with it."""
-    pack = _pack(source)
+    pack = read_rules(source)
     row = pack.rows.get(code.strip().upper())
     if row is None:
         raise BadInput(_no_row(code, pack))
@@ -175,7 +176,7 @@ def _no_row(code: str, pack: RulePack) -> str:
 @json_option
 def check(file: Path, source: str, as_json: bool) -> None:
     """Whether the overrides in FILE can be used and none has expired."""
-    found = _overrides(file, _pack(source), _today())
+    found = _overrides(file, read_rules(source), _today())
     if as_json:
         show_json({"overrides": [item.as_data() for item in found]})
         return
@@ -197,7 +198,7 @@ def diff(context: click.Context, old: str, new: str, days: int, config: Path, as
 
     OLD and NEW: `shipped`, a folder or a file. Exit status: 0 no difference, 1 a difference.
     """
-    before, after = _pack(old), _pack(new)
+    before, after = read_rules(old), read_rules(new)
     gap = difference(before, after)
     share = _share(before, after, days, config)
     if as_json:

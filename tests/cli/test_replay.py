@@ -66,6 +66,19 @@ def test_another_policy_is_counted_by_what_it_would_change(tmp_path: Path) -> No
     assert status == 1 and "call type gone: never recorded" in out
 
 
+@pytest.mark.requirement("S27")
+def test_other_rules_are_counted_by_what_they_would_change(tmp_path: Path) -> None:
+    file = tmp_path / "x.jsonl"
+    file.write_bytes(text())
+    done = callguard("replay", file, "--rules", "shipped", "--config", tmp_path / "none")
+    assert (done.status, done.out) == (0, b"0 of 1 call(s) would change\n")
+    other = tmp_path / "other.toml"
+    other.write_text(SAME + 'mode = "announce"\nsite = "US-TX"\n')
+    both = callguard("replay", file, "--rules", "shipped", "--policy", other, "--config", tmp_path / "none")
+    assert both.status == 1 and b"1 of 1" in both.out
+    assert callguard("replay", file, "--rules", tmp_path / "nothing.json", "--config", tmp_path / "none").status == 2
+
+
 def test_a_broken_policy_or_no_source_is_bad_input(tmp_path: Path) -> None:
     assert what_if(tmp_path, "[call_type.support]\nmode = 1\n")[0] == 2
     assert callguard("replay").status == 2
