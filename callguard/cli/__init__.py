@@ -20,6 +20,7 @@ from callguard.cli.prompts import prompts
 from callguard.cli.replay import replay
 from callguard.cli.rule import rule
 from callguard.cli.run import run
+from callguard.cli.scripts import scripts
 from callguard.cli.trim import trim
 from callguard.cli.verify import verify
 from callguard.errors import CallguardError
@@ -31,7 +32,7 @@ def cli() -> None:
     """Recording that is lawful at capture, stays lawful, and proves it."""
 
 
-for command in (calls, db, demo, doctor, guard, init, lint, preflight, prompts, replay, rule, run, trim, verify):
+for command in (calls, db, demo, doctor, guard, init, lint, preflight, prompts, replay, rule, run, scripts, trim, verify):
     cli.add_command(command)
 
 

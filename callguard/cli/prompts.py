@@ -1,42 +1,57 @@
-"""`callguard prompts`: what callers hear, and whether it is still what was agreed."""
+"""`callguard prompts`: what callers hear, whether it is still what was agreed, and how it is made."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
-from callguard.audio.prompt import Prompt, load_prompts, shipped_prompts
+from callguard.audio.prompt import Prompt, languages_in, list_prompts, load_prompts, shipped_prompts
+from callguard.audio.voice import Voice
 from callguard.cli.option import config_option, json_option, load, show_json
-from callguard.core.policy import Mode
+from callguard.cli.scripts import (
+    call_type_option,
+    chosen_kinds,
+    language_option,
+    own_prompts,
+    require_languages,
+)
+from callguard.core.disclosure import LONGEST_SECONDS
+from callguard.core.policy import Policy
+from callguard.engine.render import jobs, render
 from callguard.engine.script import Scripts
+from callguard.engine.wording import load_wordings
 from callguard.errors import BadInput, ConfigError
 from callguard.settings import Settings, load_policy
-
-LONGEST_SECONDS = 10.0
-"""Notice, purpose and choice end within this."""
 
 
 @click.group()
 def prompts() -> None:
-    """Prompts: which there are, and whether they are what they were when their text was agreed."""
+    """Prompts: which there are, whether they are what they were when their text was agreed, and new ones."""
 
 
 @prompts.command("list")
 @config_option
 @json_option
-def list_prompts(config: Path, as_json: bool) -> None:
+def list_all(config: Path, as_json: bool) -> None:
     """Every prompt with its language, version, length and text; the shipped ones where there is no configuration."""
-    directory = _directory(load(config)) if config.exists() else shipped_prompts()
-    found = [prompt for language in _languages(directory) for prompt in load_prompts(directory, language).values()]
+    directory = (own_prompts(load(config)) if config.exists() else None) or shipped_prompts()
+    found = list(_all(directory))
     if as_json:
-        show_json({"prompts": [_row(prompt) for prompt in found]})
+        show_json({"prompts": [_row(prompt, call_type) for prompt, call_type in found]})
         return
-    for prompt in found:
-        click.echo(
-            f"{prompt.language}  {prompt.id:18} {prompt.text_version}  {prompt.duration_s:5.2f} s  {prompt.text}"
-        )
+    for prompt, whose in found:
+        name = f"{whose}/{prompt.id}" if whose else prompt.id
+        click.echo(f"{prompt.language}  {name:18} {prompt.text_version}  {prompt.duration_s:5.2f} s  {prompt.text}")
+
+
+def _all(directory: Path) -> Iterator[tuple[Prompt, str]]:
+    for language in languages_in(directory):
+        folders = sorted(path.name for path in (directory / language).iterdir() if path.is_dir())
+        for call_type in ("", *folders):
+            yield from ((prompt, call_type) for prompt in load_prompts(directory, language, call_type).values())
 
 
 @prompts.command()
@@ -44,8 +59,8 @@ def list_prompts(config: Path, as_json: bool) -> None:
 @json_option
 @click.pass_context
 def check(context: click.Context, config: Path, as_json: bool) -> None:
-    """Whether every prompt that policy.toml needs is there, unaltered, and short enough. Exit status 1: something was
-    found."""
+    """Whether every prompt that policy.toml needs is there, unaltered, and short enough. What it has to say is for
+    `callguard scripts check`. Exit status 1: something was found."""
     settings = load(config)
     findings = _findings(settings)
     if as_json:
@@ -56,41 +71,76 @@ def check(context: click.Context, config: Path, as_json: bool) -> None:
 
 
 def _findings(settings: Settings) -> list[str]:
-    directory = _directory(settings)
     try:
         policy = load_policy(settings)
-        Scripts.load(policy, directory)
+        scripts = Scripts.load(policy, own_prompts(settings))
     except ConfigError as wrong:
         return wrong.problems
-    notices = {(kind.language, kind.notice) for kind in policy.call_types.values() if kind.mode is not Mode.NEVER}
-    long = [
-        prompt
-        for language in sorted({language for language, _ in notices})
-        for prompt in load_prompts(directory, language).values()
-        if (language, prompt.id) in notices and prompt.duration_s > LONGEST_SECONDS
-    ]
     return [
         f"{prompt.language}/{prompt.id}: {prompt.duration_s:.1f} s, where a notice has {LONGEST_SECONDS:g} s"
-        for prompt in long
+        for prompt in _notices(policy, scripts)
+        if prompt.duration_s > LONGEST_SECONDS
     ]
 
 
-def _directory(settings: Settings) -> Path:
-    own = settings.prompts.directory
-    return settings.path(own) if own else shipped_prompts()
+def _notices(policy: Policy, scripts: Scripts) -> list[Prompt]:
+    """Every short notice that a caller may hear, once."""
+    heard = [
+        scripts.known(kind, language)[kind.notice]
+        for kind in policy.call_types.values()
+        if kind.records
+        for language in kind.spoken
+    ]
+    return list(dict.fromkeys(heard))
 
 
-def _languages(directory: Path) -> list[str]:
-    try:
-        return sorted(path.name for path in directory.iterdir() if path.is_dir())
-    except OSError as wrong:
-        raise BadInput(f"{directory}: no folder of prompts ({wrong.strerror})") from None
+@prompts.command("render")
+@config_option
+@call_type_option
+@language_option
+@click.option("--tts", required=True, help="A program: {text_file} or {text}, {wav} and {language} are arguments.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="A folder of prompts.")
+def render_all(config: Path, names: tuple[str, ...], languages: tuple[str, ...], tts: str, out: Path) -> None:
+    """Have a program speak every text that policy.toml needs, and put it under --out, one folder a language.
+
+    Example: --tts 'espeak-ng -v {language} -w {wav} -f {text_file}'
+    """
+    voice = Voice.parse(tts)
+    settings = load(config)
+    policy = load_policy(settings)
+    kinds = chosen_kinds(policy, names)
+    spoken = {item for kind in kinds for item in kind.spoken}
+    wordings = load_wordings(own_prompts(settings), sorted(spoken | set(languages)))
+    wanted = set(languages) or spoken
+    require_languages(wanted | spoken, wordings)
+    work = [
+        job
+        for language in sorted(wanted)
+        for job in jobs(policy, [kind for kind in kinds if language in kind.spoken or languages], language, wordings)
+    ]
+    count = render(work, voice.speak, out)
+    click.echo(
+        f"{count} prompts in {', '.join(sorted(wanted))}. `callguard scripts check` holds them against policy.toml."
+    )
 
 
-def _row(prompt: Prompt) -> dict[str, Any]:
+@prompts.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.option("--language", default="", help="Where the folder is a call type's own; its name is the language else.")
+def adopt(folder: Path, language: str) -> None:
+    """List recordings of your own: ID.wav (8 kHz, mono) and ID.txt, the words, in FOLDER."""
+    language = language or folder.resolve().name
+    count = list_prompts(folder, language)
+    if not count:
+        raise BadInput(f"{folder}: there is no ID.txt in it, which holds the words of ID.wav")
+    click.echo(f"{count} prompts listed")
+
+
+def _row(prompt: Prompt, call_type: str) -> dict[str, Any]:
     return {
         "id": prompt.id,
         "language": prompt.language,
+        "call_type": call_type,
         "text_version": prompt.text_version,
         "sha256": prompt.sha256,
         "seconds": round(prompt.duration_s, 3),

@@ -12,18 +12,15 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from callguard.audio.prompt import load_prompts
-from callguard.core.events import Script
-from callguard.core.policy import Mode
+from callguard.core.disclosure import render_command
 from callguard.doctor.look import account, may
 from callguard.doctor.site import Finding, Site, blocker, unchecked, warning
+from callguard.engine.script import Scripts
 from callguard.errors import BadInput
 from callguard.store.keys import load_master_key
 
 SOCKET_BYTES = 107
 """Longest path of a unix socket."""
-_CHOSEN = (Script.NOTICE, Script.LONG_NOTICE, Script.WITHHELD)
-"""Prompts that a call type chooses, or needs not."""
 SOCKETS = ("control.sock", "guard.sock")
 ROOM = 2
 """Free space below this many floors is soon none."""
@@ -152,19 +149,18 @@ def prompts(site: Site) -> Iterator[Finding]:
     if policy is None:
         yield unchecked("the prompts", "the policy does not load")
         return
-    wanted = [kind for kind in policy.call_types.values() if kind.mode is not Mode.NEVER]
-    fixed = [script.value.replace("_", "-") for script in Script if script not in _CHOSEN]
-    for language in sorted({kind.language for kind in wanted}):
-        where = str(root / language)
-        try:
-            known = load_prompts(root, language)
-        except BadInput as problem:
-            yield blocker(f"language {language}: {problem}", where, "put the file back, or make the folder anew")
-            continue
-        notices = {kind.notice for kind in wanted if kind.language == language}
-        for name in sorted({*notices, *fixed} - known.keys()):
-            yield blocker(f"no prompt {name} in {language}", where, "add it, or name another notice in policy.toml")
-        yield from _heard(site.host.asterisk_user, [prompt.path for prompt in known.values()], where)
+    scripts, problems = Scripts.load_leniently(policy, root)
+    for problem in problems:
+        yield blocker(problem, str(root), "put the file back, or make the folder anew: callguard prompts render")
+    complete = {language for language, known in scripts.languages.items() if known}
+    for kind, language, name in scripts.missing(policy):
+        if language in complete:
+            change = f"{render_command(kind, language)}; or name another notice in policy.toml"
+            yield blocker(f"no prompt {name} in {language}", str(root / language), change)
+    for language in sorted(complete):
+        heard = [*scripts.languages[language].values()]
+        heard += [prompt for (_, other), own in scripts.own.items() if other == language for prompt in own.values()]
+        yield from _heard(site.host.asterisk_user, [prompt.path for prompt in heard], str(root / language))
 
 
 def _heard(user: int | None, paths: list[Path], where: str) -> Iterator[Finding]:

@@ -1,57 +1,109 @@
-"""Which prompt a call type plays for each script, checked when the policy is loaded.
+"""Which prompt a call type plays for each script in each of its languages, checked when the policy is loaded.
 
-What belongs here: from a call type to prompts. What does not: the audio (audio/prompt.py).
+What belongs here: from a call type to prompts. What does not: the audio (audio/prompt.py), what the texts have to say
+(core/disclosure.py), how they are made (render.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from callguard.audio.prompt import load_prompts, shipped_prompts
+from callguard.audio.prompt import Prompt, load_prompts, shipped_prompts
+from callguard.core.disclosure import Finding, findings
 from callguard.core.events import Script
-from callguard.core.policy import CallType, Mode, Policy
+from callguard.core.policy import CallType, Policy
+from callguard.core.wording import Wording
+from callguard.engine.wording import load_wordings
 from callguard.errors import BadInput, ConfigError
-from callguard.ports import Playable
 
-_FIXED = {
-    Script.QUESTION: "question",
-    Script.REFUSAL: "refusal",
-    Script.WITHDRAWAL: "withdrawal",
-    Script.RECORDING_ON: "recording-on",
-}
+Prompts = Mapping[str, Prompt]
 
 
 @dataclass(frozen=True)
 class Scripts:
-    """Prompts by language and id."""
+    """Prompts by language and id. `own`: those that a call type has for itself, by its name and language; they stand
+    over the others. `wordings`: the words by which texts are understood, by language."""
 
-    languages: Mapping[str, Mapping[str, Playable]]
+    languages: Mapping[str, Prompts]
+    own: Mapping[tuple[str, str], Prompts] = field(default_factory=dict)
+    wordings: Mapping[str, Wording] = field(default_factory=dict)
 
     @classmethod
     def load(cls, policy: Policy, directory: Path | None) -> Scripts:
         """The prompts that POLICY needs, from DIRECTORY or the shipped ones. Raises ConfigError naming all that is
         missing."""
-        wanted = [kind for kind in policy.call_types.values() if kind.mode is not Mode.NEVER]
-        languages: dict[str, Mapping[str, Playable]] = {}
-        problems = []
-        for language in sorted({kind.language for kind in wanted}):
-            try:
-                languages[language] = load_prompts(directory or shipped_prompts(), language)
-            except BadInput as problem:
-                problems.append(f"language {language}: {problem}")
-        scripts = cls(languages)
-        for kind in wanted:
-            known = languages.get(kind.language, {})
-            missing = [name for name in (kind.notice, *_FIXED.values()) if name not in known]
-            problems += [f"call_type.{kind.name}: no prompt {name} in {kind.language}" for name in missing]
+        scripts, problems = cls.load_leniently(policy, directory)
+        problems += [
+            f"call_type.{kind.name}: no prompt {name} in {language}" for kind, language, name in scripts.missing(policy)
+        ]
         if problems:
             raise ConfigError("prompts", problems)
         return scripts
 
-    def of(self, call_type: CallType) -> Mapping[Script, Playable]:
-        """What CALL_TYPE plays, by script."""
-        known = self.languages.get(call_type.language, {})
-        names = _FIXED | {Script.NOTICE: call_type.notice}
-        return {script: known[name] for script, name in names.items() if name in known}
+    @classmethod
+    def load_leniently(cls, policy: Policy, directory: Path | None) -> tuple[Scripts, list[str]]:
+        """What POLICY needs, as far as it is there and sound, and what is not sound."""
+        wanted = {
+            (kind.name, language) for kind in policy.call_types.values() if kind.records for language in kind.spoken
+        }
+        shelf, problems = _Shelf(directory or shipped_prompts()), []
+        spoken = sorted({language for _, language in wanted})
+        languages = {language: shelf.prompts(language) for language in spoken}
+        own = {(name, language): shelf.prompts(language, name) for name, language in sorted(wanted)}
+        try:
+            wordings = load_wordings(directory, spoken)
+        except ConfigError as wrong:
+            wordings, problems = {}, wrong.problems
+        return cls(languages, own, wordings), shelf.problems + problems
+
+    def known(self, call_type: CallType, language: str) -> dict[str, Prompt]:
+        """Every prompt that CALL_TYPE can play in LANGUAGE, its own first, by id."""
+        return {**self.languages.get(language, {}), **self.own.get((call_type.name, language), {})}
+
+    def missing(self, policy: Policy) -> list[tuple[CallType, str, str]]:
+        """Call type, language and id of every prompt that POLICY needs and nobody has."""
+        return [
+            (kind, language, name)
+            for kind in policy.call_types.values()
+            if kind.records
+            for language in kind.spoken
+            for name in sorted(set(_ids(kind).values()) - self.known(kind, language).keys())
+        ]
+
+    def of(self, call_type: CallType, language: str = "") -> Mapping[Script, Prompt]:
+        """What CALL_TYPE plays in LANGUAGE, its default where none is given, by script."""
+        known = self.known(call_type, language or call_type.language)
+        return {script: known[name] for script, name in _ids(call_type).items() if name in known}
+
+    def findings(self, policy: Policy) -> list[Finding]:
+        """Every difference between what POLICY promises and what these prompts say."""
+        heard = {
+            (kind.name, language): self.known(kind, language)
+            for kind in policy.call_types.values()
+            for language in kind.spoken
+        }
+        return findings(policy, heard, self.wordings)
+
+
+@dataclass
+class _Shelf:
+    """A folder of prompts, and what was found wrong in it."""
+
+    directory: Path
+    problems: list[str] = field(default_factory=list)
+
+    def prompts(self, language: str, call_type: str = "") -> Prompts:
+        try:
+            return load_prompts(self.directory, language, call_type)
+        except BadInput as problem:
+            whose = f", call_type.{call_type}" if call_type else ""
+            self.problems.append(f"language {language}{whose}: {problem}")
+            return {}
+
+
+def _ids(kind: CallType) -> dict[Script, str]:
+    """The id of the prompt for each script. Only the notices are a call type's choice."""
+    chosen = {"notice": kind.notice, "long_notice": kind.long_notice}
+    return {script: chosen.get(script.value) or script.value.replace("_", "-") for script in Script}

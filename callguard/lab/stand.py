@@ -53,10 +53,9 @@ mode = "ask"
 on_withdrawal = "discard"
 
 [call_type.payment]
-uses = ["dispute"]
 mode = "ask"
 category = "payment"
-notice = "notice-sensitive"
+notice = "notice-payment"
 
 [call_type.survey]
 mode = "announce"

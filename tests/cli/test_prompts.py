@@ -5,18 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import sys
 import wave
 from pathlib import Path
 
 import pytest
 
-from callguard.audio.prompt import shipped_prompts, version_of
+from callguard.audio.prompt import load_prompts, shipped_prompts, version_of
 from tests.cli.command import callguard, site
 
-SHIPPED = {
-    "notice-short", "notice-sensitive", "notice-announce", "question", "refusal", "withdrawal", "recording-on",
-    "paused", "resumed",
-}  # fmt: skip
+SHIPPED = set(load_prompts(shipped_prompts(), "en"))
 
 
 def own_prompts(folder: Path) -> tuple[Path, Path]:
@@ -32,15 +30,15 @@ def test_without_a_configuration_the_shipped_ones_are_listed(tmp_path: Path) -> 
     listed = json.loads(done.out)["prompts"]
     assert done.status == 0 and {item["id"] for item in listed} == SHIPPED
     for item in listed:
-        assert item["text_version"] == version_of(item["text"]) and item["language"] == "en"
-        assert len(item["sha256"]) == 64 and 0.3 < item["seconds"] < 10
+        assert item["text_version"] == version_of(item["text"]) and item["language"] in ("en", "es")
+        assert len(item["sha256"]) == 64 and 0.3 < item["seconds"] < 30
 
 
 def test_a_list_for_people_has_a_line_each(tmp_path: Path) -> None:
     done = callguard("prompts", "list", "--config", site(tmp_path))
     lines = done.text.splitlines()
     assert done.status == 0 and {line.split()[1] for line in lines} == SHIPPED
-    assert all(line.startswith("en  ") and " s  " in line for line in lines)
+    assert all(line[:4] in ("en  ", "es  ") and " s  " in line for line in lines)
 
 
 @pytest.mark.requirement("S15", "S45")
@@ -115,3 +113,64 @@ def test_a_folder_that_is_not_there_is_bad_input(tmp_path: Path) -> None:
     config.write_text(config.read_text() + '[prompts]\ndirectory = "no-such"\n')
     done = callguard("prompts", "list", "--config", config)
     assert done.status == 2 and "no folder of prompts" in done.err
+
+
+def espeaker(folder: Path) -> str:
+    """A program that speaks for these tests: the same sound whatever it is told."""
+    path = folder / "voice.py"
+    sound = shipped_prompts() / "en" / "question.wav"
+    path.write_text(f"import shutil, sys\nshutil.copy({str(sound)!r}, sys.argv[1])\n")
+    return f"{sys.executable} {path} {{wav}} {{text_file}} {{language}}"
+
+
+@pytest.mark.requirement("S15", "S20", "S27")
+def test_prompts_are_rendered_from_the_policy_found_first_and_listed(tmp_path: Path) -> None:
+    config = site(tmp_path)
+    promise(tmp_path, 'purpose = "dispute"', 'uses = ["qa"]', 'languages = ["en", "fr"]')
+    config.write_text(config.read_text() + '[prompts]\ndirectory = "own"\n')
+    done = callguard("prompts", "render", "--config", config, "--tts", espeaker(tmp_path), "--out", tmp_path / "own")
+    assert (done.status, done.text.split(".")[0]) == (0, "20 prompts in en, fr")
+    assert callguard("prompts", "check", "--config", config).status == 0
+    listed = json.loads(callguard("prompts", "list", "--config", config, "--json").out)["prompts"]
+    (notice,) = [row for row in listed if (row["language"], row["id"]) == ("fr", "notice-short")]
+    assert notice["call_type"] == "support"
+    assert "enregistré pour le règlement des litiges et la qualité." in notice["text"]
+    assert "support/notice-short" in callguard("prompts", "list", "--config", config).text
+
+
+def promise(folder: Path, *lines: str) -> None:
+    """The one call type of the site in FOLDER, of LINES over the usual ones."""
+    path = folder / "policy.toml"
+    path.write_text(path.read_text().rstrip() + "\n" + "\n".join(lines) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        (["--tts", "false {text} {wav}"], 3, "the program false failed with exit status 1"),
+        (["--tts", "no-such-voice {text} {wav}"], 3, "no-such-voice cannot be run"),
+        (["--tts", "true {text} {wav}"], 2, "wrote no sound file"),
+        (["--tts", "true"], 2, "--tts: it needs {wav}"),
+        (["--tts", "true {text} {wav}", "--call-type", "sales"], 2, "there is no call_type.sales; there are support"),
+        (["--tts", "true {text} {wav}", "--language", "tlh"], 2, "there are no texts in tlh: add tlh/script.toml"),
+        ([], 2, "--tts"),
+    ],
+)
+def test_a_render_that_fails_leaves_nothing(tmp_path: Path, arguments: list[str], status: int, says: str) -> None:
+    done = callguard("prompts", "render", "--config", site(tmp_path), "--out", tmp_path / "own", *arguments)
+    assert done.status == status and says in done.err
+    assert not list(tmp_path.glob("own/*"))
+
+
+def test_recordings_of_ones_own_are_adopted(tmp_path: Path) -> None:
+    config, folder = own_prompts(tmp_path)
+    shutil.copy(folder / "paused.wav", folder / "resumed.wav")
+    assert callguard("prompts", "check", "--config", config).status == 1
+    done = callguard("prompts", "adopt", folder)
+    assert (done.status, done.text) == (0, f"{len(SHIPPED)} prompts listed\n")
+    assert callguard("prompts", "check", "--config", config).status == 0
+    (folder / "resumed.wav").unlink()
+    done = callguard("prompts", "adopt", folder)
+    assert done.status == 2 and "prompt resumed: cannot be read" in done.err
+    (tmp_path / "empty").mkdir()
+    assert "holds the words" in callguard("prompts", "adopt", tmp_path / "empty", "--language", "en").err

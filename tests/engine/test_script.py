@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from callguard.audio.prompt import shipped_prompts
+from callguard.audio.prompt import list_prompts, shipped_prompts
 from callguard.core.events import Script
 from callguard.core.policy import UNKNOWN, Policy, parse_policy
 from callguard.engine.script import Scripts
@@ -21,7 +21,7 @@ def policy(**values: object) -> Policy:
 def test_the_shipped_prompts_serve_the_shipped_policy() -> None:
     own = policy()
     played = Scripts.load(own, None).of(own.call_types["support"])
-    assert set(played) == set(Script) - {Script.LONG_NOTICE, Script.WITHHELD}
+    assert set(played) == set(Script)
     assert played[Script.NOTICE].id == "notice-short" and played[Script.NOTICE].path.exists()
 
 
@@ -52,3 +52,35 @@ def test_a_changed_prompt_is_refused(tmp_path: Path) -> None:
     sound.write_bytes(sound.read_bytes()[:-2] + b"\x01\x01")
     with pytest.raises(ConfigError):
         Scripts.load(policy(), folder)
+
+
+@pytest.mark.requirement("S15", "S20")
+def test_each_language_of_a_call_type_has_its_prompts() -> None:
+    own = policy(languages=["en", "es"])
+    scripts, kind = Scripts.load(own, None), own.call_types["support"]
+    assert {prompt.language for prompt in scripts.of(kind, "es").values()} == {"es"}
+    assert {prompt.language for prompt in scripts.of(kind, "").values()} == {"en"}
+    assert set(scripts.of(kind, "es")) == set(Script) and scripts.of(kind, "tlh") == {}
+
+
+def test_a_language_without_sound_is_refused() -> None:
+    with pytest.raises(ConfigError) as caught:
+        Scripts.load(policy(languages=["en", "de"]), None)
+    assert "language de: its manifest.json cannot be read: No such file or directory" in caught.value.problems
+
+
+@pytest.mark.requirement("S17")
+def test_what_a_call_type_has_for_itself_is_played_first(tmp_path: Path) -> None:
+    shutil.copytree(shipped_prompts(), tmp_path / "words")
+    own = tmp_path / "words" / "en" / "support"
+    own.mkdir()
+    shutil.copy(shipped_prompts() / "en" / "paused.wav", own / "question.wav")
+    (own / "question.txt").write_text("Well?")
+    list_prompts(own, "en")
+    both = parse_policy({"call_type": {name: {"purpose": "qa"} for name in ("support", "sales")}})
+    scripts = Scripts.load(both, tmp_path / "words")
+    asked = {name: scripts.of(kind)[Script.QUESTION] for name, kind in both.call_types.items()}
+    assert asked["support"].text == "Well?" and asked["sales"].text.startswith("Is it OK")
+    (own / "question.txt").write_text("What?")
+    with pytest.raises(ConfigError, match=r"language en, call_type\.support: prompt question"):
+        Scripts.load(both, tmp_path / "words")
