@@ -32,7 +32,23 @@ def cli() -> None:
     """Recording that is lawful at capture, stays lawful, and proves it."""
 
 
-for command in (calls, db, demo, doctor, guard, init, lint, preflight, prompts, replay, rule, run, scripts, trim, verify):
+for command in (
+    calls,
+    db,
+    demo,
+    doctor,
+    guard,
+    init,
+    lint,
+    preflight,
+    prompts,
+    replay,
+    rule,
+    run,
+    scripts,
+    trim,
+    verify,
+):
     cli.add_command(command)
 
 
