@@ -81,6 +81,7 @@ def plan_of(config: Path, settings: Settings, policy: Policy | None) -> Plan:
         prompts=settings.path(own) if own else shipped_prompts(),
         floor=settings.recordings.floor_mb * 1_000_000,
         syslog=settings.alerts.syslog,
+        placed=bool(settings.places.agents or settings.places.agent_in_name),
         snippet=(dialplan_dir() / "callguard.conf").read_text("utf-8"),
     )
 

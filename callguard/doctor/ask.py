@@ -35,6 +35,8 @@ KNOCK_SECONDS = 1.0
 FILES = ("features.conf", "queues.conf", "confbridge.conf")
 """What is read of Asterisk's configuration, where the account may: never a file that holds secrets."""
 _MARK = "callguard-doctor"
+_EVERYTHING = {"__AST_DEVICE_STATE_ALL_TOPIC"}
+"""What ARI lists where an application asked for all device states, as `subscribeAll` does."""
 
 
 async def ask(plan: Plan) -> PbxSeen:
@@ -136,8 +138,15 @@ async def _read_ari(ari: _Ari, entrance: _Answer) -> PbxSeen:
         modules=None if modules is None else _statuses(modules),
         technologies=None if endpoints is None else Counter(str(one.get("technology")) for one in endpoints),
         applications=tuple(str(one.get("name")) for one in parts(entrance.document)),
+        eager=tuple(str(one.get("name")) for one in parts(entrance.document) if _EVERYTHING & _devices(one)),
         ahead=entrance.ahead,
     )
+
+
+def _devices(application: Mapping[str, object]) -> set[str]:
+    """The device states that an application has sent."""
+    names = application.get("device_names")
+    return {str(name) for name in names} if isinstance(names, list) else set()
 
 
 def _version(info: object) -> str:

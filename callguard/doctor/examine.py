@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from callguard.doctor import dialplan, folder, link, module, privilege, process, recorder
+from callguard.doctor import dialplan, folder, link, module, privilege, process, recorder, share
 from callguard.doctor.ask import ask
 from callguard.doctor.look import look
 from callguard.doctor.site import Finding, Plan, Severity, Site, unchecked
@@ -28,6 +28,7 @@ class Check:
 
 WHY = {
     "modules": ("ARI could not be asked", ""),
+    "applications": ("ARI could not be asked", ""),
     "guard_commands": ("the guard's AMI user was not let in", ""),
     "dialplan": ("AMI could not be asked, or its user may not: class reporting", f"manager.conf: {privilege.WRITE}"),
 }
@@ -55,6 +56,7 @@ CHECKS = (
     Check("recordings folder", "there, closed to others, with room", folder.recordings),
     Check("same folder", "Asterisk sees the recordings folder and may write there", folder.shared),
     Check("data directory", "ours alone, with room for its sockets", folder.data),
+    Check("spool", "nothing of the event log was left behind", folder.spool),
     Check("user", "this runs as callguard's own user", folder.user),
     Check("master key", "readable by its owner alone", folder.key),
     Check("configuration file", "readable by its owner alone", folder.configuration),
@@ -66,6 +68,8 @@ CHECKS = (
     Check("clocks", "kept right, and the PBX's is ours", link.clocks),
     Check("database", "reachable; schema, grants and triggers as they should be", process.database),
     Check("database role", "callguard_app, without the owner's password beside it", privilege.database_role),
+    Check("share of calls asked", "no calls yet", share.asked),
+    Check("other applications", "no application of ARI has everything sent", process.eager, "applications"),
     Check("controller", "running, no link lost", process.controller),
     Check("guard", "running, with a link of its own", process.guard),
 )

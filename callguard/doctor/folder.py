@@ -107,6 +107,17 @@ def data(site: Site) -> Iterator[Finding]:
         yield warning("others can get into the data directory", str(folder), f"chmod 700 {folder}")
 
 
+def spool(site: Site) -> Iterator[Finding]:
+    """Nothing of the event log was left behind in the spool."""
+    aside = sorted(site.plan.spool.glob("*.aside"))
+    if aside:
+        what = (
+            f"{len(aside)} file(s) of events that the event log could not take: these calls have gaps in their evidence"
+        )
+        change = "keep a copy, look for the reason in syslog at the file's time, then move it elsewhere"
+        yield warning(what, str(aside[0]), change)
+
+
 def user(site: Site) -> Iterator[Finding]:
     """These checks run as the user that callguard runs as: only then do they see what it may do."""
     folder = site.plan.data

@@ -15,12 +15,13 @@ import pwd
 import socket
 import struct
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from callguard.doctor.site import HostSeen, Plan
 from callguard.errors import CallguardError
 from callguard.store import schema
+from callguard.store.share import Share, count_modes
 
 ANSWER_SECONDS = 3.0
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -34,10 +35,11 @@ _LISTENS = "0A"
 
 async def look(plan: Plan) -> HostSeen:
     """What this machine shows. Never raises for what is merely wrong there."""
-    control, heartbeat, database = await asyncio.gather(
+    control, heartbeat, database, share = await asyncio.gather(
         ask_socket(plan.data / "control.sock", b'{"do": "list"}\n'),
         ask_socket(plan.data / "guard.sock", b"status\n"),
         asyncio.to_thread(database_problems, plan.database_url),
+        asyncio.to_thread(last_week, plan.database_url),
     )
     ami = plan.asterisk.ami
     return HostSeen(
@@ -46,6 +48,7 @@ async def look(plan: Plan) -> HostSeen:
         asterisk_user=listener(ami.port) if is_loopback(ami.host) else None,
         database=database,
         synchronised=synchronised(),
+        share=share,
     )
 
 
@@ -71,6 +74,14 @@ def database_problems(url: str) -> tuple[tuple[str, str], ...]:
     except CallguardError as error:
         return (("unreachable", str(error)),)
     return tuple((finding.code, finding.text) for finding in found)
+
+
+def last_week(url: str) -> tuple[Share, ...] | str:
+    """The calls of the last seven days by the rule that they stood under, or why they cannot be counted."""
+    try:
+        return count_modes(url, datetime.now(UTC) - timedelta(days=7))
+    except CallguardError as error:
+        return str(error)
 
 
 def synchronised() -> bool:

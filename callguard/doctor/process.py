@@ -32,6 +32,22 @@ def controller(site: Site) -> Iterator[Finding]:
         yield blocker(f"the controller runs, and Asterisk has no application {app}", "callguard.toml: asterisk.app")
 
 
+def eager(site: Site) -> Iterator[Finding]:
+    """No application of ARI has everything sent."""
+    for name in site.pbx.eager:
+        own = name == site.plan.asterisk.ari.app
+        what = (
+            f"ARI application {name} has every event sent, device states too: Asterisk can deadlock for good when its"
+            " websocket closes while one changes (asterisk/asterisk#2170), and all calls hang"
+        )
+        change = (
+            "another program uses callguard's application: give it a name of its own, and there " if own else "there "
+        )
+        yield warning(
+            what, f"ARI application {name}", f"{change}subscribeAll=false, and a subscription to what it needs"
+        )
+
+
 def guard(site: Site) -> Iterator[Finding]:
     """The guard runs beside the controller, with a link of its own."""
     answer = site.host.heartbeat

@@ -26,6 +26,8 @@ DEFAULT_CODES = {"blindxfer": "#", "disconnect": "*"}
 """What features.conf means where it is silent; the others are off."""
 _OPTIONS = {"Dial": 2, "Queue": 1, "FollowMe": 1}
 """Which argument holds the options."""
+ANSWERS = ("1", "2", "9")
+"""The keys of the question itself."""
 _INSIDE = re.compile(r"\([^()]*\)|\$\{[^{}]*\}")
 
 
@@ -148,6 +150,7 @@ def keys(site: Site) -> Iterator[Finding]:
         for name, kind in site.plan.policy.call_types.items()
         for what, sequence in (("withdraw", kind.withdraw), ("pause", kind.pause))
     ]
+    ours += [(key, f"the answer {key} of people who are asked when they are bridged") for key in ANSWERS]
     for (sequence, place), code in product(ours, _codes(features, site.pbx.dialplan or ())):
         if sequence.startswith(code.keys) or code.keys.startswith(sequence):
             yield from _collision(code, place)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from callguard.core.policy import Policy
 from callguard.pbx.asterisk.site import AmiAddress, AsteriskSettings
+from callguard.store.share import Share
 
 
 class Severity(StrEnum):
@@ -56,7 +57,8 @@ def unchecked(what: str, why: str, change: str = "") -> Finding:
 class Plan:
     """What is configured. `policy`: None where it does not load; `guard`: its AMI account; `prompts`: their folder.
 
-    `snippet`: the text of this release's dialplan snippet; `syslog`: as in callguard.toml; `floor`: bytes.
+    `snippet`: the text of this release's dialplan snippet; `syslog`: as in callguard.toml; `floor`: bytes; `placed`:
+    callguard.toml says where agents sit.
     """
 
     config: Path
@@ -71,6 +73,12 @@ class Plan:
     floor: int = 0
     syslog: str = ""
     snippet: str = ""
+    placed: bool = False
+
+    @property
+    def spool(self) -> Path:
+        """Where rows wait while Postgres is away."""
+        return self.data / "spool"
 
     @property
     def recordings(self) -> Path:
@@ -106,7 +114,8 @@ class PbxSeen:
     `modules`: status by name without .so; `technologies`: endpoints by channel technology; `commands`: AMI actions that
     each account may use; `files`: configuration files by name; `app`: CALLGUARD_APP of the dialplan;
     `read`: read classes of the controller's account; `same_folder`: Asterisk sees our recordings folder;
-    `ahead`: seconds that the PBX's clock is ahead of ours; `outside`: (link, address) reached over a foreign address.
+    `eager`: applications of ARI that have every event sent; `ahead`: seconds that the PBX's clock is ahead of ours;
+    `outside`: (link, address) reached over a foreign address.
     """
 
     ari: str = ""
@@ -117,6 +126,7 @@ class PbxSeen:
     modules: Mapping[str, str] | None = None
     technologies: Mapping[str, int] | None = None
     applications: tuple[str, ...] | None = None
+    eager: tuple[str, ...] = ()
     commands: frozenset[str] | None = None
     guard_commands: frozenset[str] | None = None
     dialplan: tuple[Step, ...] | None = None
@@ -133,7 +143,8 @@ class HostSeen:
     """What this machine showed. `control`, `heartbeat`: answers of controller and guard, None where none came.
 
     `asterisk_user`: uid under which Asterisk listens here, None where that is not known; `database`: (code, sentence)
-    of each thing wrong with it; `synchronised`: of our clock.
+    of each thing wrong with it; `synchronised`: of our clock; `share`: last week's calls, or why they cannot be
+    counted.
     """
 
     control: Mapping[str, object] | None = None
@@ -141,6 +152,7 @@ class HostSeen:
     asterisk_user: int | None = None
     database: tuple[tuple[str, str], ...] = ()
     synchronised: bool = True
+    share: tuple[Share, ...] | str = ()
 
 
 @dataclass(frozen=True, kw_only=True)

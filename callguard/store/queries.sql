@@ -114,5 +114,14 @@ SELECT r.call_id, r.call_month, r.seq, r.key_id, r.sealed, k.wrapped
 FROM callguard.raw_event r JOIN callguard.key k ON k.call_month = r.call_month AND k.key_id = r.key_id
 WHERE r.call_id = %(call_id)s ORDER BY r.seq
 
+-- The months are named so that the partitions of older calls are not read.
+-- name: count_modes
+SELECT c.call_type, e.data ->> 'mode', e.data -> 'jurisdictions' @> '["ZZ"]', count(*)
+FROM callguard.call c JOIN callguard.channel_event e ON e.call_month = c.call_month AND e.call_id = c.call_id
+WHERE c.started_at >= %(since)s AND e.type = 'rule_resolved'
+    AND c.call_month >= date_trunc('month', %(since)s::timestamptz)::date
+    AND e.call_month >= date_trunc('month', %(since)s::timestamptz)::date
+GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+
 -- name: erase_key
 DELETE FROM callguard.key WHERE key_id = %(key_id)s

@@ -77,6 +77,7 @@ async def test_a_healthy_site_has_no_blocker_and_shows_no_secret(stand: Stand) -
     told = json.loads(out)
     assert (status, err, told["ok"]) == (0, "", True), out
     assert {one["severity"] for one in told["findings"]} <= {"ok", "warning"} and len(told["findings"]) > 25
+    assert "no calls yet" in [one["what"] for one in told["findings"] if one["check"] == "share of calls asked"]
     own, passwords = stand.asterisk, stand.postgres.passwords.values()
     for secret in (own.ari_password, own.ami_secret, own.guard_secret, *passwords):
         assert secret not in out

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
+import aiohttp
 import pytest
 import pytest_asyncio
 
@@ -56,6 +58,18 @@ async def test_a_real_asterisk_shows_what_the_checks_need(asterisk: Asterisk, tm
     assert seen.ahead is not None and abs(seen.ahead) < 2
     assert seen.files["features.conf"] == {} and seen.files["queues.conf"] is not None
     assert not list(dialplan.snippet(Site(plan=plan, pbx=seen, host=HOST))), "the snippet reads back as it was shipped"
+
+
+async def test_who_has_everything_sent(asterisk: Asterisk, tmp_path: Path) -> None:
+    word = base64.b64encode(f"{asterisk.ari_user}:{asterisk.ari_password}".encode()).decode()
+    events = f"{asterisk.ari_url}/events?app="
+    async with (
+        aiohttp.ClientSession(headers={"Authorization": f"Basic {word}"}) as session,
+        session.ws_connect(f"{events}dialer&subscribeAll=true"),
+        session.ws_connect(f"{events}quiet"),
+    ):
+        seen = await ask(plan_of(asterisk, tmp_path))
+    assert set(seen.applications or ()) == {"dialer", "quiet"} and seen.eager == ("dialer",)
 
 
 async def test_the_folder_is_the_same_and_nothing_stays_in_it(asterisk: Asterisk, tmp_path: Path) -> None:

@@ -26,8 +26,8 @@ def test_where_nothing_is_known_of_the_pbx_nothing_about_it_is_called_fine(tmp_p
     blind = PbxSeen(ari="no answer", ami="no answer", guard="no answer")
     found = list(examine(Site(plan=healthy.healthy_plan(tmp_path), pbx=blind, host=HostSeen(asterisk_user=0))))
     about_this_machine = {
-        "recordings folder", "data directory", "user", "master key", "configuration file", "alerts", "prompts",
-        "secrets", "encryption", "exposure", "database", "database role",
+        "recordings folder", "data directory", "spool", "share of calls asked", "user", "master key",
+        "configuration file", "alerts", "prompts", "secrets", "encryption", "exposure", "database", "database role",
     }  # fmt: skip
     assert {one.check for one in found if one.severity == "ok"} <= about_this_machine
     assert [one.check for one in found if one.severity == "blocker"] == ["links"] * 3

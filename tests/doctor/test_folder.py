@@ -143,3 +143,15 @@ def test_prompts_that_asterisk_may_not_read(tmp_path: Path) -> None:
 def test_a_call_type_that_is_never_recorded_needs_no_prompt(tmp_path: Path) -> None:
     never = parse_policy({"call_type": {"a": {"purpose": "qa", "mode": "never", "language": "xx"}}})
     assert not said(folder.prompts, with_plan(tmp_path, policy=never))
+
+
+def test_events_that_were_left_behind(tmp_path: Path) -> None:
+    spool = healthy(tmp_path).plan.spool
+    assert severities(folder.spool, healthy(tmp_path)) == []
+    spool.mkdir()
+    (spool / "00000001.jsonl").touch()
+    assert severities(folder.spool, healthy(tmp_path)) == []
+    for name in ("00000001.aside", "00000002.aside"):
+        (spool / name).touch()
+    [(severity, what)] = said(folder.spool, healthy(tmp_path))
+    assert severity == "warning" and what.startswith("2 file(s)")

@@ -47,3 +47,10 @@ def test_what_is_wrong_with_the_database(tmp_path: Path) -> None:
     found = list(process.database(with_host(tmp_path, database=wrong)))
     assert [one.severity.value for one in found] == ["blocker", "warning", "blocker"]
     assert [one.change for one in found] == ["", "callguard db upgrade", "callguard db upgrade"]
+
+
+def test_applications_that_have_everything_sent(tmp_path: Path) -> None:
+    assert severities(process.eager, healthy(tmp_path)) == []
+    other, own = process.eager(with_pbx(tmp_path, eager=("dialer", "callguard")))
+    assert "application dialer" in other.what and "#2170" in other.what and other.severity == "warning"
+    assert "name of its own" in own.change and "name of its own" not in other.change

@@ -93,6 +93,8 @@ def test_queues_and_conferences_that_record_by_themselves(tmp_path: Path) -> Non
         ("T", (("atxfer", "*81"),), ["blocker"]),
         ("k", (("parkcall", "*8"),), ["blocker"]),
         ("k", (("parkcall", "*9"),), []),
+        ("T", (("blindxfer", "1"),), ["blocker"]),
+        ("", (("blindxfer", "22"),), ["warning"]),
     ],
 )
 def test_feature_codes_that_take_our_keys(

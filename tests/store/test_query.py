@@ -16,7 +16,7 @@ def test_statements_are_named_and_comments_left_out() -> None:
 
 def test_every_statement_is_used_and_every_used_one_exists() -> None:
     folder = Path(callguard.store.__file__).parent
-    code = "".join((folder / name).read_text() for name in ("postgres.py", "statement.py"))
+    code = "".join((folder / name).read_text() for name in ("postgres.py", "share.py", "statement.py"))
     assert {name for name in QUERIES if f'"{name}"' not in code} == set()
 
 
