@@ -256,6 +256,38 @@ class StoredCall:
     rules: RulePack | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivationRow:
+    """One chained entry of the register: what a TENANT put into force. `kind`: "policy" or "rules".
+
+    `version`: sha256 of the content, hex; `previous`: the one of the same kind before it, '' for the first. `author`:
+    an account or a name; `content`: the policy as JSON, empty for rules, which the log keeps by version.
+    """
+
+    tenant: str
+    seq: int
+    at: datetime
+    kind: str
+    version: str
+    previous: str
+    author: str
+    reason: str
+    content: Mapping[str, Any]
+    prev_hash: bytes
+    hash: bytes
+
+
+class Register(Protocol):
+    """Where it stands what was in force when. Every method raises StoreDown when the store is away."""
+
+    async def activate(self, row: ActivationRow) -> None:
+        """Durable on return. One that is there changes nothing; one that does not continue the register is
+        StoreRefused."""
+
+    async def activations(self, tenant: str) -> tuple[ActivationRow, ...]:
+        """The whole register of TENANT in order of seq."""
+
+
 class EventLog(Protocol):
     """Where the evidence goes. Every method raises StoreDown when the store is not there or too slow."""
 

@@ -1,4 +1,4 @@
-"""The hash chain of one call: canonical bytes, the hash of a row, and where a chain breaks. Pure.
+"""The hash chain of one call, or of the register: canonical bytes, the hash of a row, and where a chain breaks. Pure.
 
 What belongs here: what is hashed and how it is checked. What does not: reading rows, judging what they say (verify).
 
@@ -15,13 +15,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from datetime import UTC, date, datetime
 
-from callguard.ports import CallRow, EventRow
+from callguard.ports import ActivationRow, CallRow, EventRow
 
 GENESIS = bytes(32)
 """`prev_hash` of the first row of every call."""
 FIRST_SEQ = 1
 """`seq` of the first row of every call."""
-HASHED = tuple(item.name for item in fields(EventRow) if item.name not in ("hash", "prev_hash"))
+Linked = EventRow | ActivationRow
+"""A row that is chained."""
+HASHED = {
+    kind: tuple(item.name for item in fields(kind) if item.name not in ("hash", "prev_hash"))
+    for kind in (EventRow, ActivationRow)
+}
 """Every column of a row that its hash covers, the decision included."""
 
 Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
@@ -68,9 +73,9 @@ def instant(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def row_hash(prev_hash: bytes, row: EventRow) -> bytes:
+def row_hash(prev_hash: bytes, row: Linked) -> bytes:
     """sha256 over PREV_HASH and the canonical bytes of every column of ROW except its hashes."""
-    return hashlib.sha256(prev_hash + canonical({name: getattr(row, name) for name in HASHED})).digest()
+    return hashlib.sha256(prev_hash + canonical({name: getattr(row, name) for name in HASHED[type(row)]})).digest()
 
 
 def head_digest(head: CallRow) -> str:
@@ -79,12 +84,12 @@ def head_digest(head: CallRow) -> str:
     return hashlib.sha256(canonical({item.name: getattr(head, item.name) for item in fields(head)})).hexdigest()
 
 
-def first_break(rows: Iterable[EventRow]) -> tuple[int, str] | None:
-    """Where the chain of one call breaks first, as (seq, reason), or None. ROWS as stored, in the order to be proved.
+def first_break(rows: Iterable[Linked]) -> tuple[int, str] | None:
+    """Where a chain breaks first, as (seq, reason), or None. ROWS as stored, in the order to be proved.
 
-    Reasons: missing, reordered, duplicated, foreign (a row of another call), altered (that row, or the link to it).
+    Reasons: missing, reordered, duplicated, foreign (a row of another chain), altered (that row, or the link to it).
     """
-    chain = list(rows)
+    chain: list[Linked] = list(rows)
     expected, prev_hash = FIRST_SEQ, GENESIS
     for position, row in enumerate(chain):
         reason = _out_of_order(row, expected, chain[position + 1 :]) or _not_linked(row, prev_hash, chain[0])
@@ -94,7 +99,7 @@ def first_break(rows: Iterable[EventRow]) -> tuple[int, str] | None:
     return None
 
 
-def _out_of_order(row: EventRow, expected: int, rest: list[EventRow]) -> str:
+def _out_of_order(row: Linked, expected: int, rest: list[Linked]) -> str:
     if row.seq < expected:
         return "duplicated"
     if row.seq > expected:
@@ -102,11 +107,15 @@ def _out_of_order(row: EventRow, expected: int, rest: list[EventRow]) -> str:
     return ""
 
 
-def _not_linked(row: EventRow, prev_hash: bytes, first: EventRow) -> str:
-    if (row.call_id, row.call_month) != (first.call_id, first.call_month):
+def _not_linked(row: Linked, prev_hash: bytes, first: Linked) -> str:
+    if _whose(row) != _whose(first):
         return "foreign"
     linked = row.prev_hash == prev_hash and row.hash == row_hash(prev_hash, row)
     return "" if linked else "altered"
+
+
+def _whose(row: Linked) -> tuple[object, ...]:
+    return (row.call_id, row.call_month) if isinstance(row, EventRow) else (row.tenant,)
 
 
 def _number(value: float) -> int | float:

@@ -13,11 +13,11 @@ from types import NoneType, UnionType
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from callguard.errors import BadInput
-from callguard.ports import Batch, CallRow, EventRow, IncidentRow, PartyRow, RawRow, RecordingRow
+from callguard.ports import ActivationRow, Batch, CallRow, EventRow, IncidentRow, PartyRow, RawRow, RecordingRow
 from callguard.store.chain import Plain, plain
 
-Row = CallRow | EventRow | PartyRow | RawRow | RecordingRow | IncidentRow
-R = TypeVar("R", CallRow, EventRow, PartyRow, RawRow, RecordingRow, IncidentRow)
+Row = CallRow | EventRow | PartyRow | RawRow | RecordingRow | IncidentRow | ActivationRow
+R = TypeVar("R", CallRow, EventRow, PartyRow, RawRow, RecordingRow, IncidentRow, ActivationRow)
 
 HINTS: Mapping[type[Row], Mapping[str, Any]] = {kind: get_type_hints(kind) for kind in get_args(Row)}
 LISTS: Mapping[str, type[Row]] = {

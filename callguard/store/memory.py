@@ -12,11 +12,21 @@ from typing import TypeVar
 
 from callguard.core.jurisdiction import RulePack
 from callguard.errors import StoreDown, StoreRefused
-from callguard.ports import Batch, CallRow, EventRow, IncidentRow, PartyRow, RawRow, RecordingRow, StoredCall
-from callguard.store.chain import FIRST_SEQ, GENESIS
+from callguard.ports import (
+    ActivationRow,
+    Batch,
+    CallRow,
+    EventRow,
+    IncidentRow,
+    PartyRow,
+    RawRow,
+    RecordingRow,
+    StoredCall,
+)
+from callguard.store.chain import FIRST_SEQ, GENESIS, Linked
 from callguard.store.codec import row_from_json, row_to_json
 
-R = TypeVar("R", CallRow, EventRow, PartyRow, RawRow, RecordingRow, IncidentRow)
+R = TypeVar("R", ActivationRow, CallRow, EventRow, PartyRow, RawRow, RecordingRow, IncidentRow)
 
 
 @dataclass
@@ -31,7 +41,10 @@ class _Kept:
 
 
 class MemoryLog:
-    """ports.EventLog in memory. `cut` takes it away as a crash would, `mend` brings it back with what it had."""
+    """ports.EventLog and ports.Register in memory.
+
+    `cut` takes it away as a crash would, `mend` brings it back with what it had.
+    """
 
     def __init__(self) -> None:
         """Empty, and there."""
@@ -39,6 +52,7 @@ class MemoryLog:
         self._incidents: dict[str, IncidentRow] = {}
         self._erased: set[str] = set()
         self._packs: dict[str, RulePack] = {}
+        self._register: list[ActivationRow] = []
         self._lost = asyncio.Event()
 
     def cut(self) -> None:
@@ -78,6 +92,19 @@ class MemoryLog:
         """The rules that calls refer to by their version."""
         self._there()
         self._packs[pack.version] = pack
+
+    async def activate(self, row: ActivationRow) -> None:
+        """See PostgresLog.activate."""
+        self._there()
+        chain = [known for known in self._register if known.tenant == row.tenant]
+        if not any(known.hash == row.hash for known in chain):
+            _continues(chain, row, "the register")
+            self._register.append(_plain(row))
+
+    async def activations(self, tenant: str) -> tuple[ActivationRow, ...]:
+        """The whole register of TENANT in order of seq."""
+        self._there()
+        return tuple(row for row in self._register if row.tenant == tenant)
 
     async def calls(self) -> AsyncIterator[CallRow]:
         """The heads of all calls, newest first."""
@@ -155,9 +182,13 @@ def _chain(chain: list[EventRow], row: EventRow) -> None:
     position = row.seq - FIRST_SEQ
     if 0 <= position < len(chain) and chain[position].hash == row.hash:
         return
-    if position != len(chain) or row.prev_hash != (chain[-1].hash if chain else GENESIS):
-        raise StoreRefused(f"Row {row.seq} does not continue the chain of call {row.call_id}.")
+    _continues(chain, row, f"the chain of call {row.call_id}")
     chain.append(row)
+
+
+def _continues(chain: Sequence[Linked], row: Linked, what: str) -> None:
+    if row.seq - FIRST_SEQ != len(chain) or row.prev_hash != (chain[-1].hash if chain else GENESIS):
+        raise StoreRefused(f"Row {row.seq} does not continue {what}.")
 
 
 def _is_past(kept: _Kept, batch: Batch) -> bool:

@@ -19,12 +19,12 @@ from psycopg.types.json import Jsonb
 
 from callguard.core.jurisdiction import RulePack
 from callguard.errors import CallguardError, ConfigError, StoreDown, StoreRefused
-from callguard.ports import Batch, CallRow, IncidentRow, PartyRow, RawRow, RecordingRow, StoredCall
+from callguard.ports import ActivationRow, Batch, CallRow, IncidentRow, PartyRow, RawRow, RecordingRow, StoredCall
 from callguard.store.keys import MasterKey
 from callguard.store.link import SECONDS, connect, cut, within
 from callguard.store.query import QUERIES
 from callguard.store.sentences import translated
-from callguard.store.statement import Sealer, Statement, event_from, months, statements
+from callguard.store.statement import Sealer, Statement, activation, event_from, months, statements
 
 GROUP = 50
 """At most so many appends share a transaction, so that it stays far below its time limit."""
@@ -53,7 +53,10 @@ class _Job:
 
 
 class PostgresLog:
-    """ports.EventLog on Postgres, as callguard_app. Made by `open`; belongs to the event loop that opened it."""
+    """ports.EventLog and ports.Register on Postgres, as callguard_app.
+
+    Made by `open`; belongs to the event loop that opened it.
+    """
 
     def __init__(self, dsn: str, master_key: MasterKey) -> None:
         """Use `PostgresLog.open`."""
@@ -79,12 +82,8 @@ class PostgresLog:
         Cancelling the caller leaves the rows to their fate: all are stored, or none.
         Raises StoreDown, or StoreRefused when the database says no to these rows (nothing of them is stored then).
         """
-        if self._writer is None or self._writer.done():
-            raise StoreDown("The event log is closed.")
         rows = [statement for batch in batches for statement in statements(batch, self._sealer)]
-        job = _Job(rows, set().union(*map(months, batches)))
-        self._queue.put_nowait(job)
-        await job.done
+        await self._put(rows, set().union(*map(months, batches)))
 
     async def load(self, call_id: str) -> StoredCall | None:
         """The call with this id, PBX unique id or linkedid (the newest of several), or None."""
@@ -112,10 +111,21 @@ class PostgresLog:
 
     async def keep_rules(self, pack: RulePack) -> None:
         """Durable on return: the rules that calls refer to by their version."""
+        await self._put([("insert_rules", {"version": pack.version, "content": Jsonb(pack.as_data())})])
+
+    async def activate(self, row: ActivationRow) -> None:
+        """See ports.Register. Raises StoreDown, StoreRefused."""
+        await self._put([activation(row)])
+
+    async def activations(self, tenant: str) -> tuple[ActivationRow, ...]:
+        """The whole register of TENANT in order of seq."""
+        return tuple(ActivationRow(**row) for row in await self._read("activations", {"tenant": tenant}))
+
+    async def _put(self, rows: list[Statement], wanted: set[date] | None = None) -> None:
+        """Durable on return. WANTED: the months that ROWS need."""
         if self._writer is None or self._writer.done():
             raise StoreDown("The event log is closed.")
-        values = {"version": pack.version, "content": Jsonb(pack.as_data())}
-        job = _Job([("insert_rules", values)], set())
+        job = _Job(rows, wanted or set())
         self._queue.put_nowait(job)
         await job.done
 

@@ -96,6 +96,16 @@ INSERT INTO callguard.rule_pack (version, content) VALUES (%(version)s, %(conten
 -- name: rules
 SELECT content FROM callguard.rule_pack WHERE version = %(version)s
 
+-- A row that is there is skipped by the trigger "chain", which refuses any other that does not continue the register.
+-- name: insert_activation
+INSERT INTO callguard.activation (tenant, seq, at, kind, version, previous, author, reason, content, prev_hash, hash)
+VALUES (%(tenant)s, %(seq)s, %(at)s, %(kind)s, %(version)s, %(previous)s, %(author)s, %(reason)s, %(content)s, %(prev_hash)s,
+    %(hash)s)
+
+-- name: activations
+SELECT tenant, seq, at, kind::text, version, previous, author, reason, content, prev_hash, hash FROM callguard.activation
+WHERE tenant = %(tenant)s ORDER BY seq
+
 -- name: incidents
 SELECT incident_id, call_id, call_month, kind, opened_at, closed_at FROM callguard.incident
 WHERE call_month = %(call_month)s AND call_id = %(call_id)s ORDER BY opened_at, incident_id

@@ -30,7 +30,9 @@ from callguard.store.sentences import sentence, translated
 OWNER = "callguard_owner"
 APP = "callguard_app"
 EVIDENCE = ("call", "channel_event", "decision", "raw_event")
-"""Tables that only ever grow."""
+"""Tables that only ever grow, in months."""
+REGISTERS = ("rule_pack", "activation")
+"""Tables without months that only ever grow."""
 CONNECT_SECONDS = 5
 
 
@@ -219,9 +221,9 @@ _TOO_MUCH: LiteralString = """
 def _check_grants(connection: psycopg.Connection) -> list[Finding]:
     found = [
         Finding("grant_too_wide", f"{APP} has {privilege} on {table}: evidence could be rewritten. Revoke it.")
-        for table, privilege in connection.execute(_TOO_MUCH, [list(EVIDENCE)])
+        for table, privilege in connection.execute(_TOO_MUCH, [[*EVIDENCE, *REGISTERS]])
     ]
-    for table in EVIDENCE:
+    for table in (*EVIDENCE, *REGISTERS):
         row = connection.execute("SELECT has_table_privilege(%s, %s, 'INSERT')", [APP, f"callguard.{table}"]).fetchone()
         if not (row and row[0]):
             found.append(Finding("grant_missing", f"{APP} may not insert into {table}: nothing can be recorded."))
@@ -238,13 +240,14 @@ _TRIGGERS: LiteralString = """
     WHERE NOT EXISTS (
         SELECT FROM pg_trigger t WHERE t.tgrelid = ('callguard.' || e.tab)::regclass AND t.tgname = w.name)
     UNION ALL
-    SELECT 'chain on channel_event' WHERE NOT EXISTS (
-        SELECT FROM pg_trigger t WHERE t.tgrelid = 'callguard.channel_event'::regclass AND t.tgname = 'chain')
+    SELECT 'chain on ' || e.tab FROM (VALUES ('channel_event'), ('activation')) AS e (tab)
+    WHERE NOT EXISTS (
+        SELECT FROM pg_trigger t WHERE t.tgrelid = ('callguard.' || e.tab)::regclass AND t.tgname = 'chain')
 """
 
 
 def _check_triggers(connection: psycopg.Connection) -> list[Finding]:
-    rows = connection.execute(_TRIGGERS, [list(EVIDENCE)])
+    rows = connection.execute(_TRIGGERS, [[*EVIDENCE, *REGISTERS]])
     return [Finding("trigger_off", f"Trigger {name} is missing or disabled: not guarded.") for (name,) in rows]
 
 

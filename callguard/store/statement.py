@@ -15,7 +15,7 @@ from typing import Any, cast
 from psycopg.types.json import Jsonb
 
 from callguard.errors import StoreRefused
-from callguard.ports import Batch, EventRow, PartyRow, RawRow
+from callguard.ports import ActivationRow, Batch, EventRow, IncidentRow, PartyRow, RawRow, RecordingRow
 from callguard.store.chain import canonical, plain
 from callguard.store.codec import Row
 from callguard.store.keys import MasterKey, decrypt, encrypt, new_data_key
@@ -83,9 +83,23 @@ def statements(batch: Batch, sealer: Sealer) -> list[Statement]:
         raise StoreRefused(f"A row cannot be stored: {error}.") from None
 
 
+def activation(row: ActivationRow) -> Statement:
+    """ROW as an entry of the register. Raises StoreRefused for what JSON cannot say."""
+    try:
+        return "insert_activation", {**_columns(row, "content"), "content": _jsonb(row.content)}
+    except ValueError as error:
+        raise StoreRefused(f"A row cannot be stored: {error}.") from None
+
+
 def months(batch: Batch) -> set[date]:
     """The partitions that BATCH needs."""
-    rows: list[Row] = [*batch.events, *batch.parties, *batch.raw, *batch.recordings, *batch.incidents]
+    rows: list[EventRow | PartyRow | RawRow | RecordingRow | IncidentRow] = [
+        *batch.events,
+        *batch.parties,
+        *batch.raw,
+        *batch.recordings,
+        *batch.incidents,
+    ]
     return {row.call_month for row in rows} | ({batch.call.call_month} if batch.call else set())
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from callguard.core.rules import STRICTEST
 from callguard.lab.postgres import ADMIN, Postgres
 from callguard.store import schema
 from callguard.store.keys import MasterKey
@@ -77,6 +78,8 @@ def filled(server: Postgres) -> Database:
     async def fill() -> None:
         log = await PostgresLog.open(made.app, MASTER)
         await log.append([rows.whole(rows.new_id())])
+        await log.activate(rows.activation())
+        await log.keep_rules(STRICTEST)
         await log.close()
 
     asyncio.run(fill())

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from callguard.core.rules import STRICTEST
-from callguard.ports import Batch, CallRow, EventRow, IncidentRow, PartyRow, RawRow, RecordingRow
+from callguard.ports import ActivationRow, Batch, CallRow, EventRow, IncidentRow, PartyRow, RawRow, RecordingRow
+from callguard.store.activation import following
 from callguard.store.chain import FIRST_SEQ, GENESIS, row_hash
 
 START = datetime(2025, 11, 3, 9, 30, 0, 123456, tzinfo=UTC)
@@ -112,3 +116,17 @@ def whole(call_id: str, length: int = 4) -> Batch:
         recordings=(recording(call_id, f"r-{call_id}"),),
         incidents=(incident(call_id, f"i-{call_id}"),),
     )
+
+
+def activation(register: Sequence[ActivationRow] = (), tenant: str = "acme", **values: Any) -> ActivationRow:
+    """One that continues REGISTER."""
+    version = hashlib.sha256(str(len(register)).encode()).hexdigest()
+    defaults: dict[str, Any] = {
+        "at": START + timedelta(days=len(register)),
+        "kind": "policy",
+        "version": version,
+        "author": "user:root",
+        "reason": "start",
+        "content": {"call_type": {"sales": {"retention": {"audio": 90}}}, "text": "é"},
+    }
+    return following(register, tenant=tenant, **(defaults | values))

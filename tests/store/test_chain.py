@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callguard.core.events import Role
+from callguard.ports import EventRow
 from callguard.store.chain import FIRST_SEQ, GENESIS, HASHED, canonical, first_break, plain, row_hash
 from tests.store import rows
 
@@ -80,7 +81,7 @@ CHANGED: dict[str, Any] = {
 
 
 @pytest.mark.requirement("S81")
-@pytest.mark.parametrize("name", HASHED)
+@pytest.mark.parametrize("name", HASHED[EventRow])
 def test_every_column_is_covered_by_the_hash(name: str) -> None:
     row = rows.chain(CALL, 3)[-1]
     changed = replace(row, **{name: CHANGED[name]})

@@ -169,3 +169,46 @@ async def test_rows_of_a_month_without_a_partition_are_stored(log: Log) -> None:
     await log.append([Batch(call=rows.head(call_id, start), events=events)])
     stored = await log.load(call_id)
     assert stored is not None and stored.events == events
+
+
+# ---------------------------------------------------------------- the register
+@pytest.mark.requirement("S27")
+async def test_the_register_is_read_back_unchanged_each_tenant_its_own(log: Log) -> None:
+    first = rows.activation()
+    second = rows.activation([first])
+    rules = rows.activation([first, second], kind="rules", content={})
+    other = rows.activation(tenant="other")
+    for row in (first, other, second, rules):
+        await log.activate(row)
+    assert await log.activations("acme") == (first, second, rules)
+    assert await log.activations("other") == (other,) and await log.activations("nobody") == ()
+    assert first_break(await log.activations("acme")) is None
+    assert (second.previous, rules.previous, rules.prev_hash) == (first.version, "", second.hash)
+
+
+async def test_an_activation_twice_adds_nothing(log: Log) -> None:
+    first = rows.activation()
+    for row in (first, rows.activation([first]), first):
+        await log.activate(row)
+    assert len(await log.activations("acme")) == 2
+
+
+@pytest.mark.requirement("S27")
+@pytest.mark.parametrize("how", ["fork", "gap", "unlinked"])
+async def test_an_activation_that_does_not_continue_the_register_is_refused(log: Log, how: str) -> None:
+    first = rows.activation()
+    await log.activate(first)
+    second = rows.activation([first])
+    wrong = {
+        "fork": rows.activation(reason="another first one"),
+        "gap": rows.activation([first, second]),
+        "unlinked": replace(second, prev_hash=bytes(32)),
+    }
+    with pytest.raises(StoreRefused):
+        await log.activate(wrong[how])
+    assert await log.activations("acme") == (first,)
+
+
+async def test_an_activation_that_json_cannot_say_is_refused(log: Log) -> None:
+    with pytest.raises(StoreRefused, match="cannot be stored"):
+        await log.activate(replace(rows.activation(), content={"days": float("inf")}))

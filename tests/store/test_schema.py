@@ -114,7 +114,7 @@ async def test_down_and_up_again_with_data_ends_at_the_same_schema(database: Dat
 async def test_one_step_down_and_up_keeps_the_evidence(database: Database) -> None:
     await fill(database.app, call_id := rows.new_id())
     schema.downgrade(database.owner, "-1")
-    assert schema.current_revision(database.owner) == "0002"
+    assert schema.current_revision(database.owner) == "0003"
     assert [finding.code for finding in schema.check(database.app, TODAY)] == ["revision"]
     assert schema.upgrade(database.owner) == schema.Upgraded(schema.head_revision(), ())
     log = await PostgresLog.open(database.app, MasterKey(bytes(32)))
@@ -182,6 +182,15 @@ def test_every_word_of_the_core_is_in_its_enum(database: Database) -> None:
 async def test_evidence_only_ever_grows(filled: Database, role: str, table: str, part: str, statement: str) -> None:
     with psycopg.connect(getattr(filled, role)) as connection, pytest.raises(pg.InsufficientPrivilege):
         connection.execute(statement.format(f"callguard.{table}{part}"))
+
+
+@pytest.mark.requirement("S27")
+@pytest.mark.parametrize("role", ["app", "owner", "admin"])
+@pytest.mark.parametrize("table", schema.REGISTERS)
+@pytest.mark.parametrize("statement", ["UPDATE {} SET version = 'x'", "DELETE FROM {}", "TRUNCATE {} CASCADE"])
+async def test_a_register_only_ever_grows(filled: Database, role: str, table: str, statement: str) -> None:
+    with psycopg.connect(getattr(filled, role)) as connection, pytest.raises(pg.InsufficientPrivilege):
+        connection.execute(statement.format(f"callguard.{table}"))
 
 
 @pytest.mark.requirement("S81")
