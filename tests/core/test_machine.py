@@ -47,7 +47,20 @@ from callguard.core.events import (
     UnmaskAcknowledged,
 )
 from callguard.core.recorder import OVERTAKEN
-from tests.core.play import AGENT, ANNOUNCE, ASK, FAR, GUEST, KEEP, NEVER, OTHER_AGENT, SPOOLED, Play
+from tests.core.play import (
+    AGENT,
+    ANNOUNCE,
+    ASK,
+    FAR,
+    GUEST,
+    KEEP,
+    MILD,
+    NEVER,
+    OTHER_AGENT,
+    SPOOLED,
+    STRICT,
+    Play,
+)
 
 ROLES = {
     AGENT: Role.AGENT,
@@ -91,6 +104,9 @@ class World:
     told: bool = False
     yes: bool = False
     no: bool = False
+    strict: set[str] = field(default_factory=set)
+    grown: bool = False
+    express: bool = False
     paused: bool = False
     spooled: bool = False
     broken: set[Link] = field(default_factory=set)
@@ -110,6 +126,10 @@ class World:
         same = one in self.bridge and self.bridge.get(other) == self.bridge[one]
         return same or PAIRS.get(one) == other
 
+    def look(self) -> None:
+        """Whether anybody of a strict place has ever been on the call: an outsider of no known place is one."""
+        self.grown |= any(who in self.strict or ROLES.get(who) is Role.GUEST for who in self.reached())
+
     def company(self) -> set[str]:
         return {who for who in self.reached() if who != FAR and ROLES[who] is not Role.PLUMBING}
 
@@ -120,12 +140,13 @@ class Calls(RuleBasedStateMachine):
     @initialize(
         call_type=st.sampled_from([ASK, ASK, KEEP, SPOOLED, SPOOLED, ANNOUNCE, NEVER]),
         answered=st.booleans(),
-        shortcut=st.sampled_from([0, 1, 2, 2, 2, 2]),
+        shortcut=st.sampled_from([0, 1, 2, 2, 2, 3]),
         prompt_pbx=st.booleans(),
         early=st.sampled_from([False, False, False, True]),
     )
     def begin(self, call_type: Any, answered: bool, shortcut: int, prompt_pbx: bool, early: bool) -> None:
-        """SHORTCUT: 0 from the first moment, 1 once the notice is over, 2 in the middle of a recorded call.
+        """SHORTCUT: 0 from the first moment, 1 once the notice is over, 2 in the middle of a recorded call,
+        3 where its agent turns out to be in a strict place.
 
         PROMPT_PBX: masks are acknowledged before anything else happens. EARLY: the answer comes during the notice.
         """
@@ -142,16 +163,19 @@ class Calls(RuleBasedStateMachine):
                 self.key(FAR, "1", 1.0)
             self.prompt_plays(0, "to its end")
             self.key(FAR, "5" if early else "1", 1.0)
-        if shortcut == 2:
+        if shortcut >= 2:
             if call_type is ANNOUNCE:
                 self.passes(-1)
             for who in (AGENT, FAR):
                 self.joins(who, "B1")
             self.acknowledged(0, True)
+        if shortcut == 3:
+            self.is_found(AGENT, STRICT)
 
     # ------------------------------------------------------------ carrying out
     def perform(self) -> None:
         """Carry out what the last step asked for, and hold it against what it may ask for."""
+        self.world.look()
         for effect in self.talk.last.effects:
             self._perform(effect)
         assert self.talk.count(SendOn) <= 1, "a call is sent on once"
@@ -193,6 +217,7 @@ class Calls(RuleBasedStateMachine):
         """By the world's own memory, whether sound may reach a file now."""
         world = self.world
         agreed = world.begun and world.told and world.yes and not world.no
+        agreed &= self.call_type is not ANNOUNCE or not world.grown or world.express
         staff = all(ROLES[who] is Role.AGENT for who in world.company())
         kept = Link.LOG not in world.broken or (
             self.call_type is SPOOLED and world.spooled and Link.SPOOL not in world.broken
@@ -288,6 +313,14 @@ class Calls(RuleBasedStateMachine):
             (self.talk.leaves if left else self.talk.answers)()
             self.perform()
 
+    @rule(who=st.sampled_from([FAR, AGENT, AGENT, OTHER_AGENT]), code=st.sampled_from([MILD, STRICT]))
+    def is_found(self, who: str, code: str) -> None:
+        """Where somebody is becomes known."""
+        if who in self.talk.call.channels:
+            self.world.strict |= {who} if code == STRICT else set()
+            self.talk.learns(who, code)
+            self.perform()
+
     # ------------------------------------------------------------ prompts
     @precondition(lambda self: self.prompts)
     @rule(which=st.integers(0, 3), how=st.sampled_from(HOW))
@@ -316,13 +349,14 @@ class Calls(RuleBasedStateMachine):
         self.perform()
 
     # ------------------------------------------------------------ keys and operators
-    @rule(who=st.sampled_from([FAR, FAR, *ROLES]), key=st.sampled_from("1251"), after=st.sampled_from([0.2, 4.0]))
+    @rule(who=st.sampled_from([FAR, FAR, *ROLES]), key=st.sampled_from("12519"), after=st.sampled_from([0.2, 4.0]))
     def key(self, who: str, key: str, after: float) -> None:
         if who not in self.world.there:
             return
         asked = self.talk.call.channels[FAR].standing
         if who == FAR and key == "1":
             self.world.yes |= self.world.told
+            self.world.express |= self.world.told and self.world.grown
         if who == FAR and key == "2" and asked in (Standing.NOTIFYING, Standing.AWAITING):
             self.world.no = True
         self.talk.presses(key, by=who, every=after)
