@@ -161,7 +161,7 @@ def _scripts(settings: Settings, policy: Policy) -> Scripts:
 
 
 def _prompts(scripts: Scripts) -> Callable[[Call], Mapping[Script, Playable]]:
-    return lambda call: scripts.of(call.call_type, call.language)
+    return lambda call: scripts.of(call.call_type, call.language, call.mode)
 
 
 def _compose(settings: Settings, files: _Files, log: PostgresLog, key: MasterKey) -> Engine:

@@ -97,7 +97,7 @@ def _of(
     if not heard:
         yield Finding(kind.name, language, "*", "there are no prompts", f"the policy speaks {language}", render)
         return
-    for prompt in dict.fromkeys((kind.notice, kind.long_notice, *ALWAYS)):
+    for prompt in dict.fromkeys((*kind.notices, kind.long_notice, *ALWAYS)):
         spoken = heard.get(prompt)
         if spoken is None:
             yield Finding(kind.name, language, prompt, "is missing", f"the policy speaks {language}", render)
@@ -118,8 +118,9 @@ def _differences(told: _Told, wordings: Mapping[str, Wording]) -> _Found:
 
 
 def _script(told: _Told) -> str:
-    names = {told.kind.notice: "notice", told.kind.long_notice: "long notice"}
-    return names.get(told.prompt, told.prompt)
+    if told.prompt in told.kind.notices:
+        return "notice"
+    return "long notice" if told.prompt == told.kind.long_notice else told.prompt
 
 
 def _is_stale(told: _Told, wordings: Mapping[str, Wording]) -> bool:
@@ -165,10 +166,11 @@ def _choice(told: _Told) -> _Found:
 
 
 def _answer(told: _Told) -> _Found:
-    says = told.reading.has("key-yes")
-    if told.kind.mode is Mode.ASK and not says:
-        yield "it does not say that key 1 goes on with recording", "mode is ask"
-    if told.kind.mode is Mode.ANNOUNCE and says:
+    says, announces = told.reading.has("key-yes"), told.kind.mode is Mode.ANNOUNCE and told.prompt == told.kind.notice
+    if not announces and not says:
+        asked = "where the law says so, it is asked" if told.kind.mode is Mode.ANNOUNCE else "mode is ask"
+        yield "it does not say that key 1 goes on with recording", asked
+    if announces and says:
         yield "it says that key 1 goes on with recording", "mode is announce: who stays on is recorded"
 
 

@@ -202,6 +202,7 @@ FIELDS: Mapping[str, Field] = {
     "language_dids": _language_by(_NUMBER, "the digits of a called number"),
     "language_countries": _language_by(_COUNTRY, "an ISO 3166 country code"),
     "notice": Field(text),
+    "ask_notice": Field(text),
     "long_notice": Field(text),
     "outputs": _some_of(Output),
     "retention": Field(retention, dict),

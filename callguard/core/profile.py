@@ -78,8 +78,9 @@ class CallType:
     """One kind of call; docs/policy.md tells every field. None, '' and empty mean: not said.
 
     `agents`: shell patterns over endpoints ("PJSIP/agent*"). `retention`: days by output. `withdraw`, `pause`: key
-    sequences; `notice`, `long_notice`: ids of prompts. `language_keys`: a key during the notice to a language,
-    `language_dids`: a called number, `language_countries`: a country. `remember_days`: how long a refusal is known.
+    sequences; `notice`, `long_notice`: ids of prompts, `ask_notice`: where the mode announces and the law asks.
+    `language_keys`: a key during the notice to a language, `language_dids`: a called number, `language_countries`: a
+    country. `remember_days`: how long a refusal is known.
     """
 
     name: str
@@ -104,6 +105,7 @@ class CallType:
     language_dids: Mapping[str, str] = field(default_factory=dict)
     language_countries: Mapping[str, str] = field(default_factory=dict)
     notice: str = "notice-short"
+    ask_notice: str = "notice-short"
     long_notice: str = "notice-long"
     outputs: tuple[Output, ...] = (Output.AUDIO,)
     retention: Mapping[str, int] = field(default_factory=dict)
@@ -137,6 +139,11 @@ class CallType:
         further = (self.language_keys, self.language_dids, self.language_countries)
         chosen = [language for table in further for language in table.values()]
         return tuple(dict.fromkeys((self.language, *self.languages, *chosen)))
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """The ids of the notices that a call of this type may begin with."""
+        return (self.notice, self.ask_notice) if self.mode is Mode.ANNOUNCE else (self.notice,)
 
     def is_agent(self, endpoint: str) -> bool:
         """Whether ENDPOINT ("PJSIP/agent1") belongs to staff of this call type."""

@@ -44,7 +44,7 @@ def jobs(policy: Policy, kinds: Iterable[CallType], language: str, wordings: Map
     each = [
         Job(language, kind.name, name, text_of(name, kind, policy, wordings, language), version_of(own.scripts[name]))
         for kind in kinds
-        for name in dict.fromkeys((kind.notice, kind.long_notice, "question"))
+        for name in dict.fromkeys((*kind.notices, kind.long_notice, "question"))
         if name in own.scripts and own.depends(name)
     ]
     return shared + each  # fmt: skip

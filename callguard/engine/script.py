@@ -13,7 +13,7 @@ from pathlib import Path
 from callguard.audio.prompt import Prompt, load_prompts, shipped_prompts
 from callguard.core.disclosure import Finding, findings
 from callguard.core.events import Script
-from callguard.core.policy import CallType, Policy
+from callguard.core.policy import CallType, Mode, Policy
 from callguard.core.wording import Wording
 from callguard.engine.wording import load_wordings
 from callguard.errors import BadInput, ConfigError
@@ -69,13 +69,14 @@ class Scripts:
             for kind in policy.call_types.values()
             if kind.records
             for language in kind.spoken
-            for name in sorted(set(_ids(kind).values()) - self.known(kind, language).keys())
+            for name in sorted(_needed(kind) - self.known(kind, language).keys())
         ]
 
-    def of(self, call_type: CallType, language: str = "") -> Mapping[Script, Prompt]:
-        """What CALL_TYPE plays in LANGUAGE, its default where none is given, by script."""
+    def of(self, call_type: CallType, language: str = "", mode: Mode | None = None) -> Mapping[Script, Prompt]:
+        """What CALL_TYPE plays in LANGUAGE, its default where none is given, by script. MODE: of the call, where the
+        law asks for more than the call type does."""
         known = self.known(call_type, language or call_type.language)
-        return {script: known[name] for script, name in _ids(call_type).items() if name in known}
+        return {script: known[name] for script, name in _ids(call_type, mode).items() if name in known}
 
     def findings(self, policy: Policy) -> list[Finding]:
         """Every difference between what POLICY promises and what these prompts say."""
@@ -103,7 +104,13 @@ class _Shelf:
             return {}
 
 
-def _ids(kind: CallType) -> dict[Script, str]:
+def _needed(kind: CallType) -> set[str]:
+    """The ids of all prompts that a call of this type may hear."""
+    return {*_ids(kind).values(), *kind.notices}
+
+
+def _ids(kind: CallType, mode: Mode | None = None) -> dict[Script, str]:
     """The id of the prompt for each script. Only the notices are a call type's choice."""
-    chosen = {"notice": kind.notice, "long_notice": kind.long_notice}
+    stricter = mode is Mode.ASK and kind.mode is Mode.ANNOUNCE
+    chosen = {"notice": kind.ask_notice if stricter else kind.notice, "long_notice": kind.long_notice}
     return {script: chosen.get(script.value) or script.value.replace("_", "-") for script in Script}

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date
 
 from callguard.core.policy import parse_call_type
-from callguard.core.profile import UNKNOWN, Category, Mode, OnLogLoss, OnWithdrawal, Override
+from callguard.core.profile import UNKNOWN, CallType, Category, Mode, OnLogLoss, OnWithdrawal, Override
 from callguard.core.purpose import Output
 
 SALES = parse_call_type("sales", {"purpose": "qa", "agents": ["PJSIP/agent*"]})
@@ -43,3 +43,8 @@ def test_audio_is_kept_as_short_as_can_be_where_nothing_is_said() -> None:
 def test_every_language_once_the_default_first() -> None:
     kind = replace(SALES, languages=("es", "en"), language_keys={"3": "fr"}, language_dids={"+15125550100": "es"})
     assert kind.spoken == ("en", "es", "fr") and SALES.spoken == ("en",)
+
+
+def test_a_type_that_announces_may_have_to_ask() -> None:
+    asking = CallType(name="x", notice="n", ask_notice="a")
+    assert asking.notices == ("n",) and replace(asking, mode=Mode.ANNOUNCE).notices == ("n", "a")

@@ -9,7 +9,7 @@ import pytest
 
 from callguard.audio.prompt import list_prompts, shipped_prompts
 from callguard.core.events import Script
-from callguard.core.policy import UNKNOWN, Policy, parse_policy
+from callguard.core.policy import UNKNOWN, Mode, Policy, parse_policy
 from callguard.engine.script import Scripts
 from callguard.errors import ConfigError
 
@@ -84,3 +84,13 @@ def test_what_a_call_type_has_for_itself_is_played_first(tmp_path: Path) -> None
     (own / "question.txt").write_text("What?")
     with pytest.raises(ConfigError, match=r"language en, call_type\.support: prompt question"):
         Scripts.load(both, tmp_path / "words")
+
+
+def test_where_the_law_asks_an_announcing_type_plays_its_question() -> None:
+    announcing = policy(mode="announce", notice="notice-announce")
+    scripts, [kind] = Scripts.load(announcing, None), announcing.call_types.values()
+    heard = {mode: scripts.of(kind, "", mode)[Script.NOTICE].id for mode in (Mode.ANNOUNCE, Mode.ASK)}
+    assert heard == {Mode.ANNOUNCE: "notice-announce", Mode.ASK: "notice-short"}
+    assert scripts.of(kind)[Script.NOTICE].id == "notice-announce"
+    with pytest.raises(ConfigError, match="no prompt no-such"):
+        Scripts.load(policy(mode="announce", ask_notice="no-such"), None)
