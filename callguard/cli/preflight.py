@@ -10,12 +10,12 @@ from pathlib import Path
 
 import click
 
-from callguard.cli import ruling
 from callguard.cli.option import config_option, json_option, load, show_json
 from callguard.cli.place import load_places
 from callguard.cli.rule import read_party
+from callguard.cli.ruling import show_preflight
 from callguard.core.jurisdiction import RulePack
-from callguard.core.place import NumberPolicy, Place, Role, locate
+from callguard.core.place import Place, Role, locate
 from callguard.core.policy import CallType, Policy, parse_policy
 from callguard.core.preflight import Preflight, Verdict, judge
 from callguard.core.question import Present, read_question
@@ -96,8 +96,7 @@ def _with_site(item: Present, call_type: CallType) -> Present:
 
 
 def _places(present: Iterable[Present], call_type: CallType, pack: RulePack) -> list[Place]:
-    policy = NumberPolicy(call_type.number_policy.value)
-    return [locate(item.party, pack, policy) for item in present]
+    return [locate(item.party, pack, call_type.number_policy) for item in present]
 
 
 def _show(done: Preflight, key: str, parties: Iterable[tuple[Present, Place]], as_json: bool) -> None:
@@ -107,4 +106,4 @@ def _show(done: Preflight, key: str, parties: Iterable[tuple[Present, Place]], a
         rule |= {"rows": list(done.rule.rows), "reasons": list(done.rule.reasons), "rule_pack": done.rule.rule_pack}
         show_json({"id": key, "verdict": done.verdict.value, "answers": answers, "rule": rule})
         return
-    ruling.show_preflight(done, key, parties)
+    show_preflight(done, key, parties)

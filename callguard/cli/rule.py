@@ -11,13 +11,13 @@ from typing import Any
 import click
 import orjson
 
-from callguard.cli import ruling
+import callguard.cli.ruling as ruling
 from callguard.cli.option import config_option, json_option, load, show_json, with_log
 from callguard.core.difference import changes_demand, difference
 from callguard.core.explain import answer
 from callguard.core.jurisdiction import RulePack
 from callguard.core.override import Override, parse_overrides
-from callguard.core.place import NumberPolicy
+from callguard.core.purpose import NumberPolicy
 from callguard.core.question import MOMENTS, SWITCHES, read_question
 from callguard.core.strictest import Occasion
 from callguard.errors import BadInput, CallguardError

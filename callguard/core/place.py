@@ -24,6 +24,7 @@ from phonenumbers import (
 )
 
 from callguard.core.jurisdiction import NOWHERE, RulePack
+from callguard.core.purpose import NumberPolicy
 
 
 class Role(StrEnum):
@@ -46,13 +47,6 @@ class LineType(StrEnum):
     VOIP = "voip"
     TOLLFREE = "tollfree"
     UNKNOWN = "unknown"
-
-
-class NumberPolicy(StrEnum):
-    """`hint`: an area code is a state only for a landline or beside other evidence. `trust`: it always is."""
-
-    HINT = "hint"
-    TRUST = "trust"
 
 
 class Evidence(StrEnum):

@@ -63,7 +63,10 @@ class Output(StrEnum):
 
 
 class NumberPolicy(StrEnum):
-    """Whether a caller's number is a hint at a place or may be trusted to name it."""
+    """Whether a caller's number is a hint at a place or may be trusted to name it.
+
+    `hint`: an area code is a state only for a landline or beside other evidence. `trust`: it always is.
+    """
 
     HINT = "hint"
     TRUST = "trust"

@@ -7,12 +7,13 @@ allowed, never a value: it may be somebody's number.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
 
-from callguard.core.place import WITHHELD, LineType, NumberPolicy, Party, Role
+from callguard.core.place import WITHHELD, LineType, Party, Role
+from callguard.core.purpose import NumberPolicy
 from callguard.core.strictest import Occasion, Scene
 from callguard.errors import ConfigError
 
@@ -120,12 +121,9 @@ def _party_problems(party: object) -> Iterator[str]:
 def _value_problems(key: str, value: object) -> Iterator[str]:
     if key in WORDS:
         yield from _word(f".{key}", value, WORDS[key])
-    elif key in TEXTS and not (isinstance(value, str) and len(value) <= LONGEST):
-        yield f".{key}: must be text of at most {LONGEST} characters"
-    elif key in MOMENTS and not _is_moment(value):
-        yield f".{key}: must be seconds since the call began"
-    elif key in SWITCHES and not isinstance(value, bool):
-        yield f".{key}: must be true or false"
+    for keys, fits, must in _SHAPES:
+        if key in keys and not fits(value):
+            yield f".{key}: must be {must}"
 
 
 def _word(key: str, value: object, words: tuple[str, ...]) -> Iterator[str]:
@@ -137,6 +135,21 @@ def _word(key: str, value: object, words: tuple[str, ...]) -> Iterator[str]:
 
 def _is_moment(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= LONGEST
+
+
+def _is_switch(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+_SHAPES: tuple[tuple[tuple[str, ...], Callable[[object], bool], str], ...] = (
+    (TEXTS, _is_text, f"text of at most {LONGEST} characters"),
+    (MOMENTS, _is_moment, "seconds since the call began"),
+    (SWITCHES, _is_switch, "true or false"),
+)
 
 
 def _shown(key: object) -> str:

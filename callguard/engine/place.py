@@ -18,7 +18,7 @@ import phonenumbers
 from callguard.core.events import Role
 from callguard.core.jurisdiction import RulePack
 from callguard.core.override import Override
-from callguard.core.place import LineType, NumberPolicy, Party, Place, locate
+from callguard.core.place import LineType, Party, Place, locate
 from callguard.core.place import Role as Kind
 from callguard.core.policy import CallType
 from callguard.core.rules import STRICTEST
@@ -64,8 +64,7 @@ class Places:
 
     def _all(self, parties: Sequence[Party], call_type: CallType) -> Place:
         """All that is said about one party's place stands, and the strictest of it counts."""
-        policy = NumberPolicy(call_type.number_policy.value)
-        places = [locate(party, self.pack, policy) for party in parties]
+        places = [locate(party, self.pack, call_type.number_policy) for party in parties]
         codes = {code for place in places for code in place.codes}
         return Place(tuple(sorted(codes)), tuple(dict.fromkeys(word for place in places for word in place.evidence)))
 

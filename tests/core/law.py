@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from callguard.core.explain import explain
-from callguard.core.place import LineType, NumberPolicy, Party, Place, Role, locate
+from callguard.core.place import LineType, Party, Place, Role, locate
+from callguard.core.purpose import NumberPolicy
 from callguard.store.pack import shipped_pack
 
 PACK = shipped_pack()

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from callguard.core.explain import answer, explain, whereabouts_of
 from callguard.core.override import Override
-from callguard.core.place import LineType, NumberPolicy, Role
+from callguard.core.place import LineType, Role
+from callguard.core.purpose import NumberPolicy
 from callguard.core.question import read_question
 from callguard.core.strictest import Measure, Occasion
 from callguard.errors import ConfigError

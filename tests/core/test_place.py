@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callguard.core.place import SAID, Evidence, LineType, NumberPolicy, Party, Role
+from callguard.core.place import SAID, Evidence, LineType, Party, Role
+from callguard.core.purpose import NumberPolicy
 from callguard.core.row import Consent
 from callguard.core.strictest import merge
 from tests.core.law import PACK, customer, place

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from callguard.core.place import LineType, NumberPolicy, Role
+from callguard.core.place import LineType, Role
+from callguard.core.purpose import NumberPolicy
 from callguard.core.question import KEYS, Answer, Question, read_question
 from callguard.core.strictest import Occasion, Scene
 from callguard.errors import ConfigError
