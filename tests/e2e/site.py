@@ -27,7 +27,7 @@ from callguard.ports import EventRow, StoredCall
 from callguard.proof import prove
 from callguard.store.keys import load_master_key
 from callguard.store.postgres import PostgresLog
-from tests.e2e.quick import LANGUAGE, write_prompts
+from tests.e2e.quick import LANGUAGE, OTHER, write_prompts
 
 AGENTS = 15
 CALIFORNIAN = AGENTS
@@ -81,6 +81,8 @@ POLICY = COMPLETE + "\n".join(
         "support": f'language = "{LANGUAGE}"',
         "kept": f'language = "{LANGUAGE}"\non_withdrawal = "keep"\non_log_loss = "keep"',
         "survey": f'language = "{LANGUAGE}"\nmode = "announce"\nsite = "US-TX"',
+        "polyglot": f'language = "{LANGUAGE}"\nlanguage_keys = {{"3" = "{OTHER}"}}',
+        "desk": f'language = "{LANGUAGE}"\nmust_record = true\nretention = {{audio = 1830}}\npause_limit_s = 1',
         "spoken": "",
         "payment": 'category = "payment"\nnotice = "notice-sensitive"',
         "private": 'mode = "never"',
