@@ -196,5 +196,9 @@ def _line(item: Any) -> str:
 
 def load_policy(settings: Settings) -> Policy:
     """policy.toml. Raises ConfigError with every problem at once."""
-    path = settings.path(settings.policy)
+    return read_policy(settings.path(settings.policy))
+
+
+def read_policy(path: Path) -> Policy:
+    """The policy in the file PATH. Raises BadInput, ConfigError with every problem at once."""
     return parse_policy(read_toml(path), str(path))

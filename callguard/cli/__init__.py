@@ -15,6 +15,7 @@ from callguard.cli.doctor import doctor
 from callguard.cli.guard import guard
 from callguard.cli.init import init
 from callguard.cli.lint import lint
+from callguard.cli.policy import policy
 from callguard.cli.preflight import preflight
 from callguard.cli.prompts import prompts
 from callguard.cli.replay import replay
@@ -40,6 +41,7 @@ for command in (
     guard,
     init,
     lint,
+    policy,
     preflight,
     prompts,
     replay,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any, TypeVar
 
 import click
 
+from callguard.engine.control import account_of
 from callguard.errors import BadInput, CallguardError, Unreachable
 from callguard.pbx.asterisk.site import AmiAddress, AriAddress, AsteriskSettings
 from callguard.settings import Settings, load_settings
@@ -44,6 +46,11 @@ def with_log(settings: Settings, work: Callable[[PostgresLog], Coroutine[Any, An
             await log.close()
 
     return asyncio.run(opened())
+
+
+def account() -> str:
+    """Who runs this command, as the operating system says."""
+    return account_of(os.getuid())
 
 
 def master_key(settings: Settings) -> MasterKey:

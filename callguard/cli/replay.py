@@ -72,9 +72,7 @@ def _watch(story: Story, speed: float) -> None:
 
 
 # ---------------------------------------------------------------- what if
-def _what_if(
-    source: str | None, policy: Path | None, rules: str | None, days: int, config: Path, as_json: bool
-) -> int:
+def _what_if(source: str | None, policy: Path | None, rules: str | None, days: int, config: Path, as_json: bool) -> int:
     """Print what POLICY and RULES would have changed; 1 when they would have changed anything."""
     other = parse_policy(read_toml(policy), str(policy)) if policy else None
     pack = read_rules(rules) if rules else None

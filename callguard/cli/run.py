@@ -16,11 +16,14 @@ from pathlib import Path
 
 import click
 
-from callguard.cli.option import ask_controller, asterisk_settings, config_option, load, master_key
+from callguard.cli.approval import approved, entry_of
+from callguard.cli.option import account, ask_controller, asterisk_settings, config_option, load, master_key
 from callguard.cli.place import load_places
+from callguard.cli.scripts import own_prompts
 from callguard.core.call import Call
 from callguard.core.events import Script
 from callguard.core.policy import Policy
+from callguard.engine import clock
 from callguard.engine.alerts import alert, open_alerts
 from callguard.engine.archive import Archive
 from callguard.engine.control import Control
@@ -30,11 +33,12 @@ from callguard.engine.entrance import Entrance, LookUp, Site
 from callguard.engine.evidence import Evidence
 from callguard.engine.heartbeat import Heartbeat
 from callguard.engine.place import Places
+from callguard.engine.registrar import Registrar
 from callguard.engine.script import Scripts
 from callguard.errors import BadInput, CallguardError, Unreachable
 from callguard.pbx.asterisk.pbx import AsteriskPbx
 from callguard.ports import Playable
-from callguard.settings import Settings, load_policy
+from callguard.settings import Settings
 from callguard.store.keys import MasterKey
 from callguard.store.postgres import PostgresLog
 from callguard.store.spool import Spool
@@ -90,11 +94,13 @@ def _alone(lock: Path) -> Iterator[None]:
 async def _until_stopped(config: Path, settings: Settings, files: _Files, key: MasterKey) -> None:
     log = await PostgresLog.open(settings.database.url, key)
     engine = _compose(settings, files, log, key)
-    work = asyncio.create_task(_serve(config, settings, engine))
+    force = _Force(config, engine, Registrar(log, settings.tenant, alert))
+    force.note(files, "start")
+    work = asyncio.create_task(_serve(config, settings, engine, force))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, work.cancel)
-    loop.add_signal_handler(signal.SIGHUP, _reload, config, engine)
+    loop.add_signal_handler(signal.SIGHUP, force.reload)
     try:
         await _ended(work)
     finally:
@@ -123,16 +129,34 @@ def _first(group: BaseExceptionGroup[CallguardError]) -> CallguardError:
     return inner
 
 
-def _reload(config: Path, engine: Engine) -> None:
-    """Policy and prompts anew, for calls that begin from now on. A broken file changes nothing and says why."""
-    try:
-        files = _read(load(config))
-    except BadInput as problem:
-        click.echo(f"callguard: not reloaded, nothing changed: {problem}", err=True)
-        return
-    engine.entrance.policy, engine.entrance.places = files.policy, files.places
-    engine.prompts = _prompts(files.scripts)
-    click.echo(f"callguard: reloaded, policy {files.policy.version[:12]}", err=True)
+@dataclass(frozen=True)
+class _Force:
+    """What is in force, and where that is written down."""
+
+    config: Path
+    engine: Engine
+    registrar: Registrar
+
+    def reload(self) -> dict[str, str]:
+        """Policy, prompts and rules anew, for calls that begin from now on. A broken or incomplete file changes nothing
+        and says why."""
+        try:
+            files = _read(load(self.config))
+        except BadInput as problem:
+            told = f"not reloaded, nothing changed: {problem}"
+            click.echo(f"callguard: {told}", err=True)
+            return {"error": told}
+        entrance = self.engine.entrance
+        entrance.policy, entrance.places = files.policy, files.places
+        self.engine.prompts = _prompts(files.scripts)
+        self.note(files, "reload")
+        click.echo(f"callguard: reloaded, policy {files.policy.version[:12]}", err=True)
+        return {"policy": files.policy.version}
+
+    def note(self, files: _Files, reason: str) -> None:
+        """FILES are in force."""
+        for item in (files.policy, files.places.pack_on(clock.read().wall.date())):
+            self.registrar.note(entry_of(item, account(), reason))
 
 
 @dataclass(frozen=True)
@@ -146,18 +170,13 @@ class _Files:
 
 def _read(settings: Settings) -> _Files:
     """Policy, prompts and rules, checked. Raises BadInput."""
-    policy = load_policy(settings)
-    return _Files(policy, _scripts(settings, policy), load_places(settings))
+    judged = approved(settings.path(settings.policy), own_prompts(settings))
+    return _Files(judged.policy, judged.scripts, load_places(settings))
 
 
 def _look_ups(settings: Settings) -> tuple[LookUp, ...]:
     crm = settings.crm
     return (Crm(crm.url, crm.token, crm.timeout_ms / 1000),) if crm.url else ()
-
-
-def _scripts(settings: Settings, policy: Policy) -> Scripts:
-    own = settings.prompts.directory
-    return Scripts.load(policy, settings.path(own) if own else None)
 
 
 def _prompts(scripts: Scripts) -> Callable[[Call], Mapping[Script, Playable]]:
@@ -185,13 +204,14 @@ def _compose(settings: Settings, files: _Files, log: PostgresLog, key: MasterKey
     return engine
 
 
-async def _serve(config: Path, settings: Settings, engine: Engine) -> None:
+async def _serve(config: Path, settings: Settings, engine: Engine, force: _Force) -> None:
     guards = _Guards(config)
     beat = Heartbeat(settings.data / "guard.sock", guards.spawn, engine.guard_changed, engine.guard_tripped)
-    control = Control(settings.data / "control.sock", engine.runners, lambda: sorted(engine.faults))
+    control = Control(settings.data / "control.sock", engine.runners, lambda: sorted(engine.faults), force.reload)
     try:
         async with asyncio.TaskGroup() as group:
-            for task in (engine.run(), beat.run(), control.run(), _until_drained(control, engine, beat)):
+            tasks = (engine.run(), beat.run(), control.run(), force.registrar.run())
+            for task in (*tasks, _until_drained(control, engine, beat)):
                 group.create_task(task)
     except* _Drained:
         click.echo("callguard: drained", err=True)

@@ -37,11 +37,13 @@ Answer = dict[str, Any]
 
 @dataclass
 class Control:
-    """Serves SOCKET over the live RUNNERS. `faults`: names of links that are lost now."""
+    """Serves SOCKET over the live RUNNERS. `faults`: names of links that are lost now; `reload`: reads policy and
+    prompts anew."""
 
     path: Path
     runners: dict[str, Runner]
     faults: Callable[[], list[str]]
+    reload: Callable[[], Answer] = lambda: {"error": "this controller reads nothing anew"}
     drain: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
@@ -72,6 +74,8 @@ class Control:
         if request["do"] == "drain":
             self.drain.set()
             return {"calls": len(self.runners)}
+        if request["do"] == "reload":
+            return self.reload()
         runner = self._find(str(request["call"]))
         if runner is None:
             return {"error": "no live call has this id"}
@@ -85,15 +89,20 @@ class Control:
         return None
 
 
+def account_of(uid: int) -> str:
+    """An account of this machine as rows name it: "user:NAME" or "uid:N"."""
+    try:
+        return f"user:{pwd.getpwuid(uid).pw_name}"
+    except KeyError:
+        return f"uid:{uid}"
+
+
 def _account(writer: asyncio.StreamWriter) -> str:
     """Who is at the other end, as the kernel says (SO_PEERCRED): "user:NAME" or "uid:N"."""
     peer = writer.get_extra_info("socket")
     credentials = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     uid = struct.unpack("3i", credentials)[1]
-    try:
-        return f"user:{pwd.getpwuid(uid).pw_name}"
-    except KeyError:
-        return f"uid:{uid}"
+    return account_of(uid)
 
 
 def _row(runner: Runner) -> Answer:

@@ -14,9 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from callguard.cli.run import _ended, _reload
+from callguard.cli.run import _ended, _Force
 from callguard.core.call import open_call
+from callguard.engine.registrar import Registrar
 from callguard.errors import LinkDown, StoreDown, Unreachable
+from callguard.lab.stand import COMPLETE
+from callguard.store.memory import MemoryLog
 from tests.cli.command import callguard, site
 from tests.core.play import CALL_ID
 from tests.engine.stage import Stage
@@ -29,6 +32,7 @@ from tests.engine.stage import Stage
         ('[call_type.support]\npurpose = "qa"\nnotice = "none"\n', "no prompt none"),
         ('[call_type.support]\nmode = "maybe"\n', "call_type.support.mode"),
         ("[call_type.support\n", "line 1"),
+        ('[call_type.support]\nmode = "ask"\n', "call_type.support.retention.audio: is missing"),
     ],
 )
 @pytest.mark.parametrize("options", [(), ("--replace",)])
@@ -112,14 +116,16 @@ def test_a_controller_that_does_not_end_is_not_waited_for_for_ever(tmp_path: Pat
 
 
 # ---------------------------------------------------------------- SIGHUP
-OTHER = '[call_type.support]\npurpose = "safety"\n[call_type.sales]\npurpose = "qa"\n'
+OTHER = COMPLETE + '[call_type.support]\npurpose = "safety"\n[call_type.sales]\n'
 
 
 async def test_policy_and_prompts_are_read_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config, engine = site(tmp_path), Stage(tmp_path / "engine").engine
     before = engine.entrance.policy.version
     (tmp_path / "policy.toml").write_text(OTHER)
-    _reload(config, engine)
+    registrar = Registrar(MemoryLog(), "acme", lambda incident, call_id: None)
+    assert _Force(config, engine, registrar).reload() == {"policy": engine.entrance.policy.version}
+    assert [registrar.waiting.get_nowait().kind for _ in range(2)] == ["policy", "rules"]
     assert set(engine.entrance.policy.call_types) == {"support", "sales"} and engine.entrance.policy.version != before
     kind = engine.entrance.policy.find("sales")
     assert kind is not None
@@ -133,6 +139,7 @@ async def test_policy_and_prompts_are_read_anew(tmp_path: Path, capsys: pytest.C
         ("policy.toml", '[call_type.support]\nmode = "maybe"\n', "call_type.support.mode"),
         ("policy.toml", "[call_type.support\n", "line 1"),
         ("policy.toml", '[call_type.support]\npurpose = "qa"\nnotice = "none"\n', "no prompt none"),
+        ("policy.toml", '[call_type.support]\npurpose = "qa"\n', "call_type.support.owner: is missing"),
         ("policy.toml", None, "policy.toml"),
         ("callguard.toml", "pbx = 1\n", "pbx"),
         ("callguard.toml", None, "callguard.toml"),
@@ -144,7 +151,9 @@ async def test_what_is_broken_changes_nothing_and_says_why(
     config, engine = site(tmp_path), Stage(tmp_path / "engine").engine
     policy, prompts = engine.entrance.policy, engine.prompts
     (tmp_path / file).unlink() if text is None else (tmp_path / file).write_text(text)
-    _reload(config, engine)
+    registrar = Registrar(MemoryLog(), "acme", lambda incident, call_id: None)
+    answer = _Force(config, engine, registrar).reload()
+    assert "nothing changed" in answer["error"] and registrar.waiting.empty()
     said = capsys.readouterr().err
     assert "not reloaded, nothing changed" in said and says in said
     assert engine.entrance.policy is policy and engine.prompts is prompts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -66,6 +67,7 @@ async def the_same_recording_goes_on(talk: Talk) -> None:
         assert len(numbers) > 50 and sum(gap > 1 for gap in gaps) <= 1, gaps  # one stretch, sound around it
 
 
+@pytest.mark.requirement("S14", "S27")
 async def test_a_new_policy_is_taken_and_a_broken_one_is_not(own_site: Site) -> None:
     site = own_site
     policy, running = site.stand.work / "policy.toml", site.stand.controller
@@ -76,6 +78,8 @@ async def test_a_new_policy_is_taken_and_a_broken_one_is_not(own_site: Site) -> 
         policy.write_text(whole.replace("[call_type.support]\n", '[call_type.support]\nmode = "maybe"\n'))
         await told(site, running, "not reloaded, nothing changed")
         assert "call_type.support.mode" in site.printed()
+        policy.write_text(whole.replace("[call_type.support]\n", '[call_type.support]\nowner = ""\n'))
+        await told(site, running, "call_type.support.owner: is missing")
         policy.write_text(whole.replace("[call_type.support]\n", '[call_type.support]\nmode = "never"\n'))
         await told(site, running, "callguard: reloaded")
         async with site.talk() as after:
@@ -86,6 +90,9 @@ async def test_a_new_policy_is_taken_and_a_broken_one_is_not(own_site: Site) -> 
         first = await before.ends()
     assert states(first) == ["verified"]  # what it was told still holds
     assert first.call.policy_version != stored.call.policy_version
+    log = await site.stand.run("policy", "log", "--config", str(site.stand.config), "--json")
+    entered = [(row["version"], row["reason"]) for row in json.loads(log[1])["activations"] if row["kind"] == "policy"]
+    assert entered == [(first.call.policy_version, "start"), (stored.call.policy_version, "reload")]
 
 
 async def told(site: Site, running: Process, words: str) -> None:

@@ -43,6 +43,12 @@ async def test_who_asks_for_a_hand_over_learns_how_many_calls_are_live(stage: St
     assert await own._answer({"do": "drain"}, "user:x") == {"calls": 1} and own.drain.is_set()
 
 
+async def test_who_asks_for_a_reload_learns_what_came_of_it(stage: Stage) -> None:
+    assert "error" in await ask(stage, {"do": "reload"})
+    own = Control(stage.data / "other.sock", stage.engine.runners, list, lambda: {"policy": "a" * 64})
+    assert await own._answer({"do": "reload"}, "user:x") == {"policy": "a" * 64}
+
+
 def act(action: str, call: str = "far") -> dict[str, str]:
     return {"do": "act", "call": call, "action": action}
 

@@ -1,0 +1,84 @@
+"""Writes down what was put into force, now or as soon as the log is there.
+
+What belongs here: entries that wait, and who is told that they do. What does not: whether a policy may be put into
+force (cli/approval.py), the rows (store/activation.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from callguard.errors import StoreDown, StoreRefused
+from callguard.ports import ActivationRow, Register
+from callguard.store.activation import following, newest
+
+RETRY = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What was put into force `at` a time; `kind`, `version` and `content` as in ports.ActivationRow."""
+
+    at: datetime
+    kind: str
+    version: str
+    author: str
+    reason: str
+    content: Mapping[str, Any]
+
+
+async def enter(register: Register, tenant: str, entry: Entry) -> ActivationRow | None:
+    """The row that ENTRY became; None where its version is in force already. Raises StoreDown, and StoreRefused when
+    somebody else was quicker."""
+    rows = await register.activations(tenant)
+    before = newest(rows, entry.kind)
+    if before and before.version == entry.version:
+        return None
+    row = following(
+        rows,
+        tenant=tenant,
+        at=entry.at,
+        kind=entry.kind,
+        version=entry.version,
+        author=entry.author,
+        reason=entry.reason,
+        content=entry.content,
+    )
+    await register.activate(row)
+    return row
+
+
+@dataclass
+class Registrar:
+    """Enters what it is given, in order; a call never waits for it. `retry`: seconds between two tries."""
+
+    register: Register
+    tenant: str
+    alert_by: Callable[[str, str], None]
+    retry: float = RETRY
+    waiting: asyncio.Queue[Entry] = field(default_factory=asyncio.Queue)
+
+    def note(self, entry: Entry) -> None:
+        """ENTRY is in force."""
+        self.waiting.put_nowait(entry)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await self._enter(await self.waiting.get())
+
+    async def _enter(self, entry: Entry) -> None:
+        told = False
+        while True:
+            try:
+                await enter(self.register, self.tenant, entry)
+                return
+            except (StoreDown, StoreRefused):
+                if not told:
+                    self.alert_by("activation_not_recorded", "")
+                told = True
+            await asyncio.sleep(self.retry)

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from callguard.cli.approval import approved, entry_of, judge
+from callguard.core.rules import STRICTEST
+from callguard.errors import ConfigError
+from callguard.lab.stand import COMPLETE
+
+FINE = COMPLETE + "[call_type.support]\n"
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "policy.toml"
+    path.write_text(text)
+    return path
+
+
+def test_a_whole_policy_with_the_shipped_prompts_is_approved(tmp_path: Path) -> None:
+    judged = approved(written(tmp_path, FINE), None)
+    assert judged.objections == judged.differences == []
+    assert {item.id for item in judged.scripts.of(judged.policy.call_types["support"]).values()} >= {"notice-short"}
+
+
+@pytest.mark.requirement("S14")
+def test_missing_parts_and_missing_prompts_are_told_together(tmp_path: Path) -> None:
+    path = written(tmp_path, FINE + 'owner = ""\nnotice = "none"\nreview = 2020-01-01\n')
+    with pytest.raises(ConfigError) as caught:
+        approved(path, None)
+    owner, review, prompt = caught.value.problems
+    assert owner.startswith("call_type.support.owner") and review.startswith("call_type.support.review: was due")
+    assert prompt == "call_type.support: no prompt none in en"
+    assert judge(path, None).objections == caught.value.problems
+
+
+def test_what_callers_are_told_otherwise_does_not_keep_a_controller_from_its_start(tmp_path: Path) -> None:
+    judged = approved(written(tmp_path, FINE.replace('"training"', '"marketing"')), None)
+    assert judged.differences and not judged.objections
+
+
+def test_rules_are_entered_by_their_version_alone(tmp_path: Path) -> None:
+    policy = judge(written(tmp_path, FINE), None).policy
+    first, second = entry_of(policy, "user:root", "start"), entry_of(STRICTEST, "user:root", "start")
+    assert (first.kind, first.version, first.content) == ("policy", policy.version, policy.as_data())
+    assert (second.kind, second.version, second.content) == ("rules", STRICTEST.version, {})
