@@ -6,6 +6,7 @@ and whether the site works (doctor).
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import shlex
@@ -18,6 +19,7 @@ from string import Template
 import click
 
 from callguard.cli.option import json_option, show_json
+from callguard.core.complete import TO_FILL
 from callguard.errors import BadInput
 from callguard.lab.asterisk import dialplan_dir
 from callguard.store.keys import create_master_key
@@ -32,6 +34,9 @@ MODES = {
 }
 """What is written from templates, and who may read it."""
 KEY = "master.key"
+SAFE = "policy-safe.toml"
+"""Stands for policy.toml where the safe default is wanted."""
+UNSAID = dict.fromkeys(("organisation", "contact", "owner", "assessment"), TO_FILL)
 SECRETS = ("ari_password", "ami_secret", "guard_secret", "app_password", "owner_password")
 SECRET_BYTES = 24
 REVIEW_DAYS = 365
@@ -43,12 +48,17 @@ REVIEW_DAYS = 365
 @click.option(
     "--force", is_flag=True, help="Replace files that are there (kept as NAME.old), but never the master key."
 )
+@click.option("--safe-default", is_flag=True, help="A policy for every team: notice, purpose, choice, then proceed.")
+@click.option("--organisation", default=TO_FILL, show_default=True, help="Who records: callers hear it.")
+@click.option("--contact", default=TO_FILL, show_default=True, help="Where callers may ask: they hear it.")
+@click.option("--owner", default=TO_FILL, show_default=True, help="Who answers for the call types.")
+@click.option("--assessment", default=TO_FILL, show_default=True, help="Where the assessment of the basis is kept.")
 @json_option
-def init(directory: Path, force: bool, as_json: bool) -> None:
+def init(directory: Path, force: bool, safe_default: bool, as_json: bool, **promised: str) -> None:
     """Write callguard.toml, policy.toml, a master key and the PBX's side into DIR, and say what to do next."""
     folder = directory.absolute()
     had_key = os.path.lexists(folder / KEY)
-    write_site(folder, fresh(), force=force)
+    write_site(folder, fresh(promised, safe_default=safe_default), force=force)
     todo = steps(folder, dialplan_dir())
     if as_json:
         show_json({"directory": str(folder), "files": [*MODES, KEY], "key_kept": had_key, "steps": todo})
@@ -58,11 +68,13 @@ def init(directory: Path, force: bool, as_json: bool) -> None:
         click.echo(f"\n{number}. {title}\n" + "\n".join(f"     {line}" for line in lines))
 
 
-def fresh() -> dict[str, str]:
-    """The files' texts by name, with secrets that nobody has seen."""
+def fresh(promised: Mapping[str, str] = UNSAID, *, safe_default: bool = False) -> dict[str, str]:
+    """The files' texts by name, with secrets that nobody has seen. PROMISED: what only the admin knows, by word."""
     made = {name: secrets.token_hex(SECRET_BYTES) for name in SECRETS}
     made["review"] = (datetime.now(UTC).date() + timedelta(days=REVIEW_DAYS)).isoformat()
-    return {name: Template((TEMPLATES / name).read_text("utf-8")).substitute(made) for name in MODES}
+    made |= {name: json.dumps(value, ensure_ascii=False) for name, value in {**UNSAID, **promised}.items()}
+    files = {name: name for name in MODES} | ({"policy.toml": SAFE} if safe_default else {})
+    return {name: Template((TEMPLATES / file).read_text("utf-8")).substitute(made) for name, file in files.items()}
 
 
 def write_site(folder: Path, texts: Mapping[str, str], *, force: bool) -> None:
@@ -146,7 +158,8 @@ def steps(folder: Path, snippets: Path) -> dict[str, list[str]]:
             "CALLGUARD_OWNER_URL=postgresql://callguard_owner:PASSWORD@localhost/callguard callguard db upgrade"
             f" --config {config}",
         ],
-        "Put your own endpoints into policy.toml, look, and start": [
+        "Put your own endpoints into policy.toml, fill in what is missing, look, and start": [
+            f"callguard policy check --config {config}",
             f"callguard doctor --config {config}",
             f"callguard run --config {config}",
         ],

@@ -13,12 +13,15 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from callguard.cli.approval import judge
 from callguard.cli.doctor import diagnose
 from callguard.cli.init import KEY, MODES, SECRETS, fresh, steps, write_site
+from callguard.core.policy import Mode, OnLogLoss, OnWithdrawal
+from callguard.core.purpose import NumberPolicy
 from callguard.doctor.site import Severity
 from callguard.errors import BadInput
 from callguard.lab.asterisk import Asterisk
-from callguard.settings import load_policy, load_settings
+from callguard.settings import load_policy, load_settings, read_policy
 from callguard.store.keys import load_master_key
 
 
@@ -174,3 +177,44 @@ async def test_a_real_asterisk_lets_its_accounts_in_with_the_least_that_works(tm
         "master key",
         "same folder",
     } <= fine
+
+
+# ---------------------------------------------------------------- the safe default
+FILLED = (
+    "--organisation",
+    'Smith & "Sons"',
+    "--contact",
+    "privacy@example.com",
+    "--owner",
+    "Ops",
+    "--assessment",
+    "DPIA-1",
+)
+
+
+def objections(folder: Path) -> list[str]:
+    judged = judge(folder / "policy.toml", None)
+    return judged.objections + judged.differences
+
+
+@pytest.mark.requirement("S96", "S14")
+@pytest.mark.parametrize("safe", [(), ("--safe-default",)])
+def test_only_what_the_admin_knows_is_missing(tmp_path: Path, safe: tuple[str, ...]) -> None:
+    assert run(tmp_path / "bare", *safe).returncode == 0
+    missing = {line.split(": ")[0].rpartition(".")[2] for line in objections(tmp_path / "bare")}
+    assert missing == {"name", "contact", "owner", "assessment"}
+    assert run(tmp_path / "filled", *safe, *FILLED).returncode == 0
+    assert objections(tmp_path / "filled") == []
+    assert read_policy(tmp_path / "filled" / "policy.toml").organisation.name == 'Smith & "Sons"'
+
+
+@pytest.mark.requirement("S96", "S45", "S18")
+def test_the_safe_default_asks_everybody_keeps_little_and_shares_nothing(tmp_path: Path) -> None:
+    write_site(tmp_path, fresh(safe_default=True), force=False)
+    kinds = read_policy(tmp_path / "policy.toml").call_types
+    assert set(kinds) == {"support", "sales", "complaint", "payment", "internal"}
+    for name, kind in kinds.items():
+        assert kind.mode is (Mode.NEVER if name == "internal" else Mode.ASK) and kind.internal is Mode.NEVER
+        assert (kind.override, kind.number_policy, kind.remember_days) == (None, NumberPolicy.HINT, 0)
+        assert (kind.on_withdrawal, kind.on_log_loss) == (OnWithdrawal.DISCARD, OnLogLoss.STOP)
+        assert kind.outputs == ("audio",) and kind.retention_days <= 90 and not kind.export + kind.shared
