@@ -19,13 +19,15 @@ from callguard.core.jurisdiction import RulePack
 from callguard.core.policy import CallType, Mode
 from callguard.core.recording import Recording, State
 from callguard.core.rules import STRICTEST, UNRESOLVED, Rule
+from callguard.core.word import Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
     """The PBX's connection to one endpoint. `waiting`: in our application; `typed`: keys of a sequence so far.
 
-    `codes`: where its party may be.
+    `codes`: where its party may be. `shown`, `shown_in`: what an agent was shown last, in which bridge; `line`: of which
+    recording it hears that it is on.
     """
 
     channel_id: str
@@ -40,6 +42,9 @@ class Channel:
     typed: str = ""
     typed_at: datetime | None = None
     codes: tuple[str, ...] = ()
+    shown: Status | None = None
+    shown_in: str = ""
+    line: str = ""
 
     @property
     def is_party(self) -> bool:
@@ -57,6 +62,7 @@ class Call:
     `site`: where the agents are taken to be; `told`: how often the telling began anew; `pauses`: how many there were.
     `preflights`: how many verdicts there were; the newest stands in `rule`. `orders_open`: what must be recorded is;
     `withheld`: the far party has heard that it is not.
+    `news`: what agents do not know yet (channel, bridge, status), `news_watch`: which watch times it.
     `alone_since`: which watch times how long the far party has nobody to talk to; `alone_for_sure`: its grace ended.
     """
 
@@ -88,6 +94,8 @@ class Call:
     orders_open: bool = False
     withheld: bool = False
     pauses: int = 0
+    news: tuple[tuple[str, str, Status], ...] = ()
+    news_watch: int = 0
     over: bool = False
 
     @property

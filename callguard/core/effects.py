@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
-from callguard.core.events import Script
+from callguard.core.purpose import Indicator
+from callguard.core.word import Script, Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,17 @@ class StopPrompt(Effect):
     """End the prompt that plays on this channel: it was answered."""
 
     restrictive = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Indicate(Effect):
+    """Let the agent at this channel, and nobody else, know whether the call is recorded. `by`: on the phone's display
+    or by a whisper; `script`: what is whispered, None where the agent hears it anyway.
+    """
+
+    status: Status
+    by: Indicator
+    script: Script | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

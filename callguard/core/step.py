@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from callguard.core import asking, keypad, lawful, orders, recorder
+from callguard.core import asking, indicator, keypad, lawful, orders, recorder
 from callguard.core.call import Call, Channel
 from callguard.core.consent import Signal, Standing
 from callguard.core.effects import SendOn, WakeAt
@@ -65,7 +65,8 @@ def step(call: Call, event: Event) -> Step:
     if call.over:
         return Step(call).also(unexpected(call, event.channel_id, f"{event.type} after the end"))
     done = Step(call).then(lambda now: _HANDLERS[type(event)](now, event))
-    done = done.then(lambda now: lawful.settle(now, event.at)).then(recorder.settle).then(orders.settle).then(_finish)
+    done = done.then(lambda now: lawful.settle(now, event.at)).then(recorder.settle).then(orders.settle)
+    done = done.then(indicator.settle).then(_finish)
     return replace(done, effects=tuple(sorted(done.effects, key=lambda effect: not effect.restrictive)))
 
 
@@ -201,6 +202,8 @@ def _deadline_passed(call: Call, event: DeadlinePassed) -> Step:
             return asking.overdue(call, number)
         case "mask" | "unmask" | "stop":
             return recorder.overdue(call, name, number)
+        case "indicate":
+            return indicator.lasted(call, number)
         case "alone":
             return Step(replace(call, alone_for_sure=call.alone_for_sure or call.alone_since == number))
         case "spooled":

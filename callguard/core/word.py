@@ -37,6 +37,17 @@ class Script(StrEnum):
     RECORDING_ON = "recording_on"
     LONG_NOTICE = "long_notice"
     WITHHELD = "withheld"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    NOT_RECORDED = "not_recorded"
+
+
+class Status(StrEnum):
+    """What an agent has to know about a call."""
+
+    RECORDED = "recorded"
+    PAUSED = "paused"
+    NOT_RECORDED = "not_recorded"
 
 
 class Action(StrEnum):
