@@ -18,6 +18,7 @@ from typing import Any
 from callguard.core.effects import (
     Answer,
     Effect,
+    Indicate,
     MaskRecording,
     PlayPrompt,
     RecordingEffect,
@@ -254,6 +255,8 @@ class FakePbx:
                     yield ChannelAnswered(at=self.now, channel_id=channel)
             case SendOn() if channel in self._waiting:
                 yield ChannelLeft(at=self.now, channel_id=channel)
+            case Indicate():
+                yield from self._indicate(effect)
             case Answer() | SendOn():
                 yield self._failed(effect, "not there")
             case _:
@@ -263,6 +266,18 @@ class FakePbx:
         own = effect.recording_id if isinstance(effect, RecordingEffect) else ""
         kind = type(effect).__name__
         return EffectFailed(at=self.now, channel_id=effect.channel_id, effect=kind, recording_id=own, reason=reason)
+
+    def _indicate(self, effect: Indicate) -> Iterator[Event]:
+        """Shown, or whispered: only a failure is heard of."""
+        if effect.channel_id not in self._channels:
+            yield self._failed(effect, "not there")
+        elif effect.script and (wrong := self._no_cue(effect.channel_id, effect.script)):
+            yield self._failed(effect, wrong)
+
+    def _no_cue(self, channel_id: str, script: Script) -> str:
+        """Why this script cannot be whispered; '' when it can."""
+        prompt = self._prompt_of(channel_id, script)
+        return "no prompt" if prompt is None else _objection(prompt)
 
     def _prompt_of(self, channel_id: str, script: Script) -> Playable | None:
         own = self.prompts.get(channel_id, {}).get(script)

@@ -26,8 +26,8 @@ from callguard.core.word import Status
 class Channel:
     """The PBX's connection to one endpoint. `waiting`: in our application; `typed`: keys of a sequence so far.
 
-    `codes`: where its party may be. `shown`, `shown_in`: what an agent was shown last, in which bridge; `line`: of which
-    recording it hears that it is on.
+    `codes`: where its party may be. `shown`, `shown_in`: what an agent was shown last, in which bridge; `line`: which
+    recording it hears of from the line for all.
     """
 
     channel_id: str

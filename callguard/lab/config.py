@@ -154,7 +154,7 @@ def _pjsip(site: Site) -> str:
     )
     far = "".join(f"[{name}]\n{line}context=inbound\n" for name in ("caller", "anonymous"))
     agents = "".join(
-        f"[agent{n}]\n{line}context=internal\naors=agent{n}\ncallerid=Agent {n} <60{n}>\n"
+        f"[agent{n}]\n{line}context=internal\naors=agent{n}\nsend_pai=yes\ncallerid=Agent {n} <60{n}>\n"
         "call_group=1\npickup_group=1\n"
         f"[agent{n}]\ntype=aor\ncontact=sip:agent{n}@127.0.0.1:{port}\n"
         for n, port in enumerate(site.agent_ports, 1)

@@ -65,6 +65,7 @@ class Call:
         self.invite: Message | None = None  # theirs, when we were called
         self.last_answer: bytes = b""
         self.draft: tuple[str, int] | None = None  # branch and CSeq of our INVITE, for CANCEL and ACK
+        self.names: list[str] = []  # what the PBX had this phone display, oldest first
 
     # --- waiting -----------------------------------------------------------------------------------------------------
 
@@ -99,6 +100,20 @@ class Call:
     async def ended(self, timeout: float = 15.0) -> None:
         """Wait until it is over."""
         await self.reached(CallState.ENDED, timeout=timeout)
+
+    async def shows(self, name: str, timeout: float = 15.0) -> None:
+        """Wait until the display says NAME. Raises Unreachable."""
+        try:
+            async with asyncio.timeout(timeout):
+                while not self.names or self.names[-1] != name:
+                    await self.changed.wait()
+        except TimeoutError:
+            raise Unreachable(f"the lab phone shows something else after {timeout:g} s: {self.names}") from None
+
+    def show(self, name: str) -> None:
+        """The PBX says who is at the other end."""
+        self.names.append(name)
+        self.move(self.state)
 
     def heard(self) -> Heard:
         """What this party has heard so far."""

@@ -6,6 +6,7 @@ and writing: a test may want to send what no phone should.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 PCMU, DIGITS = 0, 101  # RTP payload types that this phone speaks
@@ -62,6 +63,13 @@ def tag(value: str) -> str:
 def uri(value: str) -> str:
     """The address in <> of a From, To, Contact or Record-Route header."""
     return value.rsplit("<", 1)[-1].split(">", 1)[0] if "<" in value else value.split(";", 1)[0].strip()
+
+
+def display(value: str) -> str:
+    """The name in "" of a From, To or P-Asserted-Identity header; '' where it has none."""
+    before, opened, rest = value.partition('"')
+    name, _, _ = rest.rpartition('" <')
+    return re.sub(r"\\(.)", r"\1", name) if opened and not before.strip() else ""
 
 
 def parse(data: bytes) -> Message | None:

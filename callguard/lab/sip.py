@@ -16,7 +16,7 @@ from typing import cast
 from callguard.errors import Unreachable
 from callguard.lab.dialog import Call, CallState
 from callguard.lab.media import Source
-from callguard.lab.message import Draft, Message, audio_target, parse, sdp, tag, uri
+from callguard.lab.message import Draft, Message, audio_target, display, parse, sdp, tag, uri
 from callguard.lab.rtp import RtpStream
 
 _T1 = 0.5  # first retransmission, doubled each time
@@ -250,6 +250,8 @@ class Phone(asyncio.DatagramProtocol):
 
     def _incoming_request(self, message: Message) -> None:
         call = self._calls.get(message.get("call-id"))
+        if call is not None and (identity := message.get("p-asserted-identity")):  # UPDATE or re-INVITE
+            call.show(display(identity))
         match message.method:
             case "ACK":
                 if call is not None and call.state is CallState.RINGING:
@@ -296,6 +298,7 @@ class Phone(asyncio.DatagramProtocol):
         self._calls[call_id] = call
         call.rtp = await RtpStream.open(self.host, self.media)
         call.invite = message
+        call.show(display(message.get("p-asserted-identity") or remote))
         call.local = f"{message.get('to')};tag={call.local_tag}"
         self._reply(message, 180, "Ringing", call)
         self._incoming.put_nowait(call)

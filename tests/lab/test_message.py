@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from callguard.lab.message import Draft, audio_target, parse, sdp, tag, uri
+from callguard.lab.message import Draft, audio_target, display, parse, sdp, tag, uri
 
 
 def test_what_is_written_can_be_read() -> None:
@@ -42,3 +42,8 @@ def test_addresses_and_tags() -> None:
 
 def test_a_body_without_audio_has_no_target() -> None:
     assert audio_target("v=0\r\n") is None
+
+
+def test_the_name_to_display() -> None:
+    assert display('"[REC] A \\"b\\" \\\\ c" <sip:a@b>;tag=x') == '[REC] A "b" \\ c'
+    assert display("<sip:a@b>") == display('sip:a@b;x="y"') == ""

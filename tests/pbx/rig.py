@@ -144,14 +144,15 @@ class Rig(Ear):
         return recording_id
 
     @asynccontextmanager
-    async def talk(self) -> AsyncIterator[Talk]:
-        """A caller and an agent, bridged by the dialplan; packets are numbered, the agent's from 10000."""
+    async def talk(self, display: str | None = None) -> AsyncIterator[Talk]:
+        """A caller and an agent, bridged by the dialplan; packets are numbered, the agent's from 10000. DISPLAY: the
+        caller's name."""
         tones = CounterTone(), CounterTone(counter=10000)
         agent = await Phone.open("agent1", port=self.asterisk.agent_ports["agent1"], answer_after=0.05, media=tones[1])
         caller = await Phone.open("caller", self.asterisk.server)
         try:
             before = len(self.of(Entered))
-            call = await caller.dial("100", media=tones[0])
+            call = await caller.dial("100", media=tones[0], display=display)
             channel_id = await self.entered(before)
             self.pbx.perform(SendOn(channel_id=channel_id))
             await self.wait(ChannelLeft, lambda fact: fact.channel_id == channel_id)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -19,6 +20,7 @@ from callguard.core.effects import (
     Alert,
     Answer,
     Effect,
+    Indicate,
     MaskRecording,
     PlayPrompt,
     RecordingEffect,
@@ -49,6 +51,8 @@ from callguard.core.events import (
     Unbridged,
     UnmaskAcknowledged,
 )
+from callguard.core.purpose import Indicator
+from callguard.core.word import Status
 from callguard.errors import LinkDown
 from callguard.lab.asterisk import Asterisk
 from callguard.lab.dialog import Call
@@ -232,6 +236,7 @@ def every_request(channel_id: str, recording_id: str) -> Iterable[Effect]:
     yield Answer(channel_id=channel_id)
     yield PlayPrompt(channel_id=channel_id, script=Script.NOTICE)
     yield SendOn(channel_id=channel_id)
+    yield Indicate(channel_id=channel_id, status=Status.RECORDED, by=Indicator.NAME)
     yield StartRecording(channel_id=channel_id, recording_id=recording_id)
     for kind in (MaskRecording, UnmaskRecording, StopRecording):
         yield kind(channel_id=channel_id, recording_id=f"not-{recording_id}")
@@ -454,6 +459,30 @@ async def test_a_hang_up_ends_the_recording_of_that_channel(bench: Bench) -> Non
     hung = await bench.ear.wait(ChannelHungUp, lambda fact: fact.channel_id == far)
     assert stopped.offset_samples > 0 and hung in bench.ear.facts
     assert kinds(bench, StopAcknowledged, EffectFailed) == []  # nobody asked
+
+
+# ---------------------------------------------------------------- agents who know
+@pytest.mark.parametrize("by", [Indicator.NAME, Indicator.TONE])
+async def test_an_agent_who_is_shown_something_is_heard_of_by_nobody(bench: Bench, by: Indicator) -> None:
+    far, agent = await bench.talk()
+    await recorded(bench, far)
+    before = len(bench.ear.facts)
+    script = Script.PAUSED if by is Indicator.TONE else None
+    bench.pbx.perform(Indicate(channel_id=agent, status=Status.PAUSED, by=by, script=script))
+    await asyncio.sleep(LONGER_THAN_A_PROMPT)
+    assert {type(fact) for fact in bench.ear.facts[before:]} <= {RecordingGrowing}
+
+
+async def test_a_whisper_without_its_prompt_fails(bench: Bench) -> None:
+    _, agent = await bench.talk()
+    bench.pbx.set_prompts(agent, {})
+    cue = Indicate(channel_id=agent, status=Status.PAUSED, by=Indicator.TONE, script=Script.PAUSED)
+    bench.pbx.perform(cue)
+    assert (await failed(bench, cue)).reason == "no prompt"
+    wrong = Prompt(bench.prompt.path, "00" * 32)
+    bench.pbx.set_prompts(agent, {Script.RESUMED: wrong})
+    bench.pbx.perform(replace(cue, script=Script.RESUMED))
+    await bench.ear.wait(EffectFailed, lambda fact: fact.reason == "prompt changed")
 
 
 # ---------------------------------------------------------------- what cannot be done

@@ -118,6 +118,11 @@ class Ari:
         """Hang a channel of ours up."""
         await self._ask("DELETE", f"channels/{_segment(channel_id)}")
 
+    async def channel(self, channel_id: str) -> Json:
+        """One channel object."""
+        answer = await self._ask("GET", f"channels/{_segment(channel_id)}")
+        return answer if isinstance(answer, Mapping) else {}
+
     async def channels(self) -> list[Json]:
         """Every channel object."""
         return parts(await self._ask("GET", "channels"))

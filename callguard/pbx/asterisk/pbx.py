@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from callguard.core.effects import Answer, Effect, PlayPrompt, RecordingEffect, SendOn, StopPrompt
+from callguard.core.effects import Answer, Effect, Indicate, PlayPrompt, RecordingEffect, SendOn, StopPrompt
 from callguard.core.events import ChannelHungUp, ChannelLeft, EffectFailed, Event, Script
 from callguard.errors import BadInput, LinkDown, PbxRefused, Unreachable
 from callguard.pbx.asterisk.ami import Ami
@@ -23,6 +23,7 @@ from callguard.pbx.asterisk.links import delays
 from callguard.pbx.asterisk.prompter import Prompter
 from callguard.pbx.asterisk.recorder import Recorder
 from callguard.pbx.asterisk.register import RegisterFile
+from callguard.pbx.asterisk.screen import Screen
 from callguard.pbx.asterisk.site import OWN_PREFIX, AsteriskSettings
 from callguard.pbx.asterisk.skew import Skew
 from callguard.pbx.asterisk.translate import Json, endpoint, is_own, scrubbed, text, translate, waits_in
@@ -54,6 +55,7 @@ class AsteriskPbx:
         self._recorder = Recorder(settings.recordings, self._register, lambda event: self._tell(Said(event)))
         self._prompter = Prompter(settings.ari.app, lambda event, raw: self._tell(Said(event), raw))
         self._skew = Skew()
+        self._screen = Screen(self._prompter.cue)
         self._sink: Sink | None = None
         self._ari: Ari | None = None
         self._queues: dict[str, _Queue] = {}
@@ -92,6 +94,8 @@ class AsteriskPbx:
                 self._queue(effect, lambda: self._prompter.stop(channel))
             case SendOn():
                 self._send_on(effect)
+            case Indicate():
+                self._queue(effect, lambda: self._screen.indicate(effect))
             case _:
                 self._failed(effect, "not a request to a PBX")
 
@@ -147,6 +151,7 @@ class AsteriskPbx:
         self._note_waiting(self._waiting(everything))
         self._recorder.attach(ami, alive)
         self._prompter.attach(ari)
+        self._screen.attach(ari, ami)
 
     async def _listen(self, ari: Ari, ami: Ami) -> None:
         reading, asking = asyncio.create_task(self._hear_all(ari)), asyncio.create_task(self._follow_clock(ami))
@@ -173,6 +178,7 @@ class AsteriskPbx:
         was_up, self._ari = self._ari is not None, None
         self._recorder.attach(None)
         self._prompter.attach(None)
+        self._screen.attach(None, None)
         if was_up:
             self._tell(Link(_utc(), up=False))
         await asyncio.gather(ari.close(), ami.close())
@@ -198,6 +204,7 @@ class AsteriskPbx:
                 self._queues.pop(channel_id, None)
 
     def _tell(self, heard: Heard, raw: Mapping[str, Any] | None = None) -> None:
+        self._screen.heard(heard)
         if self._sink is not None:
             self._sink(heard, raw or {})
 

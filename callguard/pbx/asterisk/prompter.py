@@ -15,8 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from callguard.core.effects import PlayPrompt
-from callguard.core.events import Event, NoticeEnded, NoticeFailed, NoticeStarted, Script
+from callguard.core.effects import Indicate, PlayPrompt
+from callguard.core.events import EffectFailed, Event, NoticeEnded, NoticeFailed, NoticeStarted, Script
 from callguard.errors import LinkDown, PbxRefused
 from callguard.pbx.asterisk.ari import Ari
 from callguard.pbx.asterisk.site import OWN_PREFIX
@@ -29,7 +29,7 @@ SNOOP_SECONDS = 1.0
 @dataclass(slots=True)
 class _Playing:
     """One prompt for the party at `channel_id`. `spoiled`: why it cannot count as heard any more; `snoop` '' plays
-    directly.
+    directly. `cue`: it tells an agent something, and is no evidence of anything.
     """
 
     channel_id: str
@@ -37,6 +37,7 @@ class _Playing:
     prompt: Playable
     playback: str
     snoop: str = ""
+    cue: bool = False
     started: bool = False
     spoiled: str = ""
     ready: asyncio.Event = field(default_factory=asyncio.Event)
@@ -64,16 +65,27 @@ class Prompter:
 
     async def play(self, effect: PlayPrompt) -> None:
         """Have a prompt played. Its facts follow; a failure is one of them."""
-        prompt = self._prompts.get(effect.channel_id, {}).get(effect.script)
+        whisper = "both" if effect.to_all else "out" if effect.whisper else ""
+        try:
+            await self._begin(effect.channel_id, effect.script, whisper)
+        except PbxRefused as wrong:
+            self.drop(effect, wrong.reason)
+
+    async def cue(self, channel_id: str, script: Script) -> None:
+        """Whisper to an agent. Only a failure is a fact. Raises PbxRefused when it cannot be begun."""
+        await self._begin(channel_id, script, "out", cue=True)
+
+    async def _begin(self, channel_id: str, script: Script, whisper: str, *, cue: bool = False) -> None:
+        prompt = self._prompts.get(channel_id, {}).get(script)
         if prompt is None or self._ari is None:
-            return self.drop(effect, "no prompt" if prompt is None else "link lost")
+            raise PbxRefused("prompt", "no prompt" if prompt is None else "link lost")
         if not await asyncio.to_thread(_is_the_one_agreed, prompt):
-            return self.drop(effect, "prompt changed")
-        playing = _Playing(effect.channel_id, effect.script, prompt, self._own_id())
+            raise PbxRefused("prompt", "prompt changed")
+        playing = _Playing(channel_id, script, prompt, self._own_id(), cue=cue)
         self._playing[playing.playback] = playing
         try:
-            if effect.whisper or effect.to_all:
-                await self._open_snoop(self._ari, playing, "both" if effect.to_all else "out")
+            if whisper:
+                await self._open_snoop(self._ari, playing, whisper)
             await self._ari.play(playing.snoop or playing.channel_id, playing.playback, prompt.path)
         except (PbxRefused, LinkDown, TimeoutError) as wrong:
             self._fail(playing, _word(wrong))
@@ -126,6 +138,8 @@ class Prompter:
         if playing is None or playing.started:
             return
         playing.started = True
+        if playing.cue:
+            return
         prompt = playing.prompt
         fact = NoticeStarted(
             at=_at(message),
@@ -146,10 +160,11 @@ class Prompter:
         if not done or playing.spoiled or not playing.started:
             return self._fail(playing, playing.spoiled or "not played", message)
         self._forget(playing)
-        ended = NoticeEnded(
-            at=_at(message), channel_id=playing.channel_id, script=playing.script, prompt=playing.prompt.id
-        )
-        self._tell(ended, message)
+        if not playing.cue:
+            ended = NoticeEnded(
+                at=_at(message), channel_id=playing.channel_id, script=playing.script, prompt=playing.prompt.id
+            )
+            self._tell(ended, message)
 
     def _of(self, message: Json) -> _Playing | None:
         return self._playing.get(text(part(message, "playback"), "id"))
@@ -170,7 +185,9 @@ class Prompter:
             return
         self._forget(playing)
         at = _at(message) if message else _utc()
-        failed = NoticeFailed(at=at, channel_id=playing.channel_id, script=playing.script, reason=reason)
+        failed: Event = NoticeFailed(at=at, channel_id=playing.channel_id, script=playing.script, reason=reason)
+        if playing.cue:
+            failed = EffectFailed(at=at, channel_id=playing.channel_id, effect=Indicate.__name__, reason=reason)
         self._tell(failed, message or {})
 
     def _forget(self, playing: _Playing) -> None:
