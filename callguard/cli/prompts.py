@@ -76,7 +76,11 @@ def _findings(settings: Settings) -> list[str]:
         scripts = Scripts.load(policy, own_prompts(settings))
     except ConfigError as wrong:
         return wrong.problems
-    return [
+    silent = [
+        f'call_type.{kind.name}: no prompt {name} in {language}: agents are told nothing there (indicator = "tone")'
+        for kind, language, name in scripts.unspoken(policy)
+    ]
+    return silent + [
         f"{prompt.language}/{prompt.id}: {prompt.duration_s:.1f} s, where a notice has {LONGEST_SECONDS:g} s"
         for prompt in _notices(policy, scripts)
         if prompt.duration_s > LONGEST_SECONDS

@@ -20,6 +20,8 @@ from callguard.core.word import Status
 
 GRACE = ALONE_GRACE
 """Seconds that a status has to last to be shown: channels that swap show nothing."""
+CUES = (Script.PAUSED, Script.RESUMED, Script.NOT_RECORDED)
+"""What only agents hear: where one is missing the call goes on without it."""
 _ASKING = (Script.NOTICE, Script.QUESTION, Script.LONG_NOTICE)
 
 
@@ -107,11 +109,13 @@ def _indicate(call: Call, agent: Channel, status: Status) -> Indicate:
 
 
 def _spoken(call: Call, agent: Channel, status: Status) -> Script | None:
-    """What is whispered; None where the line that all parties hear has said it or is about to."""
+    """What is whispered; None where the line that all parties hear has said it or is about to, and where nothing is
+    ever recorded: that needs no prompts.
+    """
     if status is Status.PAUSED:
         return Script.PAUSED
     if status is Status.NOT_RECORDED:
-        return Script.NOT_RECORDED
+        return Script.NOT_RECORDED if call.call_type.records else None
     if agent.shown is Status.PAUSED:
         return Script.RESUMED
     heard = call.running is not None and agent.line == call.running.recording_id

@@ -13,7 +13,9 @@ from pathlib import Path
 from callguard.audio.prompt import Prompt, load_prompts, shipped_prompts
 from callguard.core.disclosure import Finding, findings
 from callguard.core.events import Script
+from callguard.core.indicator import CUES
 from callguard.core.policy import CallType, Mode, Policy
+from callguard.core.purpose import Indicator
 from callguard.core.wording import Wording
 from callguard.engine.wording import load_wordings
 from callguard.errors import BadInput, ConfigError
@@ -72,6 +74,16 @@ class Scripts:
             for name in sorted(_needed(kind) - self.known(kind, language).keys())
         ]
 
+    def unspoken(self, policy: Policy) -> list[tuple[CallType, str, str]]:
+        """The same of what agents are to hear: where it is missing nothing is whispered."""
+        return [
+            (kind, language, name)
+            for kind in policy.call_types.values()
+            if kind.records and kind.indicator is Indicator.TONE
+            for language in kind.spoken
+            for name in sorted({_ids(kind)[script] for script in CUES} - self.known(kind, language).keys())
+        ]
+
     def of(self, call_type: CallType, language: str = "", mode: Mode | None = None) -> Mapping[Script, Prompt]:
         """What CALL_TYPE plays in LANGUAGE, its default where none is given, by script. MODE: of the call, where the
         law asks for more than the call type does."""
@@ -105,8 +117,8 @@ class _Shelf:
 
 
 def _needed(kind: CallType) -> set[str]:
-    """The ids of all prompts that a call of this type may hear."""
-    return {*_ids(kind).values(), *kind.notices}
+    """The ids of all prompts without which no call of this type is taken."""
+    return {*(name for script, name in _ids(kind).items() if script not in CUES), *kind.notices}
 
 
 def _ids(kind: CallType, mode: Mode | None = None) -> dict[Script, str]:

@@ -80,6 +80,18 @@ def test_a_notice_that_takes_too_long_is_a_finding(tmp_path: Path) -> None:
     assert done.status == 1 and "en/notice-short: 1" in done.text and "where a notice has 10 s" in done.text
 
 
+def test_what_agents_would_not_hear_is_a_finding_where_they_are_to_hear_it(tmp_path: Path) -> None:
+    config, folder = own_prompts(tmp_path)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["prompts"] = [row for row in manifest["prompts"] if row["id"] != "not-recorded"]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    assert callguard("prompts", "check", "--config", config).status == 0
+    with (tmp_path / "policy.toml").open("a") as policy:
+        policy.write('[call_type.toned]\npurpose = "qa"\nindicator = "tone"\n')
+    done = callguard("prompts", "check", "--config", config)
+    assert done.status == 1 and "call_type.toned: no prompt not-recorded in en: agents" in done.text
+
+
 def make_longer(folder: Path, name: str) -> None:
     """Append five seconds of silence, and list it so."""
     with wave.open(str(folder / f"{name}.wav"), "rb") as file:

@@ -79,6 +79,13 @@ def test_a_call_that_nobody_may_record_shows_so() -> None:
     ]
 
 
+def test_a_call_type_that_never_records_whispers_nothing() -> None:
+    never = replace(NEVER, indicator=Indicator.TONE)
+    assert shown(lasts(play(never).starts().leaves().sees(AGENT, Role.AGENT).bridges(FAR, AGENT))) == [
+        (AGENT, NOT, None)
+    ]
+
+
 def test_nothing_shows_before_the_caller_has_answered() -> None:
     talk = play(NAMED).starts(waiting=False, answered=True).sees(AGENT, Role.AGENT)
     assert status_of(talk.call) is None, "it is told in the bridge"

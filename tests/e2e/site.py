@@ -65,6 +65,8 @@ exten => h,1,NoOp()
 exten => _X,1,Dial(PJSIP/agent${EXTEN},20)
 [internal]
 exten => _60X,1,Dial(PJSIP/agent${EXTEN:2},20)
+exten => _add_.,1,Answer()
+ same => n,BridgeAdd(PJSIP/agent${CUT(EXTEN,_,2)}-)
 """
 
 _QUEUE = "musicclass=default\nstrategy=ringall\ntimeout=20\nretry=1\nautofill=yes\n"
@@ -86,6 +88,8 @@ POLICY = COMPLETE + "\n".join(
         "spoken": "",
         "payment": 'category = "payment"\nnotice = "notice-sensitive"',
         "private": 'mode = "never"',
+        "named": f'language = "{LANGUAGE}"\nindicator = "name"',
+        "toned": f'language = "{LANGUAGE}"\nindicator = "tone"',
     }.items()
 )
 

@@ -146,7 +146,9 @@ async def test_an_agent_who_joins_is_no_surprise(site: Site) -> None:
         ports = site.stand.asterisk.agent_ports
         async with await Phone.open("agent2", site.stand.asterisk.server, port=ports["agent2"]) as second:
             joined = await second.dial(f"add_{talk.number}", media=CounterTone(50000))
-            await asyncio.sleep(1)
+            await talk.row("bridged", nth=2)
+            await asyncio.sleep(0.5)
             await joined.hangup()
         stored = await talk.ends()
+    assert [row.data["role"] for row in stored.events if row.type == "channel_seen"] == ["agent", "agent"]
     assert "mask_requested" not in types(stored) and states(stored) == ["verified"]
