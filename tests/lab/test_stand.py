@@ -33,6 +33,7 @@ async def test_a_site_comes_up_obeys_and_goes(folder: Path) -> None:
         await a_command_that_nobody_waits_for_ends(stand)
         with pytest.raises(Unreachable, match="callguard calls failed: "):
             await stand.run("calls", "show", "none", "--config", str(stand.config))
+        await a_policy_that_is_put_into_force_is_read_at_once(stand)
         await a_controller_that_does_not_start_says_why(stand)
     await until(lambda: not processes(folder))
 
@@ -47,6 +48,15 @@ async def a_command_that_nobody_waits_for_ends(stand: Stand) -> None:
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     assert not processes(stand.work) - before
+
+
+async def a_policy_that_is_put_into_force_is_read_at_once(stand: Stand) -> None:
+    new = stand.work / "new.toml"
+    new.write_text(stand.policy.replace("Example Ltd", "Other Ltd"))
+    _, said, _ = await stand.run("policy", "activate", str(new), "--reason", "new name", "--config", str(stand.config))
+    assert "entered as number 3; the controller uses it" in said  # after the policy and the rules of the start
+    _, said, _ = await stand.run("verify", "--all", "--config", str(stand.config))
+    assert said.startswith("3 activation(s), 0 call(s), 0 finding(s)")
 
 
 async def a_controller_that_does_not_start_says_why(stand: Stand) -> None:
