@@ -245,7 +245,9 @@ def _effect_failed(call: Call, event: EffectFailed) -> Step:
         return recorder.failed(call, event)
     if event.effect in ("Answer", "PlayPrompt"):
         return asking.failed(call, event)
-    return incident(call, "send_on_failed") if event.effect == SendOn.__name__ else Step(call)
+    channel = call.channels.get(event.channel_id)
+    stays = event.effect == SendOn.__name__ and channel is not None and not channel.gone
+    return incident(call, "send_on_failed") if stays else Step(call)
 
 
 def _unexpected(call: Call, event: Unexpected) -> Step:

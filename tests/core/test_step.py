@@ -174,6 +174,7 @@ def test_a_stranger_who_records_is_an_incident() -> None:
 
 def test_requests_that_fail() -> None:
     play().granted().refused(SendOn).incident("send_on_failed")
+    play().granted().sees(AGENT, Role.AGENT).hangs_up().refused(SendOn).is_quiet()  # who hung up is not kept
     play().granted().refused(StopPrompt).is_quiet()
     play().recording().refused(PlayPrompt, AGENT).incident("line_failed")
     play().granted().feed(EffectFailed, effect="MaskRecording", recording_id="nobody's").is_unexpected()

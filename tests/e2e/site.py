@@ -59,6 +59,7 @@ exten => local,1,Gosub(callguard,s,1(support,inbound))
  same => n,Queue(duolocal,,,,60)
 exten => _add_.,1,Answer()
  same => n,BridgeAdd(PJSIP/agent${CUT(EXTEN,_,2)}-)
+ same => n,Hangup()
 ; the pattern _. would catch it
 exten => h,1,NoOp()
 [agents]
