@@ -49,6 +49,11 @@ def begin(call: Call) -> Step:
     return Step(call, (Answer(channel_id=call.anchor), WakeAt(name=f"prompt:{call.ticks}", seconds=PROMPT_PATIENCE)))
 
 
+def leave_alone(call: Call) -> Step:
+    """Nobody is asked in this call, so nothing is recorded in it: an agent was handed over before it dialled out."""
+    return incident(replace(call, barred=True), "asked_wrong_end").then(_send_on)
+
+
 def tell_in_bridge(call: Call) -> Step:
     """Bridged first, unrecorded: both parties hear the notice as soon as they hear each other."""
     if not call.untold or not call.others():

@@ -40,7 +40,7 @@ class CallStarted(Event):
 
     `codes`: where the far party may be (ISO codes), `evidence`: from what; `site`: where the agents of this call are
     taken to be; `pending`: a look-up runs, and `PartyIdentified` tells what came of it; `language`, `chosen`: what is
-    spoken, and why.
+    spoken, and why; `wrong_end`: it is the agent's own channel, before the far party was dialled.
     """
 
     type = "call_started"
@@ -56,6 +56,7 @@ class CallStarted(Event):
     chosen: str = ""
     faults: tuple[Link, ...] = ()
     head: str = ""
+    wrong_end: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,6 +92,8 @@ def _call_started(call: Call, event: CallStarted) -> Step:
     call = replace(call, internal=event.direction == "internal", pending=event.pending, site=event.site)
     call = replace(call, language=event.language).change(event.channel_id, codes=event.codes)
     known = Step(call) if event.known_call_type else incident(call, "unknown_call_type")
+    if event.wrong_end:  # an agent's answer is not that of whoever it calls
+        return known.also(asking.leave_alone(replace(call, pending=False)))
     if event.pending:
         return known.then(asking.begin)
     return known.then(lambda now: lawful.resolve_first(now, event.at, event.evidence)).then(asking.begin)

@@ -149,7 +149,8 @@ class Engine:
         if known_call := self.board.call_of(heard.channel.channel_id):
             self._entered_again(known_call, heard.channel.channel_id, heard.waiting)
             return
-        begun = self.entrance.begin(heard, self.faults)
+        dialled = heard.channel.channel_id in self.board.dials
+        begun = self.entrance.begin(heard, self.faults, dialled=dialled)
         facts = self.board.entered(heard, begun.head.call_id, begun.call.call_type)
         runner = self.start(Runner(begun.call, Ledger(begun.head), self))
         self.evidence.use(begun.call.pack)

@@ -55,8 +55,8 @@ class Entrance:
     places: Places = field(default_factory=Places)
     look_ups: tuple[LookUp, ...] = ()
 
-    def begin(self, heard: Entered, faults: Iterable[Link]) -> Begun:
-        """The call that HEARD begins. FAULTS: what is missing now."""
+    def begin(self, heard: Entered, faults: Iterable[Link], *, dialled: bool = False) -> Begun:
+        """The call that HEARD begins. FAULTS: what is missing now; `dialled`: a channel of the PBX called this one."""
         name, direction = _arguments(heard.args)
         found = self.policy.find(name) if direction in DIRECTIONS else None
         call_type, direction = found or UNKNOWN, direction if found else "inbound"
@@ -65,7 +65,8 @@ class Entrance:
         language, chosen = self.places.language(heard.channel, place, call_type)
         head = self._head(heard, call_type, direction, pack)
         silent = (call_type.internal if internal else call_type.mode) is Mode.NEVER
-        look_ups = () if silent or internal else self.look_ups
+        wrong_end = direction == "outbound" and not dialled and _by_agent(heard, call_type)
+        look_ups = () if silent or internal or wrong_end else self.look_ups
         started = CallStarted(
             at=heard.at,
             channel_id=heard.channel.channel_id,
@@ -81,6 +82,7 @@ class Entrance:
             chosen=chosen,
             faults=tuple(sorted(faults)),
             head=head_digest(head),
+            wrong_end=wrong_end,
         )
         return Begun(head, open_call(head.call_id, call_type, pack), started, look_ups)
 
@@ -135,6 +137,11 @@ async def _asked(ask: LookUp, who: Endpoint, call_type: CallType) -> Found | Non
 def _strictest(answers: Iterable[Remembered]) -> Remembered:
     order = (Remembered.REFUSED, Remembered.GRANTED, Remembered.NOTHING)
     return min(answers, key=order.index, default=Remembered.NOTHING)
+
+
+def _by_agent(heard: Entered, call_type: CallType) -> bool:
+    """Whether an agent waits here, who is about to dial. Who was bridged first is on its way and does not wait."""
+    return heard.waiting and call_type.is_agent(heard.channel.endpoint)
 
 
 def _arguments(args: tuple[str, ...]) -> tuple[str, str]:

@@ -10,7 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from callguard.lint.argument import options
+from callguard.lint.argument import options, split
 from callguard.lint.entry import exempt, site_numbers
 from callguard.lint.finding import Finding, blocker, warning
 from callguard.lint.flow import Call, Edge, Kind, calls, dial_option_text
@@ -26,6 +26,7 @@ LINES = ("0", "8", "9")
 
 _DIALS = ("dial", "retrydial")
 _FIX = "${CALLGUARD_DIAL} at the end of Dial's options"
+_NEVER = "nobody is asked and nothing is recorded"
 _ASSIGNED = re.compile(r"(?:^|,|\?\s*set\()\s*_{0,2}(\w+)\s*=", re.IGNORECASE)
 _STRIPPED = re.compile(r"\$\{EXTEN:([12])\}")
 
@@ -33,10 +34,19 @@ _STRIPPED = re.compile(r"\$\{EXTEN:([12])\}")
 def outbound(graph: Graph, trusted: Trusted) -> Iterator[Finding]:
     """Every Dial behind a Gosub that says told or bridged carries what it left for it, and nothing against it."""
     site, carriers = site_numbers(graph), _carriers(graph)
-    asking = [step for step, edge in entering(graph) if edge.kind is Kind.CALL and when(edge)]
-    starts = [step for step in asking if not exempt(step.exten, site)]
-    for step, one in _dialled(graph, trusted, starts):
+    asking = [(step, edge) for step, edge in entering(graph) if edge.kind is Kind.CALL]
+    asking = [(step, edge) for step, edge in asking if not exempt(step.exten, site)]
+    for step, one in _dialled(graph, trusted, [step for step, edge in asking if when(edge)]):
         yield from _judge(step, one, carriers)
+    wordless = [step for step, edge in asking if _wordless(edge) and step.context not in trusted.own]
+    for step, one in _dialled(graph, trusted, wordless):
+        what = f"{one.name} behind outbound without told or bridged: unless the called party itself runs this, {_NEVER}"
+        yield warning("outbound-when", step.place, what, "Gosub(callguard,s,1(CALLTYPE,outbound,told)), and " + _FIX)
+
+
+def _wordless(edge: Edge) -> bool:
+    """Whether it says outbound, and nothing about when the called party is told."""
+    return split(edge.target.arguments)[1:2] == ["outbound"] and not when(edge)
 
 
 def _carriers(graph: Graph) -> re.Pattern[str]:

@@ -106,6 +106,12 @@ def test_an_unknown_call_type_is_sent_on_unrecorded_with_an_incident() -> None:
     talk.leaves().sees(AGENT, Role.AGENT).bridges(FAR, AGENT).never_recorded()
 
 
+@pytest.mark.requirement("S1")
+def test_an_agent_who_is_about_to_dial_is_not_asked_for_whom_it_calls() -> None:
+    talk = play().starts(direction="outbound", wrong_end=True).did(SendOn).incident("asked_wrong_end")
+    talk.leaves().sees(AGENT, Role.GUEST).bridges(FAR, AGENT).presses("1").never_recorded()
+
+
 def test_a_second_start_is_written_down_and_changes_nothing() -> None:
     play().granted().starts().is_unexpected().stands(Standing.GRANTED)
 

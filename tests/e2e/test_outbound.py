@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from callguard.lab.dialog import CallState
 from tests.e2e.shapes import Shapes, hears, notices, speakers
-from tests.e2e.site import states, types
+from tests.e2e.site import incidents, states, types
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -123,3 +123,65 @@ async def test_bridged_first_key_2_goes_on_unrecorded(shapes: Shapes) -> None:
         await call.hangup()
         [stored] = await shapes.over()
     assert not stored.recordings and not stored.incidents
+
+
+@pytest.mark.requirement("S1")
+@pytest.mark.parametrize("number", ["705551234", "715551234"])
+async def test_without_told_or_bridged_nobody_is_asked_and_nothing_recorded(shapes: Shapes, number: str) -> None:
+    """The agent dials, unanswered or answered before by its own dialplan: it is not the one who has to agree."""
+    async with shapes.with_phones("agent1", "trunk"):
+        call = await shapes.dial("agent1", number)
+        await shapes.reached("trunk")
+        await hears(call, FAR)
+        await call.press("1")
+        await asyncio.sleep(1)
+        await call.hangup()
+        stored = await shapes.over(1 if number.startswith("71") else 0)
+    for one in stored:
+        assert notices(one) == [] and not one.recordings and incidents(one) == {"asked_wrong_end"}
+
+
+@pytest.mark.requirement("S1")
+async def test_without_told_or_bridged_who_is_called_is_told_in_the_bridge(shapes: Shapes) -> None:
+    async with shapes.with_phones("agent1", "trunk"):
+        call = await shapes.dial("agent1", "725551234")
+        theirs = await shapes.reached("trunk")
+        await hears(call, FAR)
+        await shapes.row("notice_ended", script="notice")
+        await theirs.press("2")
+        await shapes.row("consent_refused")
+        await call.hangup()
+        [stored] = await shapes.over()
+    assert stored.call.direction == "outbound" and not stored.recordings and not stored.incidents
+
+
+@pytest.mark.requirement("S1")
+async def test_a_call_back_from_a_queue_is_a_call_of_its_own(shapes: Shapes) -> None:
+    """The caller granted, left a number and hung up: who is called back is told anew, and recorded after its answer."""
+    async with shapes.with_phones("agent1", "trunk"):
+        call = await shapes.phones["trunk"].dial("400", media=shapes.phones["trunk"].media)
+        await shapes.row("notice_ended", script="notice")
+        await call.press("1")
+        await shapes.row("consent_granted")
+        await call.answered()
+        await asyncio.sleep(0.5)
+        await call.press("5")
+        await asyncio.sleep(1)
+        await call.press("5551234#")
+        await shapes.reached("agent1")
+        theirs = await shapes.reached("trunk")
+        await call.hangup()
+        await shapes.row("notice_ended", script="notice", nth=1)
+        assert not list(shapes.stand.recordings.glob("*"))
+        await theirs.press("1")
+        await shapes.row("recording_opened")
+        await asyncio.sleep(2.5)
+        await theirs.hangup()
+        first, back = await shapes.over(2)
+    assert "consent_granted" in types(first) and not first.recordings and not first.incidents
+    assert {row.data["digit"] for row in first.events if row.type == "digit_pressed"} == {"1", "x"}
+    assert back.call.direction == "outbound" and notices(back) == ["notice", "recording_on"]
+    assert types(back).index("consent_granted") < types(back).index("recording_requested")
+    assert states(back) == ["verified"] and not back.incidents
+    tape = shapes.tape(back)
+    assert speakers(tape.left) == {FAR} and speakers(tape.right) == {AGENT}

@@ -148,3 +148,18 @@ async def test_a_remembered_refusal_is_sent_on_unasked(tmp_path: Path) -> None:
         await on.until(lambda: on.pbx.asked(SendOn))
         assert not on.pbx.asked(PlayPrompt)
         await on.stored(on.call("far").call_id)
+
+
+@pytest.mark.requirement("S1")
+@pytest.mark.parametrize(("dialled", "asked"), [(False, False), (True, True)])
+async def test_an_agent_who_waits_before_dialling_out_is_not_the_one_to_ask(
+    tmp_path: Path, *, dialled: bool, asked: bool
+) -> None:
+    """Only a channel that another one called is a called party, however widely `agents` is written."""
+    async with stage(tmp_path).running() as on:
+        if dialled:
+            on.pbx.hear(Dialled(on.pbx.now, "agent1", "agent2"))
+        await enter(on, endpoint("agent2"), "ours", "outbound")
+        assert bool(on.pbx.asked(PlayPrompt)) is asked
+        assert [kind for kind, _ in on.alerts] == ([] if asked else ["asked_wrong_end"])
+        assert bool(on.pbx.asked(SendOn)) is not asked

@@ -185,7 +185,8 @@ def _additional(extensions: int, routes: int, *, asks: bool) -> Iterator[str]:
     yield "\n[outrt-1]\n"
     for pattern in ("_NXXNXXXXXX", "_1NXXNXXXXXX", "911"):
         yield f"exten => {pattern},1,Gosub(macro-user-callerid,s,1(LIMIT,EXTERNAL,))\n"
-        yield f"exten => {pattern},n,Gosub(callguard,s,1(sales,outbound))\n" if asks else ""
+        yield f"exten => {pattern},n,Gosub(callguard,s,1(sales,outbound,told))\n" if asks else ""
+        yield f"exten => {pattern},n,Set(DIAL_TRUNK_OPTIONS=${{CALLGUARD_DIAL}})\n" if asks else ""
         yield f"exten => {pattern},n,Gosub(macro-dialout-trunk,s,1(1,${{EXTEN}},,off))\n"
         yield f"exten => {pattern},n,Hangup()\n"
     yield "\n[app-pickup]\nexten => _*8.,1,Pickup(${EXTEN:2}@PICKUPMARK)\nexten => _*8.,n,Hangup()\n"

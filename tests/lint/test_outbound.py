@@ -30,6 +30,15 @@ def test_a_dial_without_what_the_gosub_left_for_it(tmp_path: Path, when: str) ->
     assert outbound(tmp_path, gosub, f"Dial({OUT},60,T${{CALLGUARD_DIALLED}})") == [("dial-option", 3, "blocker")]
 
 
+@pytest.mark.requirement("S1", "S80")
+def test_a_dial_behind_outbound_without_a_word_on_when(tmp_path: Path) -> None:
+    gosub = "Gosub(callguard,s,1(sales,outbound))"
+    for options in ("T", "T${CALLGUARD_DIAL}"):
+        assert outbound(tmp_path, gosub, f"Dial({OUT},60,{options})") == [("outbound-when", 3, "warning")]
+    assert outbound(tmp_path, gosub, "Queue(support)") == []  # who was called back waits for an agent
+    assert outbound(tmp_path, gosub.replace("outbound", "internal"), "Dial(PJSIP/1,60)") == []
+
+
 def test_the_second_trunk_needs_it_too(tmp_path: Path) -> None:
     first, second = f"Dial({OUT},60,${{CALLGUARD_DIAL}})", f"Dial({OUT}2,60)"
     assert outbound(tmp_path, TOLD, first, second) == [("dial-option", 4, "blocker")]
