@@ -8,6 +8,8 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
+from importlib.resources import files
 from pathlib import Path
 
 import psycopg
@@ -16,7 +18,7 @@ import pytest
 from callguard.cli.approval import judge
 from callguard.cli.doctor import diagnose
 from callguard.cli.init import KEY, MODES, SECRETS, fresh, steps, write_site
-from callguard.core.policy import Mode, OnLogLoss, OnWithdrawal
+from callguard.core.policy import Mode, OnLogLoss, OnWithdrawal, parse_policy
 from callguard.core.purpose import NumberPolicy
 from callguard.doctor.site import Severity
 from callguard.errors import BadInput
@@ -218,3 +220,11 @@ def test_the_safe_default_asks_everybody_keeps_little_and_shares_nothing(tmp_pat
         assert (kind.override, kind.number_policy, kind.remember_days) == (None, NumberPolicy.HINT, 0)
         assert (kind.on_withdrawal, kind.on_log_loss) == (OnWithdrawal.DISCARD, OnLogLoss.STOP)
         assert kind.outputs == ("audio",) and kind.retention_days <= 90 and not kind.export + kind.shared
+
+
+@pytest.mark.requirement("S57")
+def test_the_example_of_orders_that_must_be_recorded_can_be_used_as_it_stands() -> None:
+    text = files("callguard").joinpath("data", "init", "policy.toml").read_text("utf-8")
+    _, mark, example = text.partition("#[call_type.mifid]")
+    [kind] = parse_policy(tomllib.loads((mark + example).replace("#", ""))).call_types.values()
+    assert kind.must_record and kind.retention_days >= 1826 and kind.pause_limit_s

@@ -11,6 +11,8 @@ from callguard.proof import prove
 from callguard.store.pack import shipped_pack
 from tests.e2e.site import CALIFORNIAN, Site, Talk, states, types
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 
 async def resolved(talk: Talk) -> dict[str, object]:
     return dict((await talk.row("rule_resolved")).data)

@@ -14,7 +14,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from callguard.core.effects import Answer, Effect, Indicate, PlayPrompt, RecordingEffect, SendOn, StopPrompt
+from callguard.core.effects import (
+    Answer,
+    Effect,
+    Indicate,
+    OpenOrders,
+    PlayPrompt,
+    RecordingEffect,
+    SendOn,
+    StopPrompt,
+    WithholdOrders,
+)
 from callguard.core.events import ChannelHungUp, ChannelLeft, EffectFailed, Event, Script
 from callguard.errors import BadInput, LinkDown, PbxRefused, Unreachable
 from callguard.pbx.asterisk.ami import Ami
@@ -84,6 +94,10 @@ class AsteriskPbx:
         """Carry out EFFECT; never blocks, never raises. Recording requests reach the PBX in the order of the calls."""
         channel = effect.channel_id
         match effect:
+            case OpenOrders():
+                self._queue(effect, lambda: self._screen.show_orders(channel, "open"))
+            case WithholdOrders():
+                self._queue(effect, lambda: self._screen.show_orders(channel, "withheld"))
             case RecordingEffect():
                 self._recorder.perform(effect)
             case PlayPrompt():

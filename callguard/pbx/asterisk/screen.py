@@ -1,8 +1,8 @@
 """What Asterisk shows of a recording's status: a prefix on the agent's phone, and a channel variable.
 
-What belongs here: the connected line and CALLGUARD_STATUS. What does not: whom to tell what (core), whispers
-(prompter.py). ARI answers 409 to a variable of a channel in a bridge of the dialplan: both go by AMI, whose Setvar
-writes a value as it is.
+What belongs here: the connected line, CALLGUARD_STATUS and CALLGUARD_ORDERS. What does not: whom to tell what (core),
+whispers (prompter.py). ARI answers 409 to a variable of a channel in a bridge of the dialplan: all go by AMI, whose
+Setvar writes a value as it is.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from callguard.ports import Entered, Heard, Said
 
 VARIABLE = "CALLGUARD_STATUS"
 """Channel variable of the far party, and of agents who are shown anything: recorded, paused or not_recorded."""
+ORDERS = "CALLGUARD_ORDERS"
+"""Channel variable of the far party of a call that must be recorded: open or withheld."""
 PREFIXES: Mapping[Status, str] = {
     Status.RECORDED: "[REC]",
     Status.PAUSED: "[PAUSED]",
@@ -74,6 +76,10 @@ class Screen:
             await self._show(effect)
         elif effect.script is not None:
             await self._whisper(effect.channel_id, effect.script)
+
+    async def show_orders(self, channel_id: str, shown: str) -> None:
+        """Whether orders may be taken on this far party's call: open or withheld. Raises PbxRefused, LinkDown."""
+        await self._write(channel_id, ORDERS, shown)
 
     # ------------------------------------------------------------ inside
     async def _show(self, effect: Indicate) -> None:
