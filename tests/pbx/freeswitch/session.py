@@ -1,0 +1,151 @@
+"""Calls on the scripted FreeSWITCH: channels that enter, are bridged, listened to and hang up.
+
+What belongs here: what a session thread does, in the order of the captures. What does not: the event socket itself
+(scripted.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+import wave
+from contextlib import suppress
+
+from tests.pbx.freeswitch.scripted import TICK, Channel, Link, ScriptedFreeSwitch
+
+RING = 0.05
+
+
+class Exchange(ScriptedFreeSwitch):
+    """The scripted FreeSWITCH with a dialplan: `socket` to CONTROLLER (a port of ours), then a bridge or a wait."""
+
+    controller = 0
+
+    def channel(self, name: str, direction: str = "inbound", other: str = "", **variables: str) -> Channel:
+        """A channel that exists: CHANNEL_CREATE."""
+        own = Channel(str(uuid.uuid4()), name, direction, other=other, variables=variables)
+        self.channels[own.uuid] = own
+        self.fire("CHANNEL_CREATE", own)
+        return own
+
+    async def enter(self, then: str = "wait", **variables: str) -> Channel:
+        """A caller comes in and its dialplan runs `socket 127.0.0.1:PORT async full`. THEN: wait, or bridge."""
+        entry = {"callguard_call": "1", "callguard_type": "support", "callguard_direction": "inbound"}
+        own = self.channel("sofia/lab/caller@127.0.0.1:50744", **{**entry, **variables})
+        own.tasks.append(self.task(self._dialplan(own, then)))
+        return own
+
+    async def _dialplan(self, own: Channel, then: str) -> None:
+        self.fire("CHANNEL_EXECUTE", own, Application="socket")
+        with suppress(OSError):
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.controller)
+            own.socket = Link(reader, writer, channel=own)
+            self.links.append(own.socket)
+            reading = self.task(self.read(own.socket))
+            await self._park(own)
+            own.socket.writer.close()
+            await asyncio.wait((reading,))
+        own.socket = None
+        self.fire("CHANNEL_EXECUTE_COMPLETE", own, Application="socket")
+        if own.hung:
+            return self._ended(own)
+        if then == "bridge":
+            await self._bridge(own)
+        else:
+            await self._sit(own)
+
+    async def _park(self, own: Channel) -> None:
+        """Execute what is queued until the socket is gone or the caller."""
+        while not own.left.is_set() and not own.hung:
+            await self._turn(own)
+
+    async def _sit(self, own: Channel) -> None:
+        """The dialplan goes on without us."""
+        while not own.hung:
+            await self._turn(own)
+        self._ended(own)
+
+    async def _turn(self, own: Channel) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TICK):
+                app, argument, event = await own.queue.get()
+            await self._execute(own, app, argument, event)
+
+    # ------------------------------------------------------------ applications
+    async def _execute(self, own: Channel, app: str, argument: str, event: str) -> None:
+        about = {"Application": app, "Application_Data": argument, "Application_UUID": event}
+        self.fire("CHANNEL_EXECUTE", own, **about)
+        response = "_none_"
+        if app == "answer" and not own.answered:
+            own.answered = True
+            self.fire("CHANNEL_ANSWER", own)
+        elif app == "playback":
+            response = await self._playback(own, argument)
+        self.fire("CHANNEL_EXECUTE_COMPLETE", own, **about, Application_Response=response)
+
+    async def _playback(self, own: Channel, path: str) -> str:
+        try:
+            with wave.open(path, "rb") as file:
+                seconds = file.getnframes() / file.getframerate()
+        except OSError:
+            return "FILE NOT FOUND"
+        own.playing = True
+        own.broken.clear()
+        self.fire("PLAYBACK_START", own, Playback_File_Path=path)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await own.broken.wait()
+        own.playing = False
+        status = "break" if own.broken.is_set() and not own.hung else "done"
+        self.fire("PLAYBACK_STOP", own, Playback_File_Path=path, Playback_Status=status)
+        return "FILE PLAYED"
+
+    # ------------------------------------------------------------ calls
+    async def _bridge(self, own: Channel) -> None:
+        agent = self.channel("sofia/lab/agent1@127.0.0.1:16061", "outbound", other=own.uuid)
+        await asyncio.sleep(RING)
+        for channel in (agent, own):
+            if not channel.answered:
+                channel.answered = True
+                self.fire("CHANNEL_ANSWER", channel)
+        self.join(own, agent)
+        agent.tasks.append(self.task(self._talk(agent)))
+        await self._talk(own)
+
+    async def _talk(self, own: Channel) -> None:
+        while own.peer is not None and not own.hung:
+            await self._turn(own)
+
+    def join(self, own: Channel, other: Channel) -> None:
+        """CHANNEL_BRIDGE, said by the first leg."""
+        own.peer, other.peer = other, own
+        about = {"Bridge_A_Unique_ID": own.uuid, "Bridge_B_Unique_ID": other.uuid, "Other_Leg_Unique_ID": other.uuid}
+        self.fire("CHANNEL_BRIDGE", own, **about)
+
+    def part(self, own: Channel) -> None:
+        """CHANNEL_UNBRIDGE, said by the first leg."""
+        other, own.peer = own.peer, None
+        if other is not None:
+            other.peer = None
+            self.fire("CHANNEL_UNBRIDGE", own, Bridge_A_Unique_ID=own.uuid, Bridge_B_Unique_ID=other.uuid)
+
+    def hang_up(self, own: Channel, cause: str = "NORMAL_CLEARING") -> None:
+        """The party hangs up: CHANNEL_HANGUP at once, what ran ends with it, CHANNEL_HANGUP_COMPLETE at the end."""
+        own.hung = cause
+        self.fire("CHANNEL_HANGUP", own)
+        own.broken.set()
+        peer = own.peer
+        if peer is not None:
+            peer.hung = cause
+            self.fire("CHANNEL_HANGUP", peer)
+            peer.broken.set()
+            self.part(own)
+            self._ended(peer)
+            self._ended(own)
+
+    def _ended(self, own: Channel) -> None:
+        for path in list(own.recordings):
+            self.stop(own, path, "success-silence")
+        if self.channels.pop(own.uuid, None):
+            self.fire("CHANNEL_HANGUP_COMPLETE", own, variable_hangup_cause_q850="16")
+            self.fire("CHANNEL_DESTROY", own)
