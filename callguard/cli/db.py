@@ -1,4 +1,4 @@
-"""callguard db: bring the evidence database up to date, and say whether it is as it should be.
+"""callguard db: bring the evidence database up to date, say whether it is as it should be, purge raw messages.
 
 What belongs here: options, words and exit status. What does not: what is checked (store/schema.py).
 """
@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
 
-from callguard.cli.option import config_option, json_option, load
+from callguard.cli.option import config_option, json_option, load, with_log
+from callguard.engine.purge import RAW_DAYS
 from callguard.errors import BadInput
 from callguard.store import schema
 
@@ -51,6 +52,22 @@ def check(dsn: str | None, config: Path, as_json: bool) -> None:
     else:
         click.echo("\n".join(finding.text for finding in findings) or "The database is as it should be.")
     sys.exit(FINDING if findings else 0)
+
+
+@db.command("purge-raw")
+@click.option("--days", type=click.IntRange(min=0), default=RAW_DAYS, show_default=True, help="Older than this.")
+@config_option
+@json_option
+def purge_raw(days: int, config: Path, as_json: bool) -> None:
+    """Destroy the keys of raw PBX messages, so that nobody can read them again; the chains stay whole.
+
+    A running controller does so once a day, for the calls of the last weeks.
+    """
+    before = datetime.now(UTC) - timedelta(days=days)
+    calls = with_log(load(config), lambda log: log.purge_raw(before))
+    if as_json:
+        return click.echo(json.dumps({"before": before.isoformat(timespec="seconds"), "calls": calls}))
+    click.echo(f"The raw messages of {calls} call(s) cannot be opened any more.")
 
 
 def _owner_url(config: Path) -> str:

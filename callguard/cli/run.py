@@ -33,6 +33,7 @@ from callguard.engine.entrance import Entrance, LookUp, Site
 from callguard.engine.evidence import Evidence
 from callguard.engine.heartbeat import Heartbeat
 from callguard.engine.place import Places
+from callguard.engine.purge import purge_daily
 from callguard.engine.registrar import Registrar
 from callguard.engine.script import Scripts
 from callguard.errors import BadInput, CallguardError, Unreachable
@@ -97,6 +98,7 @@ async def _until_stopped(config: Path, settings: Settings, files: _Files, key: M
     force = _Force(config, engine, Registrar(log, settings.tenant, alert))
     force.note(files, "start")
     work = asyncio.create_task(_serve(config, settings, engine, force))
+    daily = asyncio.create_task(purge_daily(log.purge_raw, alert))  # apart: calls go on whatever comes of it
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, work.cancel)
@@ -104,6 +106,7 @@ async def _until_stopped(config: Path, settings: Settings, files: _Files, key: M
     try:
         await _ended(work)
     finally:
+        daily.cancel()
         await log.close()
 
 

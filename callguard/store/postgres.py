@@ -31,6 +31,8 @@ GROUP = 50
 PAGE = 500
 READ_SECONDS = 30.0
 MONTH_SECONDS = 5.0
+PURGE_SECONDS = 600.0
+ALL_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 Values = Mapping[str, Any]
 _Ask = Callable[[str, Values], Coroutine[Any, Any, list[dict[str, Any]]]]
 
@@ -155,6 +157,17 @@ class PostgresLog:
         async with connection:
             cursor = await within(connection, SECONDS, connection.execute(QUERIES["erase_key"], {"key_id": key_id}))
         return cursor.rowcount > 0
+
+    async def purge_raw(self, before: datetime, since: datetime = ALL_TIME) -> int:
+        """Destroy the keys of raw messages that were all written before BEFORE, of calls that began at SINCE or later.
+
+        How many calls that concerned. Raises StoreDown, StoreRefused.
+        """
+        connection = await connect(self._dsn, PURGE_SECONDS)
+        async with connection:
+            run = connection.execute(QUERIES["purge_raw"], {"before": before, "since": since})
+            cursor = await within(connection, PURGE_SECONDS, run)
+        return cursor.rowcount
 
     async def wait_lost(self) -> None:
         """Return when the store has gone away: at once when its socket closes, within 2 s when it hangs."""

@@ -135,3 +135,16 @@ GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 
 -- name: erase_key
 DELETE FROM callguard.key WHERE key_id = %(key_id)s
+
+-- Through the calls: their start is indexed, so that a window of days reads these days only. A call whose newest raw
+-- message is younger keeps its key.
+-- name: purge_raw
+WITH old AS (
+    SELECT r.call_month, r.key_id
+    FROM callguard.call c JOIN callguard.raw_event r ON r.call_month = c.call_month AND r.call_id = c.call_id
+    WHERE c.started_at >= %(since)s AND c.started_at < %(before)s
+        AND c.call_month >= date_trunc('month', %(since)s::timestamptz)::date
+        AND r.call_month >= date_trunc('month', %(since)s::timestamptz)::date
+    GROUP BY r.call_month, r.key_id HAVING max(r.recorded_at) < %(before)s
+)
+DELETE FROM callguard.key k USING old WHERE k.call_month = old.call_month AND k.key_id = old.key_id

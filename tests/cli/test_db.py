@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -11,7 +12,12 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from callguard.lab.postgres import Postgres
+from callguard.ports import Batch
 from callguard.store import schema
+from callguard.store.postgres import PostgresLog
+from tests.cli.command import NOWHERE, callguard, site
+from tests.engine.stage import MASTER
+from tests.store import rows
 
 MAIN = "import sys; from callguard.cli.db import db; from callguard.errors import CallguardError\n"
 RUN = """
@@ -86,3 +92,24 @@ def test_a_role_that_was_made_is_named(server: Postgres) -> None:
             connection.execute("DROP ROLE IF EXISTS callguard_app")
             connection.execute("ALTER ROLE put_away RENAME TO callguard_app")
     assert done.returncode == 0 and "Role callguard_app was made without a password" in done.stdout
+
+
+@pytest.mark.requirement("S81")
+def test_raw_messages_are_purged_by_their_age(server: Postgres, tmp_path: Path) -> None:
+    schema.upgrade(server.owner_dsn)
+    asyncio.run(fill(server))
+    config = site(tmp_path / "site", server.app_dsn)
+    assert json.loads(callguard("db", "purge-raw", "--config", config, "--json").out)["calls"] == 0  # not old enough
+    assert "The raw messages of 1 call(s)" in callguard("db", "purge-raw", "--days", 0, "--config", config).text
+    assert json.loads(callguard("db", "purge-raw", "--days", 0, "--config", config, "--json").out)["calls"] == 0
+    assert callguard("db", "purge-raw", "--days", -1, "--config", config).status == 2
+    nowhere = callguard("db", "purge-raw", "--config", site(tmp_path / "nowhere", NOWHERE))
+    assert nowhere.status == 3 and len(nowhere.err.splitlines()) == 1
+
+
+async def fill(server: Postgres) -> None:
+    """A call with a raw message."""
+    log = await PostgresLog.open(server.app_dsn, MASTER)
+    call_id = rows.new_id()
+    await log.append([Batch(call=rows.head(call_id), raw=(rows.raw(call_id),))])
+    await log.close()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -169,3 +171,27 @@ async def test_a_changed_decision_is_found(postgres_log: PostgresLog, database: 
         connection.execute("UPDATE callguard.decision SET reasons = '[\"forged\"]' WHERE event_seq = 3")
     stored = await postgres_log.load(call_id)
     assert stored is not None and first_break(stored.events) == (3, "altered")
+
+
+@pytest.mark.requirement("S81")
+async def test_raw_messages_over_their_time_lose_their_key_and_nothing_else(
+    postgres_log: PostgresLog, database: Database
+) -> None:
+    old, young, early = rows.new_id(), rows.new_id(), rows.new_id()
+    first = rows.whole(old)
+    await postgres_log.append([first, rows.whole(young)])
+    before_the_window = replace(rows.whole(early), call=rows.head(early, rows.START - timedelta(hours=1)))
+    await postgres_log.append([before_the_window])
+    with psycopg.connect(database.app) as connection:
+        cutoff = connection.execute("SELECT now()").fetchone()
+    assert cutoff is not None
+    await postgres_log.append([Batch(raw=(rows.raw(young, 99),))])  # this call still goes on
+    known = await postgres_log.load(old)
+    assert await postgres_log.purge_raw(cutoff[0], rows.START) == 1
+    assert await postgres_log.raw(old) == () and await postgres_log.load(old) == known
+    assert len(await postgres_log.raw(young)) == 2 and len(await postgres_log.raw(early)) == 1
+    assert all(row.values for row in await postgres_log.party(old))
+    assert await postgres_log.purge_raw(cutoff[0]) == 1  # of all time: the early one
+    assert await postgres_log.purge_raw(cutoff[0]) == 0
+    await postgres_log.append([first])  # the same rows again bring no key back
+    assert await postgres_log.raw(old) == ()
