@@ -6,18 +6,15 @@ What belongs here: ARI and AMI as connections. What does not: what the accounts 
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from callguard.doctor.look import is_loopback
 from callguard.doctor.site import Finding, Site, blocker, unchecked, warning
+from callguard.pbx.asterisk.version import OLDEST, major, too_old
 
-OLDEST = 20
-"""The first version of Asterisk that callguard works with."""
 SKEW_WARNING, SKEW_BLOCKER = 2.0, 30.0
 """Seconds between the PBX's clock and ours. The date that Asterisk gives is half a second off at most."""
-_NUMBER = re.compile(r"(?:certified[/-])?(\d+)[.-]")
 
 
 def reached(site: Site) -> Iterator[Finding]:
@@ -43,13 +40,9 @@ def version(site: Site) -> Iterator[Finding]:
     if not site.pbx.version:
         yield unchecked("the version of Asterisk", "it did not say which it is")
         return
-    number = _NUMBER.match(site.pbx.version)
-    if number is None:
+    if major(site.pbx.version) is None:
         yield unchecked("the version of Asterisk", f"it calls itself {site.pbx.version[:40]}")
-    elif int(number[1]) < OLDEST:
-        what = (
-            f"Asterisk {site.pbx.version[:40]} is too old: its recorders and events are not those callguard relies on"
-        )
+    elif what := too_old(site.pbx.version):
         yield blocker(what, site.plan.asterisk.ari.url, f"install Asterisk {OLDEST} or newer")
 
 

@@ -108,7 +108,7 @@ async def test_a_wrong_password_host_or_tls_is_one_sentence_and_exit_status_3(id
 async def test_every_mistake_in_the_configuration_is_told_at_once_with_its_key(idle_site: Site) -> None:
     site = idle_site
     policy = site.stand.work / "policy.toml"
-    policy.write_text(policy.read_text().replace('mode = "never"', 'mode = "nevr"') + 'colour = "red"\n')
+    policy.write_text(policy.read_text().replace('mode = "never"', 'mode = "nevr"\ncolour = "red"'))
     status, _, said = await site.stand.run("run", "--config", str(site.stand.config), check=False)
     assert status == 2 and "call_type.private.mode" in said and "call_type.private.colour" in said
     config = site.stand.work / "odd.toml"

@@ -37,6 +37,7 @@ from callguard.pbx.asterisk.screen import Screen
 from callguard.pbx.asterisk.site import OWN_PREFIX, AsteriskSettings
 from callguard.pbx.asterisk.skew import Skew
 from callguard.pbx.asterisk.translate import Json, endpoint, is_own, scrubbed, text, translate, waits_in
+from callguard.pbx.asterisk.version import TooOld, admit
 from callguard.ports import Entered, Heard, Link, Playable, Said, Snapshot
 
 Sink = Callable[[Heard, Mapping[str, Any]], None]
@@ -74,7 +75,7 @@ class AsteriskPbx:
     # ------------------------------------------------------------ ports.Pbx
     async def run(self, sink: Sink) -> None:
         """Keep both links up until cancelled. Raises Unreachable when the first try fails, and whenever another
-        controller takes our application: then giving up is right, and trying again would fight it.
+        controller takes our application: then giving up is right, and trying again would fight it. Raises TooOld.
         """
         self._sink = sink
         watching = asyncio.create_task(self._recorder.watch())
@@ -144,11 +145,13 @@ class AsteriskPbx:
         return True
 
     async def _connect(self) -> tuple[Ari, Ami]:
-        ari = await Ari.connect(self._settings.ari, self._settings.heartbeat)
+        """AMI first: as soon as ARI is there, calls are handed over."""
+        ami = await Ami.connect(self._settings.ami, self._recorder.heard, self._settings.heartbeat)
         try:
-            return ari, await Ami.connect(self._settings.ami, self._recorder.heard, self._settings.heartbeat)
-        except (Unreachable, asyncio.CancelledError):
-            await ari.close()
+            await admit(ami)
+            return await Ari.connect(self._settings.ari, self._settings.heartbeat), ami
+        except (Unreachable, TooOld, asyncio.CancelledError):
+            await ami.close()
             raise
 
     async def _settle(self, ari: Ari, ami: Ami) -> None:
