@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from callguard.core.call import Call, open_call
-from callguard.core.effects import MaskRecording, StartRecording, StopRecording, UnmaskRecording
+from callguard.core.effects import ArmRecording, MaskRecording, StartRecording, StopRecording, UnmaskRecording
 from callguard.core.events import NoticeEnded, NoticeStarted, Script
 from callguard.core.outcome import Step
 from callguard.core.quorum import is_alone, quorum_holds
@@ -92,8 +92,9 @@ def _may_still_run(call: Call) -> bool:
 def _wrongs(done: Step, told: bool) -> Iterator[str]:
     """What is wrong with the call after one step."""
     opens = any(isinstance(effect, StartRecording | UnmaskRecording) for effect in done.effects)
+    arms = any(isinstance(effect, ArmRecording) for effect in done.effects)
     closes = any(isinstance(effect, MaskRecording | StopRecording) for effect in done.effects)
-    if opens and not told:
+    if (opens or arms) and not told:
         yield "recording before the notice had been played to its end"
     if opens and not quorum_holds(done.call):
         yield "recording without every party's standing"

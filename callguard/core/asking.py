@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from callguard.core import recorder
+from callguard.core import arming, recorder
 from callguard.core.call import Call
 from callguard.core.consent import Signal, Turn, move
 from callguard.core.effects import Answer, PlayPrompt, SendOn, StopPrompt, WakeAt
@@ -265,7 +265,19 @@ def _send_on(call: Call) -> Step:
     """Back to the dialplan, once."""
     if call.far is None or not call.far.waiting:
         return Step(call)
+    if arming.may_arm(call):
+        return arming.arm(call)
     return Step(call.change(call.anchor, waiting=False), (SendOn(channel_id=call.anchor),))
+
+
+def arming_overdue(call: Call, number: int) -> Step:
+    """The far party has waited long enough for its recorder. NUMBER: a call arms one only."""
+    return arming.overdue(call).then(unarmed) if arming.is_arming(call) else Step(call)
+
+
+def unarmed(call: Call) -> Step:
+    """The dialplan starts no recorder: the far party's call goes on, after what it hears just now."""
+    return _send_on(call) if call.playing is None else Step(call)
 
 
 _TURNS: dict[Turn, Callable[[Call, str], Step]] = {

@@ -59,6 +59,7 @@ class Call:
     `barred`: no recording may start in this call any more. `owed`: the withdrawal sentence waits for the stop.
     `blind`: a mask could not be sent because the link to the PBX is gone: the recorder is to stop once it is back.
     `untold`: the far party was bridged at once and is told there; `pending`: its place is being looked up.
+    `least_privilege`: the dialplan starts the recorder, silent, where the far party goes on; there is no second start.
     `site`: where the agents are taken to be; `told`: how often the telling began anew; `pauses`: how many there were.
     `preflights`: how many verdicts there were; the newest stands in `rule`. `orders_open`: what must be recorded is;
     `withheld`: the far party has heard that it is not.
@@ -96,6 +97,7 @@ class Call:
     pauses: int = 0
     news: tuple[tuple[str, str, Status], ...] = ()
     news_watch: int = 0
+    least_privilege: bool = False
     over: bool = False
 
     @property

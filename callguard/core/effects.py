@@ -1,7 +1,7 @@
 """Requests, in the imperative: all that `step` can ask of the world.
 
-Restrictive effects (mask, stop, discard, send on) are performed at once; permissive ones (start, unmask) follow the
-commit of the event that caused them. The others harm nobody and follow the commit too, except a prompt's end.
+Restrictive effects (mask, stop, discard, send on) are performed at once; permissive ones (start, arm, unmask) follow
+the commit of the event that caused them. The others harm nobody and follow the commit too, except a prompt's end.
 """
 
 from __future__ import annotations
@@ -78,6 +78,11 @@ class RecordingEffect(Effect):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartRecording(RecordingEffect):
     """Start the recorder, one file a leg."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmRecording(RecordingEffect):
+    """Send the channel back to the dialplan, which starts the recorder itself, one file a leg, silent at first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

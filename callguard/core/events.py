@@ -1,8 +1,7 @@
 """Facts, in the past tense: everything that can reach `step`, and the records that it writes down.
 
 What belongs here: one frozen class a fact, of our ids and closed words only: personal data never enters a chained row.
-What does not: what to do about it (step.py), the bytes that it came from (pbx/), how it is stored (store/).
-"""
+What does not: what to do about it (step.py), the bytes that it came from (pbx/), how it is stored (store/)."""
 
 from __future__ import annotations
 
@@ -36,7 +35,8 @@ class Event:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallStarted(Event):
     """The first channel of a call asked to be told. `answered`: it is up; `waiting`: in our application, not on its way
-    into a bridge; `faults`: what was missing then; `head`: digest of the call's head row: the chain covers it too.
+    into a bridge; `faults`: what was missing then; `head`: digest of the call's head row: the chain covers it too;
+    `least_privilege`: we may start no recorder, the dialplan does.
 
     `codes`: where the far party may be (ISO codes), `evidence`: from what; `site`: where the agents of this call are
     taken to be; `pending`: a look-up runs, and `PartyIdentified` tells what came of it; `language`, `chosen`: what is
@@ -57,6 +57,7 @@ class CallStarted(Event):
     faults: tuple[Link, ...] = ()
     head: str = ""
     wrong_end: bool = False
+    least_privilege: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypedDict
 
+from callguard.core import arming
 from callguard.core.call import Call
 from callguard.core.effects import (
+    ArmRecording,
     DiscardRecording,
     Effect,
     MaskRecording,
@@ -56,7 +58,9 @@ def _towards(call: Call) -> Step:
     running = call.running
     if running is None:
         ready = call.recording is None or call.recording.state is not State.STOPPING
-        return _request(call) if ready and may_start(call) else Step(call)
+        if not ready or not may_start(call):
+            return Step(call)
+        return arming.gap(call) if call.least_privilege else _request(call)
     if want is Want.STOP:
         return _stop(call, running, reasons)
     return _touch(call, running, Touch.WANT_SOUND if want is Want.SOUND else Touch.WANT_SILENCE, reasons)
@@ -149,7 +153,8 @@ def _touched(call: Call, recording: Recording, event: RecordingEvent) -> Step:
     silent = touch is Touch.MASK_ACKNOWLEDGED  # the file had sound even if the next mask is on its way already
     span = recording.with_span_open if silent else recording.with_span_closed
     place = _place(recording, event, DOUBT if silent else -DOUBT)
-    return Step(call.with_recording(replace(span(place), mask=mask)))
+    call = call.with_recording(replace(span(place), mask=mask))
+    return _line(call) if call.least_privilege and not silent and not recording.line_at else Step(call)
 
 
 def _place(recording: Recording, event: RecordingEvent, doubt: int) -> int:
@@ -166,9 +171,13 @@ def _acknowledged(call: Call, before: Recording, event: RecordingEvent) -> Step:
 
 
 def _opened(call: Call, before: Recording, event: RecordingEvent) -> Step:
+    return _line(call) if before.state.runs and not call.least_privilege else Step(call)
+
+
+def _line(call: Call) -> Step:
     """The first words in the file: all parties hear that recording is on."""
     others = call.others()
-    if not others or not before.state.runs:
+    if not others:
         return Step(call)
     heard_at = others[0].channel_id
     return Step(call, (PlayPrompt(channel_id=heard_at, script=Script.RECORDING_ON, whisper=True, to_all=True),))
@@ -198,7 +207,8 @@ def _stop_observed(call: Call, before: Recording, event: RecordingEvent) -> Step
     if now is None or now.state is not State.STOPPED:
         return _pay(call)
     done = _ended_alone(call, now, event) if before.state.runs else Step(call)
-    next_for_it = DiscardRecording(**_about(now)) if now.condemned else _measure(now)
+    nothing = now.condemned or (call.least_privilege and now.never_heard)
+    next_for_it = DiscardRecording(**_about(now)) if nothing else _measure(now)
     return done.then(_pay).then(lambda later: Step(later, (next_for_it,)))
 
 
@@ -306,7 +316,7 @@ def failed(call: Call, event: EffectFailed) -> Step:
     if event.reason == OVERTAKEN:
         never = LIFE.get((recording.state, Sign.OVERTAKEN), recording.state)
         return _pay(call.with_recording(replace(recording, state=never)))
-    if event.effect == StartRecording.__name__:
+    if event.effect in (StartRecording.__name__, ArmRecording.__name__):
         lost = LIFE.get((recording.state, Sign.LOST), recording.state)
         done = incident(replace(call.with_recording(replace(recording, state=lost)), barred=True), "start_failed")
         return done.also(Step(done.call, (StopRecording(**_about(recording)),)))  # perhaps only the answer failed

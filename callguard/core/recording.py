@@ -178,6 +178,11 @@ class Recording:
         """The state as the contract names it: a running recording whose mask is on is `masked`."""
         return "masked" if self.state.runs and self.mask is Mask.ON else self.state.value
 
+    @property
+    def never_heard(self) -> bool:
+        """Whether it was silent from its first sample, and still is."""
+        return self.mask is Mask.ON and self.spans == (Span(start=0),)
+
     def with_span_open(self, offset: int) -> Recording:
         """A masked stretch begins at OFFSET, unless one lasts already or nobody knows where."""
         if offset < 0 or (self.spans and self.spans[-1].end < 0):

@@ -14,7 +14,7 @@ from typing import Any
 from callguard.core import asking, indicator, keypad, lawful, orders, recorder
 from callguard.core.call import Call, Channel
 from callguard.core.consent import Signal, Standing
-from callguard.core.effects import SendOn, WakeAt
+from callguard.core.effects import ArmRecording, SendOn, WakeAt
 from callguard.core.events import (
     Action,
     Bridged,
@@ -90,7 +90,8 @@ def _call_started(call: Call, event: CallStarted) -> Step:
     far = Channel(channel_id=event.channel_id, role=Role.FAR, answered=event.answered, waiting=event.waiting)
     call = replace(call.with_channel(far), anchor=event.channel_id, faults=call.faults | frozenset(event.faults))
     call = replace(call, internal=event.direction == "internal", pending=event.pending, site=event.site)
-    call = replace(call, language=event.language).change(event.channel_id, codes=event.codes)
+    call = replace(call, language=event.language, least_privilege=event.least_privilege)
+    call = call.change(event.channel_id, codes=event.codes)
     known = Step(call) if event.known_call_type else incident(call, "unknown_call_type")
     if event.wrong_end:  # an agent's answer is not that of whoever it calls
         return known.also(asking.leave_alone(replace(call, pending=False)))
@@ -198,14 +199,10 @@ def _deadline_passed(call: Call, event: DeadlinePassed) -> Step:
             return asking.window_closed(call, number, _WINDOWS[name])
         case "look_up":
             return _looked_up_late(call, event)
-        case "pause":
-            return keypad.pause_overdue(call, number)
-        case "prompt":
-            return asking.overdue(call, number)
+        case "arm" | "indicate" | "pause" | "prompt":
+            return _NUMBERED[name](call, number)
         case "mask" | "unmask" | "stop":
             return recorder.overdue(call, name, number)
-        case "indicate":
-            return indicator.lasted(call, number)
         case "alone":
             return Step(replace(call, alone_for_sure=call.alone_for_sure or call.alone_since == number))
         case "spooled":
@@ -218,6 +215,12 @@ def _deadline_passed(call: Call, event: DeadlinePassed) -> Step:
 
 LATE = "look_up_late"
 """Evidence of nothing: whoever was asked did not answer in time."""
+_NUMBERED: dict[str, Callable[[Call, int], Step]] = {
+    "arm": asking.arming_overdue,
+    "indicate": indicator.lasted,
+    "pause": keypad.pause_overdue,
+    "prompt": asking.overdue,
+}
 _WINDOWS = {"answer": Signal.WINDOW_CLOSED, "last_answer": Signal.LAST_WINDOW_CLOSED}
 
 
@@ -244,7 +247,9 @@ def _close(call: Call) -> Step:
 
 def _effect_failed(call: Call, event: EffectFailed) -> Step:
     if event.recording_id:
-        return recorder.failed(call, event)
+        done = recorder.failed(call, event)
+        unarmed = event.effect == ArmRecording.__name__ and call.find(event.recording_id)
+        return done.then(asking.unarmed) if unarmed else done
     if event.effect in ("Answer", "PlayPrompt"):
         return asking.failed(call, event)
     channel = call.channels.get(event.channel_id)

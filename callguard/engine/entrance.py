@@ -30,10 +30,11 @@ LookUp = Callable[[Endpoint, CallType], Awaitable[Found]]
 
 @dataclass(frozen=True)
 class Site:
-    """Where we are: identities that every row carries."""
+    """Where we are: identities that every row carries. `least_privilege`: the dialplan starts the recorders."""
 
     tenant: str
     pbx_id: str
+    least_privilege: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ class Entrance:
             faults=tuple(sorted(faults)),
             head=head_digest(head),
             wrong_end=wrong_end,
+            least_privilege=self.site.least_privilege,
         )
         return Begun(head, open_call(head.call_id, call_type, pack), started, look_ups)
 

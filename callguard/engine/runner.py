@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from callguard.core.call import Call
 from callguard.core.effects import (
     Alert,
+    ArmRecording,
     Effect,
     MaskRecording,
     OpenOrders,
@@ -31,8 +32,8 @@ from callguard.engine import clock
 from callguard.engine.ledger import Ledger, fingerprint
 from callguard.ports import Batch
 
-Permissive = StartRecording | UnmaskRecording | OpenOrders
-PERMISSIVE = (StartRecording, UnmaskRecording, OpenOrders)
+Permissive = StartRecording | ArmRecording | UnmaskRecording | OpenOrders
+PERMISSIVE = (StartRecording, ArmRecording, UnmaskRecording, OpenOrders)
 """What must not happen before the rows that explain it are durable."""
 HELD_UP = 0.02
 """Seconds by which a deadline comes late when the loop was held up."""
@@ -152,7 +153,7 @@ class Runner:
             return False
         waiting = [item for item in self.promised if item.recording_id == effect.recording_id]
         self.promised = [item for item in self.promised if item not in waiting]
-        starts = [item for item in waiting if isinstance(item, StartRecording)]
+        starts = [item for item in waiting if isinstance(item, StartRecording | ArmRecording)]
         for item in starts:
             self.feed(self._refusal(item, OVERTAKEN))
         return bool(starts)

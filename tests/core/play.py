@@ -250,6 +250,10 @@ class Play:
         """The far party was told and said yes."""
         return self.told().presses("1").leaves()
 
+    def armed(self) -> Self:
+        """Least privilege: granted, sent on with a silent recorder."""
+        return self.starts(least_privilege=True).hears().presses("1").leaves().acknowledged().opened()
+
     def talking(self) -> Self:
         """Both are bridged, and a recording is requested."""
         return self.granted().sees(AGENT, Role.AGENT).bridges(FAR, AGENT)
@@ -357,6 +361,10 @@ PHASES: dict[str, Callable[[], Play]] = {
     "refused": lambda: play().told().presses("2").hears(Script.REFUSAL).leaves(),
     "lost": lambda: play().recording().lost(),
     "gone": lambda: play().recording().hangs_up(),
+    "arming": lambda: play().starts(least_privilege=True).hears().presses("1"),
+    "armed": lambda: play().armed(),
+    "armed in the opt-out window": lambda: play(ANNOUNCE).starts(least_privilege=True).hears().leaves(),
+    "first sound": lambda: play().armed().sees(AGENT, Role.AGENT).bridges(FAR, AGENT),
     "over": lambda: play().recording().hangs_up(AGENT).hangs_up().stopped().whole().verified(),
 }
 """A call in every phase that it can be in."""

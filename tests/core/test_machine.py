@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from callguard.core.consent import Standing
 from callguard.core.effects import (
+    ArmRecording,
     DiscardRecording,
     Effect,
     MaskRecording,
@@ -77,6 +78,7 @@ HOW = ["to its end", "to its end", "in part", "end only", "not at all", "refused
 LOOKS = [RecordingOpened, RecordingGrowing, "lost", "damaged", "verified", "discarded", "whole"]
 ACKS: dict[type[Effect], type[RecordingEvent]] = {
     StartRecording: RecordingAcknowledged,
+    ArmRecording: RecordingAcknowledged,
     MaskRecording: MaskAcknowledged,
     UnmaskRecording: UnmaskAcknowledged,
     StopRecording: StopAcknowledged,
@@ -143,19 +145,22 @@ class Calls(RuleBasedStateMachine):
         shortcut=st.sampled_from([0, 1, 2, 2, 2, 3]),
         prompt_pbx=st.booleans(),
         early=st.sampled_from([False, False, False, True]),
+        least=st.sampled_from([False, False, True]),
     )
-    def begin(self, call_type: Any, answered: bool, shortcut: int, prompt_pbx: bool, early: bool) -> None:
+    def begin(self, call_type: Any, answered: bool, shortcut: int, prompt_pbx: bool, early: bool, least: bool) -> None:
         """SHORTCUT: 0 from the first moment, 1 once the notice is over, 2 in the middle of a recorded call,
         3 where its agent turns out to be in a strict place.
 
         PROMPT_PBX: masks are acknowledged before anything else happens. EARLY: the answer comes during the notice.
+        LEAST: least privilege, the dialplan starts the recorder.
         """
         self.prompt_pbx = prompt_pbx
         self.call_type, self.world, self.talk = call_type, World(), Play(call_type)
         self.prompts: list[PlayPrompt] = []
         self.wakes: list[WakeAt] = []
         self.asked: list[Effect] = []
-        self.talk.starts(answered=answered or shortcut > 0)
+        self.least = least
+        self.talk.starts(answered=answered or shortcut > 0, least_privilege=least)
         self.perform()
         if shortcut and self.prompts:
             if early:
@@ -165,10 +170,12 @@ class Calls(RuleBasedStateMachine):
             self.key(FAR, "5" if early else "1", 1.0)
         if shortcut >= 2:
             if call_type is ANNOUNCE:
-                self.passes(-1)
+                self._passes_named("last_answer")
+            self.answers_or_leaves(True)
             for who in (AGENT, FAR):
                 self.joins(who, "B1")
-            self.acknowledged(0, True)
+            if self.asked:
+                self.acknowledged(0, True)
         if shortcut == 3:
             self.is_found(AGENT, STRICT)
 
@@ -185,11 +192,8 @@ class Calls(RuleBasedStateMachine):
 
     def _perform(self, effect: Effect) -> None:
         match effect:
-            case StartRecording():
-                assert self.may_sound() and self.world.company(), "a recorder starts for people who talk"
-                assert not self.world.broken, "nothing that we hang on is missing"
-                assert self.all_stopped(), "one recorder at a time"
-                self.world.tapes[effect.recording_id] = Tape()
+            case StartRecording() | ArmRecording():
+                self._starts(effect)
             case UnmaskRecording():
                 assert self.may_sound(), "sound only where the joint rule holds"
                 self.world.tapes[effect.recording_id].silent = False
@@ -208,6 +212,18 @@ class Calls(RuleBasedStateMachine):
                 assert not self.world.tapes[effect.recording_id].runs
         if type(effect) in ACKS:
             self.asked.append(effect)
+
+    def _starts(self, effect: StartRecording | ArmRecording) -> None:
+        assert not self.world.broken, "nothing that we hang on is missing"
+        assert self.all_stopped(), "one recorder at a time"
+        armed = isinstance(effect, ArmRecording)
+        assert armed is self.least, "the dialplan starts it, or we do"
+        if armed:
+            assert not self.world.tapes, "once a call"
+            assert self.world.told and (self.world.yes or self.call_type is ANNOUNCE), "agreed, or in the window"
+        else:
+            assert self.may_sound() and self.world.company(), "a recorder starts for people who talk"
+        self.world.tapes[effect.recording_id] = Tape(silent=armed)
 
     def all_stopped(self) -> bool:
         return all(tape.stop_known for tape in self.world.tapes.values())
@@ -415,7 +431,7 @@ class Calls(RuleBasedStateMachine):
             tape.silent = tape.unsure = False
         later = [item for item in self.asked if getattr(item, "recording_id", "") == effect.recording_id]
         reason = "refused"
-        if overtaken and later and isinstance(effect, StartRecording):
+        if overtaken and later and isinstance(effect, StartRecording | ArmRecording):
             reason, tape.runs, tape.stop_known = OVERTAKEN, False, True  # it never reached the PBX
         self.talk.feed(EffectFailed, effect=type(effect).__name__, recording_id=effect.recording_id, reason=reason)
         self.perform()

@@ -39,12 +39,27 @@ from callguard.core.step import CLOSE_PATIENCE
 from tests.core.play import AGENT, FAR, GUEST, PHASES, Play, play
 
 DEADLINES = ["answer", "last_answer", "spooled", "guard", "close"]
-WATCHES = ["prompt:1", "mask:1", "unmask:1", "stop:1", "alone:1"]
+WATCHES = ["arm:1", "arm:2", "prompt:1", "mask:1", "unmask:1", "stop:1", "alone:1"]
 ODD = ["", "prompt", "prompt:", "prompt:x", "mask:-1", "alone:" + "9" * 5000, "stop:²", "tea", "tea:1", "a:b:c"]
-EFFECTS = ["Answer", "PlayPrompt", "SendOn", "StopPrompt", "StartRecording", "MaskRecording", "StopRecording"]
+EFFECTS = [
+    "Answer",
+    "PlayPrompt",
+    "SendOn",
+    "StopPrompt",
+    "StartRecording",
+    "ArmRecording",
+    "MaskRecording",
+    "StopRecording",
+]
 
 VARIANTS: dict[type[Event], list[dict[str, Any]]] = {
-    CallStarted: [{}, {"answered": False}, {"known_call_type": False}, {"faults": (Link.LOG,)}],
+    CallStarted: [
+        {},
+        {"answered": False},
+        {"known_call_type": False},
+        {"faults": (Link.LOG,)},
+        {"least_privilege": True},
+    ],
     ChannelSeen: [{"role": role} for role in Role],
     NoticeStarted: [{"script": script} for script in Script],
     NoticeEnded: [{"script": script} for script in Script],

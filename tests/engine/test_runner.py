@@ -124,6 +124,22 @@ async def test_the_consent_row_is_durable_before_the_recorder_starts() -> None:
     assert kept.index("consent_granted") < kept.index("recording_requested")
 
 
+@pytest.mark.requirement("S81")
+async def test_a_recorder_of_the_dialplan_is_armed_after_the_commit_and_never_without_it() -> None:
+    armed = CallStarted(at=START, channel_id="far", least_privilege=True)
+    world = Diary()
+    await play(world, armed, *GRANTED[1:])
+    assert world.lines[-3:] == ["append begins", "durable", "ArmRecording"] and "SendOn" not in world.lines
+    world = Diary()
+    runner = await play(world, armed, *GRANTED[1:-1])
+    world.there = False
+    await runner.handle(GRANTED[-1], {})
+    failed, _ = runner.queue.get_nowait()
+    assert failed.data()["effect"] == "ArmRecording" and SendOn(channel_id="far") not in world.effects
+    await runner.handle(failed, {})
+    assert SendOn(channel_id="far") in world.effects
+
+
 async def test_a_mask_is_asked_for_before_the_append_begins() -> None:
     world = Diary()
     guest = Bridged(at=START, channel_id="guest", bridge_id="b")
