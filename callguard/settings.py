@@ -9,6 +9,7 @@ command line alone.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -34,7 +35,10 @@ class Database(_Table):
 
 
 class Asterisk(_Table):
-    """How to reach Asterisk. `ari_url`: http(s)://host:port/ari; `app`: the Stasis application of the snippet."""
+    """How to reach Asterisk. `ari_url`: http(s)://host:port/ari; `app`: the Stasis application of the snippet.
+
+    `least_privilege`: the snippet starts the recorder, so that the AMI user needs no class but call and reporting.
+    """
 
     ari_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+(/[^\s]*)?$")]
     ari_user: Text
@@ -45,6 +49,7 @@ class Asterisk(_Table):
     ami_user: Text
     ami_secret: Text
     ami_tls: bool = False
+    least_privilege: bool = False
 
 
 class Guard(_Table):
@@ -154,6 +159,8 @@ ENVIRONMENT = {
 
 LONGEST_SOCKET = 107
 """Bytes of a unix socket's path on Linux."""
+DIALPLAN_PATH = re.compile(r"[A-Za-z0-9/._-]+")
+"""What the snippet lets through where it names a recording itself."""
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -183,6 +190,12 @@ def load_settings(path: Path) -> Settings:
         raise ConfigError(str(path), problems + [_line(item) for item in error.errors()]) from None
     if len(os.fsencode(settings.data / "control.sock")) > LONGEST_SOCKET:
         problems.append(f"data_dir: too long a path for a unix socket (at most {LONGEST_SOCKET - 13} bytes)")
+    if settings.asterisk.least_privilege and not DIALPLAN_PATH.fullmatch(
+        str(settings.path(settings.recordings.directory))
+    ):
+        problems.append(
+            "recordings.directory: with least_privilege only letters, digits, / . _ and - in its whole path"
+        )
     if problems:
         raise ConfigError(str(path), problems)
     return settings

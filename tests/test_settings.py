@@ -126,3 +126,11 @@ def test_a_good_policy(tmp_path: Path) -> None:
     own = load_settings(written(tmp_path, GOOD))
     written(tmp_path, '[call_type.support]\npurpose = "qa"\n', "policy.toml")
     assert list(load_policy(own).call_types) == ["support"]
+
+
+def test_least_privilege_wants_a_path_that_the_snippet_lets_through(tmp_path: Path) -> None:
+    least = GOOD.replace("ari_user =", "least_privilege = true\nari_user =")
+    assert load_settings(written(tmp_path, least)).asterisk.least_privilege
+    spaced = least.replace('"recordings"', '"my recordings"')
+    assert [line.split(":")[0] for line in problems(written(tmp_path, spaced))] == ["recordings.directory"]
+    assert not load_settings(written(tmp_path, spaced.replace("true", "false"))).asterisk.least_privilege

@@ -195,7 +195,12 @@ def _compose(settings: Settings, files: _Files, log: PostgresLog, key: MasterKey
         floor=settings.recordings.floor_mb * 1_000_000,
     )
     engine = Engine(
-        entrance=Entrance(Site(settings.tenant, settings.pbx_id), files.policy, files.places, _look_ups(settings)),
+        entrance=Entrance(
+            Site(settings.tenant, settings.pbx_id, settings.asterisk.least_privilege),
+            files.policy,
+            files.places,
+            _look_ups(settings),
+        ),
         pbx=AsteriskPbx(asterisk_settings(settings)),
         evidence=evidence,
         archive=Archive(recordings),

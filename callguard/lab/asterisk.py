@@ -61,6 +61,7 @@ class Asterisk:
         bind: str = "127.0.0.1",
         system_name: str = "",
         environment: Mapping[str, str] | None = None,
+        least_privilege: bool = False,
     ) -> None:
         self.work = work.resolve()
         self.bind = bind
@@ -69,6 +70,7 @@ class Asterisk:
         self._dialplan = dialplan
         self._agents = agents
         self._system_name, self._environment = system_name, dict(environment or {})
+        self._least_privilege = least_privilege
         self._secrets = config.Secrets(*(secrets.token_hex(12) for _ in range(4)))
         self._process: asyncio.subprocess.Process | None = None
         self._command: tuple[str, ...] = ()
@@ -225,6 +227,7 @@ class Asterisk:
             dialplan=dialplan,
             system_name=self._system_name,
             snippet=(snippets / "callguard.conf").read_text(),
+            least_privilege=self._least_privilege,
         )
         for folder in ("etc", "lib/keys", "spool", "log", "moh"):
             (self.work / folder).mkdir(parents=True, exist_ok=True)

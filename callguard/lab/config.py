@@ -82,6 +82,7 @@ class Site:
     dialplan: str
     snippet: str
     system_name: str = ""  # what every channel's id begins with
+    least_privilege: bool = False
 
 
 def files(site: Site) -> dict[str, str]:
@@ -135,9 +136,13 @@ def _ari(site: Site) -> str:
 
 
 def _manager(site: Site) -> str:
-    """`callguard` may start recorders (class system); `guard` may only stop them and send channels on (class call)."""
+    """`callguard` may start recorders (class system) unless `least_privilege`; `guard` may only stop them and send
+    channels on (class call).
+    """
     general = f"[general]\nenabled=yes\nwebenabled=no\nport={site.ami_port}\nbindaddr=127.0.0.1\ndisplayconnects=no\n"
-    user = f"[callguard]\nsecret={site.secrets.ami}\nread=call,reporting,dtmf\nwrite=system,call,reporting\n"
+    starts = "" if site.least_privilege else "system,"
+    hears = "\neventfilter=Event: MixMonitorStart" if site.least_privilege else ",dtmf"
+    user = f"[callguard]\nsecret={site.secrets.ami}\nread=call,reporting{hears}\nwrite={starts}call,reporting\n"
     guard = f"[guard]\nsecret={site.secrets.guard}\nread=call,reporting\nwrite=call,reporting\n"
     return general + user + guard
 

@@ -90,6 +90,7 @@ class Stand:
     bind: str = "127.0.0.1"
     system_name: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
+    least_privilege: bool = False
     asterisk: Asterisk = field(init=False)
     postgres: Postgres = field(init=False)
     controller: asyncio.subprocess.Process | None = None
@@ -125,6 +126,7 @@ class Stand:
             bind=self.bind,
             system_name=self.system_name,
             environment=self.environment,
+            least_privilege=self.least_privilege,
         )
         postgres = asyncio.to_thread(Postgres.start, self.work / "postgres")
         self.postgres, _ = await asyncio.gather(postgres, self.asterisk.start())
@@ -160,6 +162,7 @@ ami_host = {_quoted(own.ami_host)}
 ami_port = {own.ami_port}
 ami_user = {_quoted(own.ami_user)}
 ami_secret = {_quoted(own.ami_secret)}
+least_privilege = {str(self.least_privilege).lower()}
 
 [guard]
 ami_user = {_quoted(own.guard_user)}

@@ -144,6 +144,7 @@ class Site:
         dialplan: str = "",
         system_name: str = "",
         environment: Mapping[str, str] | None = None,
+        least_privilege: bool = False,
     ) -> Site:
         """A site in the folder WORK. `floor_mb`: of [recordings]; `directory_is`: where recordings really lie;
         `dialplan`: more of it; `system_name`, `environment`: of the Asterisk."""
@@ -155,6 +156,7 @@ class Site:
             policy=POLICY,
             system_name=system_name,
             environment=environment or {},
+            least_privilege=least_privilege,
         )
         try:
             await stand.start(controller=False)

@@ -107,6 +107,10 @@ class Ari:
         """Let a waiting channel go on in its dialplan."""
         await self._ask("POST", f"channels/{_segment(channel_id)}/continue")
 
+    async def set_variable(self, channel_id: str, name: str, value: str) -> None:
+        """Set a channel variable."""
+        await self._ask("POST", f"channels/{_segment(channel_id)}/variable", query={"variable": name, "value": value})
+
     async def snoop(self, channel_id: str, snoop_id: str, whisper: str) -> None:
         """Make a channel of ours that speaks into a call. WHISPER: "out" to the channel's party, "both" to the others
         too.

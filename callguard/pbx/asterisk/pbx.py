@@ -12,10 +12,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from callguard.core.effects import (
     Answer,
+    ArmRecording,
     Effect,
     Indicate,
     OpenOrders,
@@ -99,6 +102,8 @@ class AsteriskPbx:
                 self._queue(effect, lambda: self._screen.show_orders(channel, "open"))
             case WithholdOrders():
                 self._queue(effect, lambda: self._screen.show_orders(channel, "withheld"))
+            case ArmRecording():
+                self._recorder.arm(effect, partial(self._send_armed, effect))
             case RecordingEffect():
                 self._recorder.perform(effect)
             case PlayPrompt():
@@ -261,7 +266,7 @@ class AsteriskPbx:
             if before is not None:
                 await asyncio.wait((before,))
             if not queue.dropped:
-                await self._attempt(effect, work)
+                await _attempt(work, partial(self._failed, effect))
             elif dropped is not None:
                 dropped()
             else:
@@ -271,35 +276,50 @@ class AsteriskPbx:
 
     def _send_on(self, effect: SendOn) -> None:
         """What was not sent yet is dropped. What plays is stopped: it would hold the channel back until its end."""
+        self._leave(effect, partial(self._failed, effect))
+
+    def _send_armed(self, effect: ArmRecording, variables: Mapping[str, str]) -> None:
+        """The same, and the snippet finds in VARIABLES what to record where."""
+        self._leave(effect, partial(self._recorder.unarmed, effect), variables)
+
+    def _leave(
+        self,
+        effect: SendOn | ArmRecording,
+        failed: Callable[[str], None],
+        variables: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         queue = self._queues.pop(effect.channel_id, _Queue())
         queue.dropped = True
 
         async def leave() -> None:
             ari = self._need_ari()
+            for name, value in variables.items():
+                await ari.set_variable(effect.channel_id, name, value)
             await asyncio.gather(self._prompter.stop(effect.channel_id), ari.send_on(effect.channel_id))
 
         async def in_turn() -> None:
             if queue.last is not None:  # a play that is under way has to be there before it can be stopped
                 await asyncio.wait((queue.last,), timeout=_IN_FLIGHT)
-            await self._attempt(effect, leave)
+            await _attempt(leave, failed)
 
         task = asyncio.create_task(in_turn())
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
-
-    async def _attempt(self, effect: Effect, work: Callable[[], Awaitable[None]]) -> None:
-        try:
-            await work()
-        except PbxRefused as refusal:
-            self._failed(effect, refusal.reason)
-        except LinkDown:
-            self._failed(effect, "link lost")
 
     def _failed(self, effect: Effect, reason: str) -> None:
         event: Event = EffectFailed(
             at=_utc(), channel_id=effect.channel_id, effect=type(effect).__name__, reason=reason
         )
         asyncio.get_running_loop().call_soon(self._tell, Said(event))
+
+
+async def _attempt(work: Callable[[], Awaitable[None]], failed: Callable[[str], None]) -> None:
+    try:
+        await work()
+    except PbxRefused as refusal:
+        failed(refusal.reason)
+    except LinkDown:
+        failed("link lost")
 
 
 def _members(value: object) -> tuple[str, ...]:

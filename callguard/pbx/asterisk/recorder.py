@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from callguard.core.effects import (
+    ArmRecording,
     MaskRecording,
     RecordingEffect,
     StartRecording,
@@ -32,6 +33,7 @@ from callguard.core.events import (
     StopAcknowledged,
     UnmaskAcknowledged,
 )
+from callguard.core.recorder import OVERTAKEN
 from callguard.errors import BadInput, CallguardError
 from callguard.pbx.asterisk.ami import Ami
 from callguard.pbx.asterisk.ami_codec import Message
@@ -41,15 +43,21 @@ from callguard.pbx.asterisk.watch import Watch
 
 VARIABLE = "CALLGUARD_MIX"
 """Channel variable that holds Asterisk's id of our recorder."""
+RECORD, SILENT = "CALLGUARD_RECORD", "silent"
+"""Channel variable that tells the snippet what to record, and its value once that is silent."""
+ARMED_SECONDS = 3.0
+"""After so long the snippet has started a recorder or never will: it waits one second for our answer."""
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 _FOLDER = re.compile(r"[^,|()&;$\x00-\x1f\"']+\Z")
 _BUSY, _CALM, _BLIND = 0.005, 0.2, 1.0
+GONE = "not there"
+"""ARI's refusal where a channel hung up meanwhile."""
 
 
 @dataclass(slots=True)
 class _Live:
     """A recorder of ours. `held`: requests that wait until the start was written down; `unnamed`: stops that wait for
-    `mix_id`.
+    `mix_id`; `armed`: the snippet is to start it.
     """
 
     recording_id: str
@@ -59,6 +67,7 @@ class _Live:
     mix_id: str = ""
     held: list[RecordingEffect] | None = None
     answered: bool = False
+    armed: ArmRecording | None = None
     unnamed: list[RecordingEffect] = field(default_factory=list)
 
 
@@ -94,7 +103,7 @@ class Recorder:
         live = self._live.get(effect.recording_id)
         match effect:
             case StartRecording():
-                self._begin(effect, live)
+                self._begin(effect, partial(self._start, effect))
             case _ if live is None:
                 self._fail(effect, "not running")
             case _ if live.held is not None:
@@ -113,8 +122,10 @@ class Recorder:
     def channel_gone(self, channel_id: str) -> None:
         """The channel hung up: Asterisk ends its recorders and says nothing about it."""
         del self._expected[channel_id]
-        for live in self._live.values():
-            if live.channel_id == channel_id:
+        for live in [item for item in self._live.values() if item.channel_id == channel_id]:
+            if live.armed:
+                self.unarmed(live.armed, GONE)
+            else:
                 self._end(live)
 
     def heard(self, message: Message) -> None:
@@ -124,6 +135,7 @@ class Recorder:
         channel_id = message.get("Uniqueid")
         if self._expected[channel_id] > 0:
             self._expected[channel_id] -= 1
+            self._armed_one_runs(channel_id)
         else:
             self._tell(RogueRecordingSeen(at=_utc(), channel_id=channel_id))
 
@@ -140,8 +152,8 @@ class Recorder:
             self._observe(seen)
 
     # ------------------------------------------------------------ start
-    def _begin(self, effect: StartRecording, live: _Live | None) -> None:
-        if live is not None:
+    def _begin(self, effect: RecordingEffect, start: Callable[[_Live], None]) -> None:
+        if effect.recording_id in self._live:
             return self._fail(effect, "running already")
         if self._ami is None:
             return self._fail(effect, "link lost")
@@ -150,19 +162,24 @@ class Recorder:
         live = self._adopt(LiveRecording(effect.recording_id, effect.channel_id), found_running=False)
         live.held = []
         durable = self._register.record(effect.recording_id, effect.channel_id)
-        durable.add_done_callback(partial(self._written_down, live, effect))
+        durable.add_done_callback(partial(self._written_down, live, effect, start))
 
-    def _written_down(self, live: _Live, effect: StartRecording, durable: asyncio.Future[None]) -> None:
+    def _written_down(
+        self, live: _Live, effect: RecordingEffect, start: Callable[[_Live], None], durable: asyncio.Future[None]
+    ) -> None:
         """The guard can find it now: it may start."""
         held, live.held = live.held or [], None
         if durable.cancelled() or durable.exception():
             self._drop(live)
             return self._never_ran(effect, held, "register not written")
-        options = f"r({live.files.left})t({live.files.right})i({VARIABLE})"
         self._expected[live.channel_id] += 1
-        self._request(effect, partial(self._started, live, effect), "MixMonitor", File="", Options=options)
+        start(live)
         for later in held:
             self.perform(later)
+
+    def _start(self, effect: StartRecording, live: _Live) -> None:
+        options = f"r({live.files.left})t({live.files.right})i({VARIABLE})"
+        self._request(effect, partial(self._started, live, effect), "MixMonitor", File="", Options=options)
 
     def _started(self, live: _Live, effect: RecordingEffect, answer: Message) -> None:
         live.answered = True
@@ -170,8 +187,11 @@ class Recorder:
             self._expected[live.channel_id] -= 1
             self._drop(live)
             return self._never_ran(effect, live.unnamed, _reason(answer))
-        live.mix_id = answer.get("MixMonitorID")
         live.watch.acknowledged(self._now())
+        self._named(live, answer.get("MixMonitorID"))
+
+    def _named(self, live: _Live, mix_id: str) -> None:
+        live.mix_id = mix_id
         self._register.record(live.recording_id, live.channel_id, live.mix_id)
         self._acknowledge(RecordingAcknowledged, live, 0)
         waiting, live.unnamed = live.unnamed, []
@@ -183,6 +203,53 @@ class Recorder:
         self._fail(effect, reason)
         for later in waiting:
             self._fail(later, "not running")
+
+    # ------------------------------------------------------------ armed: the snippet starts it
+    def arm(self, effect: ArmRecording, send_on: Callable[[Mapping[str, str]], None]) -> None:
+        """SEND_ON is given what to tell the snippet, once the guard could find the recorder that this starts."""
+        self._begin(effect, partial(self._go, effect, send_on))
+
+    def _go(self, effect: ArmRecording, send_on: Callable[[Mapping[str, str]], None], live: _Live) -> None:
+        live.armed = effect
+        send_on({RECORD: str(self._folder / effect.recording_id)})
+        asyncio.get_running_loop().call_later(ARMED_SECONDS, self._never_heard, live)
+
+    def unarmed(self, effect: ArmRecording, reason: str) -> None:
+        """The snippet starts no recorder, or one that it ends itself for want of an answer."""
+        live = self._live.get(effect.recording_id)
+        if live is not None:
+            self._expected[effect.channel_id] -= live.armed is not None
+            self._drop(live)
+            self._fail(effect, OVERTAKEN if reason == GONE else reason)
+
+    def _armed_one_runs(self, channel_id: str) -> None:
+        """It is silenced before the snippet lets the call go on."""
+        for live in self._live.values():
+            if live.channel_id == channel_id and live.armed:
+                effect, live.armed = live.armed, None
+                muted = partial(self._silenced, live, effect)
+                self._request(effect, muted, "MixMonitorMute", Direction="both", State="1")
+
+    def _silenced(self, live: _Live, effect: ArmRecording, answer: Message) -> None:
+        if not answer.succeeded:
+            return self.unarmed(effect, _reason(answer))
+        self._request(effect, partial(self._let_go, live, effect), "Getvar", Variable=VARIABLE)
+
+    def _let_go(self, live: _Live, effect: ArmRecording, answer: Message) -> None:
+        mix_id, live.answered = answer.get("Value"), True
+        if not mix_id:
+            return self.unarmed(effect, _reason(answer))
+        self._request(effect, lambda _: None, "Setvar", Variable=RECORD, Value=SILENT)
+        live.watch.acknowledged(self._now())
+        live.watch.masked(self._now())
+        self._named(live, mix_id)
+
+    def _never_heard(self, live: _Live) -> None:
+        """Whatever runs for it has been ended by the snippet: the files tell."""
+        if self._live.get(live.recording_id) is live and not live.answered:
+            live.armed, live.answered = None, True
+            live.watch.acknowledged(self._now())
+            self._end(live)
 
     # ------------------------------------------------------------ mask, stop
     def _mute(

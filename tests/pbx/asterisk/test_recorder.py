@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from callguard.core.effects import (
+    ArmRecording,
     Effect,
     MaskRecording,
     RecordingEffect,
@@ -18,6 +19,7 @@ from callguard.core.effects import (
     UnmaskRecording,
 )
 from callguard.core.events import (
+    ChannelLeft,
     EffectFailed,
     MaskAcknowledged,
     MaskObserved,
@@ -32,8 +34,10 @@ from callguard.core.events import (
     UnmaskAcknowledged,
     UnmaskObserved,
 )
+from callguard.core.recorder import OVERTAKEN
 from callguard.lab.asterisk import Asterisk
 from callguard.lab.media import find_counters
+from callguard.lab.sip import Phone
 from callguard.pbx.asterisk.ami import Ami
 from callguard.pbx.asterisk.register import RegisterFile, read_register
 from tests.pbx.rig import SITE, Rig, rig_on, settings_for, sound
@@ -250,3 +254,47 @@ async def test_without_a_link_every_request_fails_at_once(asterisk: Asterisk, tm
     failed = await rig.wait(EffectFailed)
     assert isinstance(requests[0], RecordingEffect) and (failed.reason, failed.recording_id) == ("link lost", "r1")
     await rig.close()
+
+
+def arm(channel_id: str) -> ArmRecording:
+    return ArmRecording(channel_id=channel_id, recording_id=str(uuid.uuid4()))
+
+
+@pytest.mark.requirement("S29")
+async def test_the_snippet_is_told_what_to_record_and_one_that_does_not_is_a_lost_recording(rig: Rig) -> None:
+    caller = await Phone.open("caller", rig.asterisk.server)
+    try:
+        await caller.dial("150")  # its dialplan starts no recorder
+        effect = arm(await rig.entered())
+        rig.pbx.perform(effect)
+        await rig.wait(ChannelLeft)
+        name = (await rig.asterisk.cli("core show channels concise")).split("!")[0]
+        shown = await rig.asterisk.cli(f"core show channel {name}")
+        assert f"CALLGUARD_RECORD={rig.settings.recordings}/{effect.recording_id}\n" in shown
+        lost = await rig.wait(RecordingLost)
+        assert (lost.recording_id, lost.reason) == (effect.recording_id, "no file")
+        await rig.register_holds()
+    finally:
+        await caller.close()
+
+
+async def test_who_hangs_up_before_the_recorder_started_was_overtaken(rig: Rig) -> None:
+    caller = await Phone.open("caller", rig.asterisk.server)
+    try:
+        call = await caller.dial("150")
+        effect = arm(await rig.entered())
+        rig.pbx.perform(effect)
+        await rig.wait(ChannelLeft)
+        await call.hangup()
+        failed = await rig.wait(EffectFailed)
+        assert (failed.effect, failed.reason) == ("ArmRecording", OVERTAKEN)
+        rig.pbx.perform(arm("9.9"))  # and one who had hung up before
+        await rig.wait(EffectFailed, lambda fact: fact.channel_id == "9.9" and fact.reason == OVERTAKEN)
+        await rig.register_holds()
+    finally:
+        await caller.close()
+
+
+async def test_an_armed_recorder_with_an_id_that_is_none_is_refused(rig: Rig) -> None:
+    rig.pbx.perform(ArmRecording(channel_id="1.1", recording_id="../x"))
+    assert (await rig.wait(EffectFailed)).reason == "not an id"
