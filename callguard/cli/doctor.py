@@ -83,6 +83,7 @@ def plan_of(config: Path, settings: Settings, policy: Policy | None) -> Plan:
         syslog=settings.alerts.syslog,
         placed=bool(settings.places.agents or settings.places.agent_in_name),
         snippet=(dialplan_dir() / "callguard.conf").read_text("utf-8"),
+        least_privilege=settings.asterisk.least_privilege,
     )
 
 

@@ -39,6 +39,21 @@ SAFE = "policy-safe.toml"
 UNSAID = dict.fromkeys(("organisation", "contact", "owner", "assessment"), TO_FILL)
 SECRETS = ("ari_password", "ami_secret", "guard_secret", "app_password", "owner_password")
 SECRET_BYTES = 24
+_LEAST = {
+    False: {
+        "least_privilege": "false",
+        "why": "`system` because MixMonitor asks for it, `call` to mute, stop and send on, `reporting` to look",
+        "write": "system,call,reporting",
+        "filter": "",
+    },
+    True: {
+        "least_privilege": "true",
+        "why": "`call` to mute, stop and send on, `reporting` to look. The snippet starts the recorder",
+        "write": "call,reporting",
+        "filter": "eventfilter = Event: MixMonitorStart\n",
+    },
+}
+"""Where the templates differ. Without class system callguard cannot choose its events: manager.conf does."""
 REVIEW_DAYS = 365
 """When the assessment of a new site is due to be looked at again."""
 
@@ -53,12 +68,17 @@ REVIEW_DAYS = 365
 @click.option("--contact", default=TO_FILL, show_default=True, help="Where callers may ask: they hear it.")
 @click.option("--owner", default=TO_FILL, show_default=True, help="Who answers for the call types.")
 @click.option("--assessment", default=TO_FILL, show_default=True, help="Where the assessment of the basis is kept.")
+@click.option(
+    "--least-privilege", is_flag=True, help="The dialplan starts the recorder: AMI gets call and reporting only."
+)
 @json_option
-def init(directory: Path, force: bool, safe_default: bool, as_json: bool, **promised: str) -> None:
+def init(
+    directory: Path, force: bool, safe_default: bool, least_privilege: bool, as_json: bool, **promised: str
+) -> None:
     """Write callguard.toml, policy.toml, a master key and the PBX's side into DIR, and say what to do next."""
     folder = directory.absolute()
     had_key = os.path.lexists(folder / KEY)
-    write_site(folder, fresh(promised, safe_default=safe_default), force=force)
+    write_site(folder, fresh(promised, safe_default=safe_default, least_privilege=least_privilege), force=force)
     todo = steps(folder, dialplan_dir())
     if as_json:
         show_json({"directory": str(folder), "files": [*MODES, KEY], "key_kept": had_key, "steps": todo})
@@ -68,9 +88,11 @@ def init(directory: Path, force: bool, safe_default: bool, as_json: bool, **prom
         click.echo(f"\n{number}. {title}\n" + "\n".join(f"     {line}" for line in lines))
 
 
-def fresh(promised: Mapping[str, str] = UNSAID, *, safe_default: bool = False) -> dict[str, str]:
+def fresh(
+    promised: Mapping[str, str] = UNSAID, *, safe_default: bool = False, least_privilege: bool = False
+) -> dict[str, str]:
     """The files' texts by name, with secrets that nobody has seen. PROMISED: what only the admin knows, by word."""
-    made = {name: secrets.token_hex(SECRET_BYTES) for name in SECRETS}
+    made = {name: secrets.token_hex(SECRET_BYTES) for name in SECRETS} | _LEAST[least_privilege]
     made["review"] = (datetime.now(UTC).date() + timedelta(days=REVIEW_DAYS)).isoformat()
     made |= {name: json.dumps(value, ensure_ascii=False) for name, value in {**UNSAID, **promised}.items()}
     files = {name: name for name in MODES} | ({"policy.toml": SAFE} if safe_default else {})

@@ -62,6 +62,9 @@ def snippet(site: Site) -> Iterator[Finding]:
             f"the context callguard is not ours: s has no label {', '.join(missing)}. Its name is taken, or it was cut"
         )
         yield blocker(what, "extensions.conf", f"{INCLUDE}, and another name for the other context")
+    elif site.plan.least_privilege and "record" not in labels:
+        what = "the snippet is too old for least_privilege: it starts no recorder, and nothing is recorded"
+        yield blocker(what, "extensions.conf", "copy the shipped callguard.conf anew, then `dialplan reload`")
     elif differing := sorted(live ^ set(parse_snippet(site.plan.snippet)), key=lambda step: step.priority):
         what = f"the snippet differs from the one of this release in {len({s.place for s in differing})} place(s)"
         yield warning(what, differing[0].place, "copy the shipped callguard.conf anew, then `dialplan reload`")

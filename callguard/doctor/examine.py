@@ -29,6 +29,7 @@ class Check:
 WHY = {
     "modules": ("ARI could not be asked", ""),
     "applications": ("ARI could not be asked", ""),
+    "commands": ("the controller's AMI user was not let in", ""),
     "guard_commands": ("the guard's AMI user was not let in", ""),
     "dialplan": ("AMI could not be asked, or its user may not: class reporting", f"manager.conf: {privilege.WRITE}"),
 }
@@ -38,6 +39,7 @@ CHECKS = (
     Check("links", "ARI and both AMI accounts answer and let us in", link.reached),
     Check("version", "Asterisk is new enough", link.version),
     Check("privileges", "both AMI accounts may do what they must, and no more", privilege.actions),
+    Check("least privilege", privilege.WHY_SYSTEM, privilege.least, "commands"),
     Check(
         "guard account",
         "the guard has an account that cannot start a recorder",

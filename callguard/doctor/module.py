@@ -16,6 +16,7 @@ ARI = (
 RECORDER = ["app_mixmonitor", "format_wav"]
 SNIPPET = "app_exec app_stack app_stasis func_callerid func_channel func_db func_logic func_strings".split()
 OUTBOUND = "app_channelredirect app_playtones app_softhangup app_userevent func_dialplan".split()
+MUTES = "res_mutestream"
 NEEDED = {
     **dict.fromkeys(ARI, "events, notices and whispers come over ARI"),
     **dict.fromkeys(RECORDER, "nothing can be recorded or played without it"),
@@ -31,6 +32,9 @@ def needed(site: Site) -> Iterator[Finding]:
     for name, why in NEEDED.items():
         if modules.get(name) != _RUNS:
             yield blocker(f"module {name} is not running: {why}", "modules.conf", f"load => {name}.so")
+    if site.plan.least_privilege and modules.get(MUTES) != _RUNS:
+        what = f"module {MUTES} is not running: with least_privilege a caller is heard while the recorder starts"
+        yield blocker(what, "modules.conf", f"load => {MUTES}.so")
     for name in OUTBOUND:
         if modules.get(name) != _RUNS:
             what = f"module {name} is not running: people who are called cannot be told before they are bridged"

@@ -5,12 +5,12 @@ What belongs here: the least that works, and everything above it. What does not:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
-from callguard.doctor.site import Finding, Site, blocker, unchecked, warning
+from callguard.doctor.site import Finding, Plan, Severity, Site, blocker, unchecked, warning
 from callguard.store.schema import APP
 
 WRITE, GUARD_WRITE, READ = "write = system,call,reporting", "write = call,reporting", "read = call"
@@ -23,6 +23,8 @@ NEEDED = {
     "ShowDialPlan": "reporting",
 }
 """Actions of the controller's account, with the class that allows each."""
+ARMED = {"MixMonitor": "", "Setvar": "call"}
+"""What least privilege changes of that: the snippet starts the recorder, and is told that it may go on."""
 GUARD_NEEDED = {"StopMixMonitor": "call", "Redirect": "call", "Getvar": "call"}
 TOO_MUCH = {
     "Command": ("command", "runs commands on the PBX"),
@@ -30,6 +32,19 @@ TOO_MUCH = {
     "Originate": ("originate", "places calls"),
 }
 """Actions that nothing here uses: (class, what somebody who has the secret could do)."""
+STARTS = {"MixMonitor": ("system", "starts recorders, and runs programs by MixMonitor's Command")}
+"""What is too much besides that under least privilege."""
+WHY_SYSTEM = (
+    "recorders are started over AMI: the controller needs system for MixMonitor, call to mute, stop and send on, "
+    "reporting to look; asterisk.least_privilege does without system"
+)
+CANNOT = (
+    "start a recorder again within a call: one that ended, or was stopped while the log was away, leaves a gap: an"
+    " incident (recording_gap)",
+    "record who is told after the bridge (outbound calls of the kind `bridged`): an incident (recording_gap)",
+    "keep the time in a queue out of the length of a file: it is silence there",
+)
+"""What least privilege gives up."""
 DEFAULTS = frozenset(
     "amp111 cluecon admin asterisk callguard changeme default elastix freepbx guard issabel letmein manager mysecret "
     "mysecretpassword pass passw0rd password postgres qwerty secret secret5 test vicidial 12345 123456 12345678".split()
@@ -41,20 +56,32 @@ SHORT = 12
 def actions(site: Site) -> Iterator[Finding]:
     """Both AMI accounts may do what they must, and nothing else."""
     plan, pbx = site.plan, site.pbx
+    own, line = needed_by(plan), GUARD_WRITE if plan.least_privilege else WRITE
     accounts = (
-        (plan.asterisk.ami.user, pbx.commands, NEEDED, WRITE),
-        (plan.guard.user, pbx.guard_commands, GUARD_NEEDED, GUARD_WRITE),
+        (plan.asterisk.ami.user, pbx.commands, own, line, TOO_MUCH | (STARTS if plan.least_privilege else {})),
+        (plan.guard.user, pbx.guard_commands, GUARD_NEEDED, GUARD_WRITE, TOO_MUCH),
     )
-    for user, commands, needed, line in accounts:
+    for user, commands, needed, line, excess in accounts:
         where = f"manager.conf: [{user}]"
         if commands is None:
             yield unchecked(f"what AMI user {user} may do", "it was not let in")
             continue
         for action in needed.keys() - commands:
             yield blocker(f"AMI user {user} may not use {action} (class {needed[action]})", where, line)
-        for action in TOO_MUCH.keys() & commands:
-            group, can = TOO_MUCH[action]
+        for action in excess.keys() & commands:
+            group, can = excess[action]
             yield warning(f"AMI user {user} has class {group}: whoever has its secret {can}", where, line)
+
+
+def needed_by(plan: Plan) -> Mapping[str, str]:
+    """Actions of the controller's account as PLAN has it, with their classes."""
+    return {action: group for action, group in (NEEDED | ARMED).items() if group} if plan.least_privilege else NEEDED
+
+
+def least(site: Site) -> Iterator[Finding]:
+    """What least privilege cannot do: nothing is wrong with it, and nobody is to be surprised."""
+    for what in CANNOT if site.plan.least_privilege else ():
+        yield Finding(Severity.OK, f"with least_privilege callguard cannot {what}")
 
 
 def guard_account(site: Site) -> Iterator[Finding]:

@@ -57,8 +57,8 @@ def unchecked(what: str, why: str, change: str = "") -> Finding:
 class Plan:
     """What is configured. `policy`: None where it does not load; `guard`: its AMI account; `prompts`: their folder.
 
-    `snippet`: the text of this release's dialplan snippet; `syslog`: as in callguard.toml; `floor`: bytes; `placed`:
-    callguard.toml says where agents sit.
+    `snippet`: the text of this release's dialplan snippet; `syslog`, `least_privilege`: as in callguard.toml; `floor`:
+    bytes; `placed`: callguard.toml says where agents sit.
     """
 
     config: Path
@@ -74,6 +74,7 @@ class Plan:
     syslog: str = ""
     snippet: str = ""
     placed: bool = False
+    least_privilege: bool = False
 
     @property
     def spool(self) -> Path:

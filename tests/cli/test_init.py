@@ -68,6 +68,13 @@ def test_secrets_are_new_each_its_own_and_on_both_sides(tmp_path: Path) -> None:
     assert len(made) == 1 and f":{made[0]}@" in own.database.url
 
 
+def test_least_privilege_stands_on_both_sides(tmp_path: Path) -> None:
+    assert run("--least-privilege", tmp_path).returncode == 0
+    assert load_settings(tmp_path / "callguard.toml").asterisk.least_privilege
+    manager = (tmp_path / "manager_callguard.conf").read_text()
+    assert re.findall(r"^write = (.*)$", manager, re.MULTILINE) == ["call,reporting"] * 2 and "system" not in manager
+
+
 def test_what_it_prints_holds_the_steps_and_no_secret(tmp_path: Path) -> None:
     done = run("it's a site", cwd=tmp_path)
     folder = tmp_path / "it's a site"
@@ -147,9 +154,10 @@ def test_the_sql_makes_what_the_settings_log_in_with(tmp_path: Path) -> None:
 
 
 @pytest.mark.requirement("S128")
-async def test_a_real_asterisk_lets_its_accounts_in_with_the_least_that_works(tmp_path: Path) -> None:
+@pytest.mark.parametrize("least", [False, True], ids=["recorders over AMI", "least privilege"])
+async def test_a_real_asterisk_lets_its_accounts_in_with_the_least_that_works(tmp_path: Path, least: bool) -> None:
     site = tmp_path / "site"
-    write_site(site, fresh(), force=False)
+    write_site(site, fresh(least_privilege=least), force=False)
     async with Asterisk(tmp_path / "pbx", agents=1) as asterisk:
         etc = asterisk.work / "etc"
         for name in ("ari", "manager"):
@@ -172,6 +180,7 @@ async def test_a_real_asterisk_lets_its_accounts_in_with_the_least_that_works(tm
     assert {
         "links",
         "privileges",
+        "least privilege",
         "guard account",
         "events",
         "secrets",

@@ -63,7 +63,7 @@ def healthy_plan(folder: Path) -> Plan:
 PBX = PbxSeen(
     ari_writes=True,
     version="22.10.1",
-    modules=dict.fromkeys([*module.NEEDED, *module.OUTBOUND], "Running"),
+    modules=dict.fromkeys([*module.NEEDED, *module.OUTBOUND, module.MUTES], "Running"),
     technologies={"PJSIP": 4},
     applications=("callguard",),
     commands=frozenset(privilege.NEEDED),

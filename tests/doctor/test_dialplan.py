@@ -104,3 +104,11 @@ def test_the_shipped_example_is_fine(tmp_path: Path) -> None:
     example = tuple(replace(one, context="inbound") for one in parse_snippet(text))
     assert len(example) > 5 and not said(dialplan.handed, with_pbx(tmp_path, dialplan=(*SHIPPED, *example)))
     assert PBX.dialplan
+
+
+def test_least_privilege_needs_a_snippet_that_starts_the_recorder(tmp_path: Path) -> None:
+    site = with_plan(tmp_path, least_privilege=True)
+    assert said(dialplan.snippet, site) == []
+    old = tuple(replace(one, label="") if one.label == "record" else one for one in site.pbx.dialplan or ())
+    [(severity, what)] = said(dialplan.snippet, replace(site, pbx=replace(site.pbx, dialplan=old)))
+    assert severity == "blocker" and "too old" in what

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from callguard.doctor import module
-from tests.doctor.healthy import PBX, SNIPPET, healthy, severities, with_pbx
+from tests.doctor.healthy import PBX, SNIPPET, healthy, severities, with_pbx, with_plan
 
 
 def test_a_healthy_site_has_the_modules_and_no_others(tmp_path: Path) -> None:
@@ -45,3 +46,11 @@ def test_native_bridging_hides_keys(tmp_path: Path) -> None:
 def test_chan_sip_and_its_endpoints(tmp_path: Path) -> None:
     assert severities(module.unwanted, with_pbx(tmp_path, technologies={"SIP": 3, "PJSIP": 1})) == ["warning"]
     assert severities(module.unwanted, with_pbx(tmp_path, modules={"chan_sip": "Running"})) == ["warning"]
+
+
+def test_least_privilege_needs_the_module_that_mutes_a_caller(tmp_path: Path) -> None:
+    bare = {name: "Running" for name in [*module.NEEDED, *module.OUTBOUND]}
+    assert severities(module.needed, with_pbx(tmp_path, modules=bare)) == []
+    site = with_plan(tmp_path, least_privilege=True)
+    assert severities(module.needed, site) == []
+    assert severities(module.needed, replace(site, pbx=replace(site.pbx, modules=bare))) == ["blocker"]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from callguard.doctor import privilege
+from callguard.doctor.site import Site
 from callguard.pbx.asterisk.site import AmiAddress
 from tests.doctor.healthy import AMI, AMI_SECRET, ARI, healthy, said, severities, with_pbx, with_plan
 
@@ -33,6 +34,29 @@ def test_each_action_of_the_guard_is_missed(tmp_path: Path, action: str) -> None
 def test_more_than_is_needed_is_a_warning(tmp_path: Path, action: str) -> None:
     [found] = privilege.actions(with_pbx(tmp_path, commands=frozenset(privilege.NEEDED) | {action}))
     assert found.severity == "warning" and privilege.TOO_MUCH[action][0] in found.what
+
+
+def modest(folder: Path, commands: frozenset[str]) -> Site:
+    """A site whose snippet starts the recorder."""
+    site = with_plan(folder, least_privilege=True)
+    return replace(site, pbx=replace(site.pbx, commands=commands))
+
+
+def test_least_privilege_needs_no_system_and_says_what_it_cannot_do(tmp_path: Path) -> None:
+    site = modest(tmp_path, frozenset(privilege.NEEDED) - {"MixMonitor"} | {"Setvar"})
+    assert list(privilege.actions(site)) == [] and list(privilege.least(healthy(tmp_path))) == []
+    told = said(privilege.least, site)
+    assert len(told) == 3 and {severity for severity, _ in told} == {"ok"} and "recording_gap" in told[0][1]
+
+
+def test_least_privilege_with_more_than_it_needs_is_a_finding(tmp_path: Path) -> None:
+    [found] = privilege.actions(modest(tmp_path, frozenset(privilege.NEEDED) | {"Setvar"}))
+    assert (found.severity, found.change) == ("warning", "write = call,reporting") and "system" in found.what
+
+
+def test_least_privilege_has_to_tell_the_snippet_to_go_on(tmp_path: Path) -> None:
+    [found] = privilege.actions(modest(tmp_path, frozenset(privilege.NEEDED) - {"MixMonitor"}))
+    assert found.severity == "blocker" and "Setvar" in found.what
 
 
 def test_an_account_that_was_not_let_in_is_not_called_fine(tmp_path: Path) -> None:
