@@ -32,6 +32,9 @@ NOT_STEREO = "not stereo"
 LENGTH = "length differs"
 MASK = "sound under mask"
 LINE = "line not heard"
+LOST_SIDE = "a side fell silent"
+LOST_SIDE_S = 5.0
+"""A side that sounded before a mask and is digital silence for so long behind it, up to the end, was lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,7 @@ def _measure(reader: WavReader, expected: Expectation, line: Samples | None) -> 
     findings = [LENGTH] if _length_differs(reader, expected.seconds) else []
     findings += [MASK] if not all(mask.silent for mask in masks) else []
     findings += [LINE] if heard and whole and heard.score < HEARD else []
+    findings += [LOST_SIDE] if any(_is_lost(reader, side, masks) for side in (0, 1)) else []
     offset = heard.offset if heard and heard.score >= HEARD else -1
     return AudioVerdict(not findings, tuple(findings), reader.frames, offset, heard.score if heard else 0.0, masks)
 
@@ -139,6 +143,31 @@ def _last_sound(reader: WavReader, start: int, end: int) -> int:
     """The last sample in [START, END) that is not zero on both sides, or START - 1."""
     sounding = np.flatnonzero(reader.span(start, end).any(axis=1))
     return start + int(sounding[-1]) if len(sounding) else start - 1
+
+
+def _is_lost(reader: WavReader, side: int, masks: tuple[MaskMeasure, ...]) -> bool:
+    """Whether SIDE ends with a mask although the recording goes on: a recorder may come back from one on one side
+    only. A phone on a line makes noise even when nobody speaks."""
+    enough = LOST_SIDE_S * reader.rate
+    followed = [mask for mask in masks if _open_behind(mask, masks, reader.frames) >= enough]
+    last = _last_of(reader, side) if followed else -1
+    return last >= 0 and any(last < mask.end for mask in followed)
+
+
+def _open_behind(mask: MaskMeasure, masks: tuple[MaskMeasure, ...], frames: int) -> int:
+    """Samples behind MASK that no mask covers."""
+    covered = sum(max(0, other.end - max(other.start, mask.end)) for other in masks)
+    return frames - mask.end - covered
+
+
+def _last_of(reader: WavReader, side: int) -> int:
+    """The last sample of SIDE that is not zero, or -1. From the end, in blocks."""
+    for end in range(reader.frames, 0, -reader.block_frames):
+        start = max(0, end - reader.block_frames)
+        sounding = np.flatnonzero(reader.span(start, end)[:, side])
+        if len(sounding):
+            return start + int(sounding[-1])
+    return -1
 
 
 # ---------------------------------------------------------------- the line

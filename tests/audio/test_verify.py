@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from callguard.audio.prompt import load_prompts, shipped_prompts
-from callguard.audio.verify import LENGTH, LINE, MASK, NOT_STEREO, UNREADABLE, Expectation, verify
+from callguard.audio.verify import LENGTH, LINE, LOST_SIDE, MASK, NOT_STEREO, UNREADABLE, Expectation, verify
 from callguard.errors import BadAudio
 from tests.audio.sound import at_level, crashed, mixed, noise, silence, spoken, stereo, through_mulaw, write
 
@@ -114,3 +114,25 @@ def test_files_that_are_no_recording_of_ours_are_findings(tmp_path: Path) -> Non
 def test_a_missing_reference_is_the_admins_error_not_the_recordings(tmp_path: Path) -> None:
     with pytest.raises(BadAudio):
         verify(write(tmp_path / "a.wav", recording()), replace(EXPECTED, line=tmp_path / "none.wav"))
+
+
+@pytest.mark.requirement("S1")
+@pytest.mark.parametrize("side", [0, 1])
+def test_a_side_that_does_not_come_back_from_a_mask_is_found(tmp_path: Path, side: int) -> None:
+    sound = recording("both")
+    sound[119_000:, side] = 0
+    assert verify(write(tmp_path / "a.wav", sound), EXPECTED).findings == (LOST_SIDE,)
+
+
+def test_a_side_that_is_silent_for_less_or_from_the_beginning_or_without_a_mask_is_not_lost(tmp_path: Path) -> None:
+    short = recording("left")
+    short[119_000:, 1] = 0
+    short[155_000:, 0] = 0
+    masks = ((80_000, 120_000), (155_000, -1))
+    assert verify(write(tmp_path / "a.wav", short), replace(EXPECTED, masks=masks)).ok
+    never = recording("left")
+    never[:, 1] = 0
+    assert verify(write(tmp_path / "b.wav", never), EXPECTED).ok
+    quiet = recording("left")
+    quiet[60_000:80_000, 1] = quiet[119_000:, 1] = 0
+    assert verify(write(tmp_path / "c.wav", quiet), replace(EXPECTED, masks=())).findings == ()
