@@ -7,6 +7,7 @@ What belongs here: noticing loss, spooling in order, loading later without loss 
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
@@ -195,6 +196,9 @@ class Evidence:
             self.restored(Link.SPOOL)
 
     def _room(self) -> bool:
+        """Whether there is a folder that takes recordings. Its disk has an answer for a plain file in its place too."""
+        if not self.directory.is_dir() or not os.access(self.directory, os.W_OK | os.X_OK):
+            return False
         try:
             return shutil.disk_usage(self.directory).free >= self.floor
         except OSError:

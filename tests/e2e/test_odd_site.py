@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,51 @@ from tests.e2e.site import Site, incidents, states
 
 NAME = "HQ 1/PBX#2+50%_\u00e9&b;?x=y"
 """A systemname begins every channel's id: in paths of ARI, in AMI, in the register, in the log."""
+
+
+@pytest.mark.requirement("S1", "S124")
+async def test_a_recordings_folder_that_is_not_there_at_the_start_and_then_goes_mid_call(folder: Path) -> None:
+    """As root too, whom no mode stops: what is missing, or no folder, takes no files."""
+    async with await Site.open(folder, controller=False) as site, site.controller(site.stand.config):
+        place = site.stand.recordings
+        place.rmdir()
+        await until(site, ["disk"])
+        async with site.talk() as talk:
+            await talk.meets()
+            assert await talk.hears_each_other()
+            stored = await talk.ends()
+        assert not stored.recordings and incidents(stored) == {"not_recordable"}
+        place.write_text("in the way")
+        await asyncio.sleep(1.2)  # a look at the disk
+        assert await faults(site) == ["disk"] and "kind=disk_lost" in site.printed()
+        place.unlink()
+        place.mkdir()
+        await until(site, [])
+        async with site.talk() as talk:
+            await talk.recorded()
+            await talk.row("recording_growing")
+            place.rename(place.with_name("away"))
+            went = time.time()
+            opened = await talk.row("incident_opened", seconds=6)
+            assert opened.at.timestamp() - went < 5
+            assert await talk.hears_each_other()
+            stored = await talk.ends()
+        assert states(stored) in (["lost"], ["damaged"]) and "recording_lost" in incidents(stored)
+
+
+async def faults(site: Site) -> list[str]:
+    """Links that the controller says are lost."""
+    try:
+        return list((await site.stand.ask({"do": "list"}))["faults"])
+    except OSError:
+        return ["not there yet"]
+
+
+async def until(site: Site, expected: list[str]) -> None:
+    """Wait until these links are lost, and no other."""
+    async with asyncio.timeout(15):
+        while await faults(site) != expected:
+            await asyncio.sleep(0.1)
 
 
 @pytest.mark.requirement("S29")

@@ -97,6 +97,8 @@ class Recorder:
         for live in self._live.values() if ami else ():
             if live.channel_id not in channels:
                 self._end(live)
+            elif live.watch.astray:  # its stop was lost with the link
+                self._stop(live, StopRecording(channel_id=live.channel_id, recording_id=live.recording_id))
 
     def perform(self, effect: RecordingEffect) -> None:
         """Write the request for EFFECT now, behind earlier ones; outcomes come as facts. Never raises."""
@@ -359,7 +361,7 @@ class Recorder:
                 continue
             for fact in live.watch.observe(now, at, seen[live.recording_id]):
                 self._tell(fact)
-            if live.watch.done:
+            if live.watch.done and not live.watch.astray:
                 self._drop(live)
 
     @staticmethod

@@ -52,6 +52,7 @@ class Watch:
         self._stalled = False
         self._stopping: float | None = None
         self._refused: float | None = None
+        self._absent_for_good = False
 
     # ------------------------------------------------------------ what the PBX answered
     def acknowledged(self, now: float) -> None:
@@ -95,6 +96,11 @@ class Watch:
         """Whether a fact may be due within milliseconds."""
         return not self._opened or self._stopping is not None or self._refused is not None
 
+    @property
+    def astray(self) -> bool:
+        """Whether its files are gone and nobody has heard that it ended: it may write elsewhere, and has to be stopped."""
+        return self._absent_for_good and self._stopping is None and self._refused is None
+
     def observe(self, now: float, at: datetime, look: Look) -> list[Event]:
         """What LOOK proves."""
         if self._acknowledged is None or self.done:
@@ -109,7 +115,7 @@ class Watch:
         since = now - (self._acknowledged or now)
         if not self._opened and since < OPEN_SECONDS:
             return []
-        self.done = True
+        self.done = self._absent_for_good = True
         return [RecordingLost(at=at, **self._ids, offset_samples=-1, reason="file gone" if self._opened else "no file")]
 
     def _open(self, at: datetime) -> list[Event]:

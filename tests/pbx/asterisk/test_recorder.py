@@ -218,6 +218,27 @@ async def test_an_unwritable_folder_is_a_lost_recording_though_asterisk_says_suc
         assert lost.reason == "no file" and 0.9 < (lost.at - acknowledged.at).total_seconds() < 5
 
 
+@pytest.mark.requirement("S1", "S126")
+async def test_a_recorder_whose_folder_went_away_is_stopped_wherever_it_writes(rig: Rig) -> None:
+    async with rig.talk() as talk:
+        recording_id = await rig.record(talk.far)
+        await rig.wait(RecordingGrowing)
+        away = rig.settings.recordings.with_name("away")
+        rig.settings.recordings.rename(away)
+        assert (await rig.wait(RecordingLost)).reason == "file gone"
+        await rig.register_holds(recordings=1)  # the guard can find it until it is known to have ended
+        rig.pbx.perform(StopRecording(channel_id=talk.far, recording_id=recording_id))
+        await rig.wait(StopAcknowledged)
+        await rig.register_holds()
+        assert "left" not in await rig.asterisk.cli(f"mixmonitor list {await channel_name(rig)}")
+
+
+async def channel_name(rig: Rig) -> str:
+    """The caller's channel."""
+    lines = (await rig.asterisk.cli("core show channels concise")).splitlines()
+    return next(line.partition("!")[0] for line in lines if line.startswith("PJSIP/caller"))
+
+
 @pytest.mark.requirement("S126")
 async def test_a_full_disk_is_a_damaged_recording(tmp_path: Path) -> None:
     own = Asterisk(tmp_path / "asterisk", dialplan=SITE)

@@ -65,6 +65,9 @@ def test_a_file_that_goes_away_is_lost() -> None:
     see(watch, 100.0, 0)
     (lost,) = watch.observe(100.1, AT, Look())
     assert isinstance(lost, RecordingLost) and lost.reason == "file gone"
+    assert watch.astray  # it may write elsewhere, until it has answered a stop
+    watch.ending(101.0)
+    assert watch.done and not watch.astray
 
 
 @pytest.mark.requirement("S126")
