@@ -98,7 +98,7 @@ class Watch:
 
     @property
     def astray(self) -> bool:
-        """Whether its files are gone and nobody has heard that it ended: it may write elsewhere, and has to be stopped."""
+        """Whether its files are gone and nobody heard that it ended: it may write elsewhere, and has to be stopped."""
         return self._absent_for_good and self._stopping is None and self._refused is None
 
     def observe(self, now: float, at: datetime, look: Look) -> list[Event]:
