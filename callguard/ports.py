@@ -233,6 +233,36 @@ class IncidentRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerRow:
+    """What the party with this NUMBER said to a call type. `answer`: refused or granted; `until`: when it is forgotten.
+
+    The number is in the clear only inside this process: the store keeps a code that finds it again. The newest answer
+    stands.
+    """
+
+    call_id: str
+    call_month: date
+    tenant: str
+    number: str
+    call_type: str
+    answer: str
+    at: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptAnswer:
+    """An answer read back. `pseudonym`: the code of the number, 32 bytes; `call_id`: the call it was given in."""
+
+    pseudonym: bytes
+    call_type: str
+    answer: Remembered
+    at: datetime
+    until: datetime
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """All rows of one step: durable together or not at all. Appending the same batch twice adds nothing."""
 
@@ -242,6 +272,7 @@ class Batch:
     raw: tuple[RawRow, ...] = ()
     recordings: tuple[RecordingRow, ...] = ()
     incidents: tuple[IncidentRow, ...] = ()
+    answers: tuple[AnswerRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +317,28 @@ class Register(Protocol):
 
     async def activations(self, tenant: str) -> tuple[ActivationRow, ...]:
         """The whole register of TENANT in order of seq."""
+
+
+class Answers(Protocol):
+    """What callers said before, as far as it is remembered. Every method raises StoreDown when the store is away.
+
+    NUMBER is the caller's as the PBX says it: a code of it is looked for, and it is written nowhere.
+    """
+
+    async def answer_of(self, tenant: str, number: str, call_type: str, at: datetime) -> Remembered:
+        """What still stands of NUMBER's answer at AT."""
+
+    async def answers(self, tenant: str) -> tuple[KeptAnswer, ...]:
+        """All answers, expired ones too, the newest first."""
+
+    async def answers_of(self, tenant: str, number: str) -> tuple[KeptAnswer, ...]:
+        """The answers of one number, the newest first."""
+
+    async def forget_answers(self, tenant: str, number: str) -> int:
+        """Forget all answers of NUMBER. How many there were."""
+
+    async def forget_expired(self, tenant: str, at: datetime) -> int:
+        """Forget all answers that do not stand any more at AT. How many there were."""
 
 
 class EventLog(Protocol):

@@ -13,11 +13,21 @@ from types import NoneType, UnionType
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from callguard.errors import BadInput
-from callguard.ports import ActivationRow, Batch, CallRow, EventRow, IncidentRow, PartyRow, RawRow, RecordingRow
+from callguard.ports import (
+    ActivationRow,
+    AnswerRow,
+    Batch,
+    CallRow,
+    EventRow,
+    IncidentRow,
+    PartyRow,
+    RawRow,
+    RecordingRow,
+)
 from callguard.store.chain import Plain, plain
 
-Row = CallRow | EventRow | PartyRow | RawRow | RecordingRow | IncidentRow | ActivationRow
-R = TypeVar("R", CallRow, EventRow, PartyRow, RawRow, RecordingRow, IncidentRow, ActivationRow)
+Row = CallRow | EventRow | PartyRow | RawRow | RecordingRow | IncidentRow | AnswerRow | ActivationRow
+R = TypeVar("R", CallRow, EventRow, PartyRow, RawRow, RecordingRow, IncidentRow, AnswerRow, ActivationRow)
 
 HINTS: Mapping[type[Row], Mapping[str, Any]] = {kind: get_type_hints(kind) for kind in get_args(Row)}
 LISTS: Mapping[str, type[Row]] = {
@@ -26,7 +36,10 @@ LISTS: Mapping[str, type[Row]] = {
     "raw": RawRow,
     "recordings": RecordingRow,
     "incidents": IncidentRow,
+    "answers": AnswerRow,
 }
+_LATER: Mapping[str, list[Any]] = {"answers": []}
+"""Lists that lines of an earlier release do not have."""
 
 
 def row_to_json(row: Row) -> dict[str, Plain]:
@@ -54,8 +67,9 @@ def batch_to_json(batch: Batch) -> dict[str, Plain]:
 
 def batch_from_json(value: object) -> Batch:
     """The batch that VALUE describes. Raises BadInput."""
-    if not isinstance(value, dict) or value.keys() != {"call", *LISTS}:
-        raise BadInput("a batch has a call, events, parties, raw, recordings, incidents, and nothing else")
+    value = {**_LATER, **value} if isinstance(value, dict) else {}
+    if value.keys() != {"call", *LISTS}:
+        raise BadInput(f"a batch has a call, {', '.join(LISTS)}, and nothing else")
     lists = {name: tuple(_rows(kind, value[name])) for name, kind in LISTS.items()}
     call = None if value["call"] is None else row_from_json(CallRow, value["call"])
     return Batch(call=call, **cast(dict[str, Any], lists))

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from psycopg import AsyncConnection
@@ -66,3 +67,37 @@ async def within(connection: AsyncConnection, seconds: float, work: Coroutine[An
         cut(connection)
     with translated():
         return await task
+
+
+class Kept:
+    """One connection that stays open for short questions, which cost less than opening it. Questions take turns."""
+
+    def __init__(self, dsn: str) -> None:
+        """Connects with the first question."""
+        self._dsn = dsn
+        self._connection: AsyncConnection | None = None
+        self._opening = asyncio.Lock()
+
+    async def ask(self, question: Callable[[AsyncConnection], Coroutine[Any, Any, T]]) -> T:
+        """What QUESTION comes to. A connection that broke while nobody used it is opened anew.
+
+        Raises StoreDown, StoreRefused.
+        """
+        if self._connection and not self._connection.closed:
+            with suppress(StoreDown):
+                return await within(self._connection, SECONDS, question(self._connection))
+        connection = await self._open()
+        return await within(connection, SECONDS, question(connection))
+
+    async def close(self) -> None:
+        """Let go."""
+        connection, self._connection = self._connection, None
+        if connection:
+            cut(connection)
+            await connection.close()
+
+    async def _open(self) -> AsyncConnection:
+        async with self._opening:
+            if self._connection is None or self._connection.closed:
+                self._connection = await connect(self._dsn)
+            return self._connection

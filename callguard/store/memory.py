@@ -6,18 +6,24 @@ What belongs here: MemoryLog, which refuses what the database refuses. What does
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+import os
+import re
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TypeVar
 
+from callguard.core.events import Remembered, Role
 from callguard.core.jurisdiction import RulePack
 from callguard.errors import StoreDown, StoreRefused
 from callguard.ports import (
     ActivationRow,
+    AnswerRow,
     Batch,
     CallRow,
     EventRow,
     IncidentRow,
+    KeptAnswer,
     PartyRow,
     RawRow,
     RecordingRow,
@@ -25,8 +31,15 @@ from callguard.ports import (
 )
 from callguard.store.chain import FIRST_SEQ, GENESIS, Linked
 from callguard.store.codec import row_from_json, row_to_json
+from callguard.store.keys import KEY_BYTES, MasterKey
 
 R = TypeVar("R", ActivationRow, CallRow, EventRow, PartyRow, RawRow, RecordingRow, IncidentRow)
+
+
+ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""As the domain callguard.id has it."""
+_Asked = tuple[str, bytes, str]
+"""Tenant, code of the number, call type."""
 
 
 @dataclass
@@ -41,7 +54,7 @@ class _Kept:
 
 
 class MemoryLog:
-    """ports.EventLog and ports.Register in memory.
+    """ports.EventLog, ports.Register and ports.Answers in memory.
 
     `cut` takes it away as a crash would, `mend` brings it back with what it had.
     """
@@ -53,6 +66,8 @@ class MemoryLog:
         self._erased: set[str] = set()
         self._packs: dict[str, RulePack] = {}
         self._register: list[ActivationRow] = []
+        self._answers: dict[_Asked, KeptAnswer] = {}
+        self._key = MasterKey(os.urandom(KEY_BYTES))
         self._lost = asyncio.Event()
 
     def cut(self) -> None:
@@ -71,6 +86,58 @@ class MemoryLog:
         for batch in batches:
             _add(trial, incidents, batch)
         self._kept, self._incidents = trial, incidents
+        for answer in [row for batch in batches for row in batch.answers]:
+            self._remember(answer)
+
+    def _remember(self, row: AnswerRow) -> None:
+        """Where a party of that call still has that number, and nothing newer stands."""
+        code = self._key.search_hmac(row.number)
+        parties = self._kept[row.call_id].parties.values() if row.call_id in self._kept else ()
+        has = [party for party in parties if party.role == Role.FAR and party.party_id not in self._erased]
+        if code is None or code not in [self._key.search_hmac(party.values.get("number", "")) for party in has]:
+            return
+        place = (row.tenant, code, row.call_type)
+        if place not in self._answers or self._answers[place].at <= row.at:
+            self._answers[place] = KeptAnswer(
+                pseudonym=code,
+                call_type=row.call_type,
+                answer=Remembered(row.answer),
+                at=row.at,
+                until=row.until,
+                call_id=row.call_id,
+            )
+
+    async def answer_of(self, tenant: str, number: str, call_type: str, at: datetime) -> Remembered:
+        """See ports.Answers."""
+        found = [row for row in await self.answers_of(tenant, number) if row.call_type == call_type and row.until > at]
+        return found[0].answer if found else Remembered.NOTHING
+
+    async def answers(self, tenant: str) -> tuple[KeptAnswer, ...]:
+        """See ports.Answers."""
+        self._there()
+        found = [row for (owner, _, _), row in self._answers.items() if owner == tenant]
+        return tuple(sorted(found, key=lambda row: (row.at, row.call_id), reverse=True))
+
+    async def answers_of(self, tenant: str, number: str) -> tuple[KeptAnswer, ...]:
+        """See ports.Answers."""
+        code = self._key.search_hmac(number)
+        return tuple(row for row in await self.answers(tenant) if row.pseudonym == code)
+
+    async def forget_answers(self, tenant: str, number: str) -> int:
+        """See ports.Answers."""
+        code = self._key.search_hmac(number)
+        return self._forget(lambda owner, row: owner == tenant and row.pseudonym == code)
+
+    async def forget_expired(self, tenant: str, at: datetime) -> int:
+        """See ports.Answers."""
+        return self._forget(lambda owner, row: owner == tenant and row.until <= at)
+
+    def _forget(self, goes: Callable[[str, KeptAnswer], bool]) -> int:
+        """How many went."""
+        self._there()
+        before = len(self._answers)
+        self._answers = {key: row for key, row in self._answers.items() if not goes(key[0], row)}
+        return before - len(self._answers)
 
     async def load(self, call_id: str) -> StoredCall | None:
         """The call with this id, PBX unique id or linkedid (the newest of several), or None."""
@@ -137,7 +204,10 @@ class MemoryLog:
     async def erase_key(self, key_id: str) -> bool:
         """Erase a party, whose key has its id. Whether it was there."""
         self._there()
-        known = any(key_id in kept.parties for kept in self._kept.values()) and key_id not in self._erased
+        found = [(kept.call.tenant, kept.parties[key_id]) for kept in self._kept.values() if key_id in kept.parties]
+        known = bool(found) and key_id not in self._erased
+        for tenant, party in found:
+            await self.forget_answers(tenant, party.values.get("number", ""))
         self._erased.add(key_id)
         return known
 
@@ -159,6 +229,8 @@ def _add(kept: dict[str, _Kept], incidents: dict[str, IncidentRow], batch: Batch
     for event in batch.events:
         _chain(_call(kept, event).events, _plain(event))
     for party in batch.parties:
+        if not ID.fullmatch(party.party_id):
+            raise StoreRefused("A party has an odd id.")
         _call(kept, party).parties.setdefault(party.party_id, party)
     for raw in batch.raw:
         _call(kept, raw).raw.setdefault(raw.seq, _plain(raw))

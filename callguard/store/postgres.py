@@ -17,11 +17,22 @@ from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from callguard.core.events import Remembered
 from callguard.core.jurisdiction import RulePack
 from callguard.errors import CallguardError, ConfigError, StoreDown, StoreRefused
-from callguard.ports import ActivationRow, Batch, CallRow, IncidentRow, PartyRow, RawRow, RecordingRow, StoredCall
+from callguard.ports import (
+    ActivationRow,
+    Batch,
+    CallRow,
+    IncidentRow,
+    KeptAnswer,
+    PartyRow,
+    RawRow,
+    RecordingRow,
+    StoredCall,
+)
 from callguard.store.keys import MasterKey
-from callguard.store.link import SECONDS, connect, cut, within
+from callguard.store.link import SECONDS, Kept, connect, cut, within
 from callguard.store.query import QUERIES
 from callguard.store.sentences import translated
 from callguard.store.statement import Sealer, Statement, activation, event_from, months, statements
@@ -55,7 +66,7 @@ class _Job:
 
 
 class PostgresLog:
-    """ports.EventLog and ports.Register on Postgres, as callguard_app.
+    """ports.EventLog, ports.Register and ports.Answers on Postgres, as callguard_app.
 
     Made by `open`; belongs to the event loop that opened it.
     """
@@ -64,6 +75,7 @@ class PostgresLog:
         """Use `PostgresLog.open`."""
         self._dsn = dsn
         self._sealer = Sealer(master_key)
+        self._asked = Kept(dsn)
         self._connection: AsyncConnection | None = None
         self._months: set[date] = set()
         self._packs: dict[str, RulePack] = {}
@@ -153,10 +165,39 @@ class PostgresLog:
 
     async def erase_key(self, key_id: str) -> bool:
         """Destroy a key, which is erasure of what it sealed; a party's key has the party's id. Whether it was there."""
+        return await self._delete("erase_key", {"key_id": key_id}) > 0
+
+    async def answer_of(self, tenant: str, number: str, call_type: str, at: datetime) -> Remembered:
+        """See ports.Answers. A caller waits for it: it goes over a connection that stays open."""
+        code = self._sealer.search_hmac(number)
+        values = {"tenant": tenant, "search_hmac": code, "call_type": call_type, "at": at}
+        found = await self._asked.ask(lambda connection: _fetch(connection, "answer_of", values)) if code else []
+        return Remembered(found[0]["answer"]) if found else Remembered.NOTHING
+
+    async def answers(self, tenant: str) -> tuple[KeptAnswer, ...]:
+        """See ports.Answers."""
+        return tuple(map(_kept, await self._read("answers", {"tenant": tenant})))
+
+    async def answers_of(self, tenant: str, number: str) -> tuple[KeptAnswer, ...]:
+        """See ports.Answers."""
+        values = {"tenant": tenant, "search_hmac": self._sealer.search_hmac(number)}
+        return tuple(map(_kept, await self._read("answers_of", values)))
+
+    async def forget_answers(self, tenant: str, number: str) -> int:
+        """See ports.Answers."""
+        values = {"tenant": tenant, "search_hmac": self._sealer.search_hmac(number)}
+        return await self._delete("forget_answers", values)
+
+    async def forget_expired(self, tenant: str, at: datetime) -> int:
+        """See ports.Answers."""
+        return await self._delete("forget_expired", {"tenant": tenant, "at": at})
+
+    async def _delete(self, name: str, values: Values) -> int:
+        """How many rows went."""
         connection = await connect(self._dsn)
         async with connection:
-            cursor = await within(connection, SECONDS, connection.execute(QUERIES["erase_key"], {"key_id": key_id}))
-        return cursor.rowcount > 0
+            cursor = await within(connection, SECONDS, connection.execute(QUERIES[name], values))
+        return cursor.rowcount
 
     async def purge_raw(self, before: datetime, since: datetime = ALL_TIME) -> int:
         """Destroy the keys of raw messages that were all written before BEFORE, of calls that began at SINCE or later.
@@ -189,6 +230,7 @@ class PostgresLog:
         if self._writer:
             self._writer.cancel()
             await asyncio.wait({self._writer})
+        await self._asked.close()
         await self._drop()
 
     async def _write(self) -> None:
@@ -277,6 +319,10 @@ async def _fetch(connection: AsyncConnection, name: str, values: Values) -> list
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(QUERIES[name], values)
         return await cursor.fetchall()
+
+
+def _kept(row: Mapping[str, Any]) -> KeptAnswer:
+    return KeptAnswer(**{**row, "answer": Remembered(row["answer"])})
 
 
 def _settle(jobs: Iterable[_Job], error: CallguardError | None = None) -> None:

@@ -133,6 +133,36 @@ WHERE c.started_at >= %(since)s AND e.type = 'rule_resolved'
     AND e.call_month >= date_trunc('month', %(since)s::timestamptz)::date
 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 
+-- Only an answer of a party of that call whose number can still be found is kept: an erased number does not come back
+-- with an old batch, and nor does an older answer.
+-- name: keep_answer
+INSERT INTO callguard.answer (tenant, search_hmac, call_type, answer, at, until, call_id)
+SELECT %(tenant)s, search_hmac, %(call_type)s, %(answer)s::callguard.remembered, %(at)s, %(until)s, %(call_id)s::text
+FROM callguard.party
+WHERE call_month = %(call_month)s::date AND call_id = %(call_id)s::text AND role = 'far' AND search_hmac = %(search_hmac)s::bytea
+LIMIT 1
+ON CONFLICT (tenant, search_hmac, call_type) DO UPDATE
+SET answer = excluded.answer, at = excluded.at, until = excluded.until, call_id = excluded.call_id
+WHERE answer.at <= excluded.at
+
+-- name: answer_of
+SELECT answer::text FROM callguard.answer
+WHERE tenant = %(tenant)s AND search_hmac = %(search_hmac)s::bytea AND call_type = %(call_type)s AND until > %(at)s
+
+-- name: answers
+SELECT search_hmac AS pseudonym, call_type, answer::text, at, until, call_id FROM callguard.answer
+WHERE tenant = %(tenant)s ORDER BY at DESC, call_id
+
+-- name: answers_of
+SELECT search_hmac AS pseudonym, call_type, answer::text, at, until, call_id FROM callguard.answer
+WHERE tenant = %(tenant)s AND search_hmac = %(search_hmac)s::bytea ORDER BY at DESC, call_id
+
+-- name: forget_answers
+DELETE FROM callguard.answer WHERE tenant = %(tenant)s AND search_hmac = %(search_hmac)s::bytea
+
+-- name: forget_expired
+DELETE FROM callguard.answer WHERE tenant = %(tenant)s AND until <= %(at)s
+
 -- name: erase_key
 DELETE FROM callguard.key WHERE key_id = %(key_id)s
 

@@ -124,8 +124,9 @@ class Spool:
             batch,
             parties=tuple(replace(row, values=_sealed(key, row.values)) for row in batch.parties),
             raw=tuple(replace(row, payload=_sealed(key, row.payload)) for row in batch.raw),
+            answers=tuple(replace(row, number=_sealed_number(key, row.number)) for row in batch.answers),
         )
-        wrapped = self._master.wrap(key, PLACE) if batch.parties or batch.raw else b""
+        wrapped = self._master.wrap(key, PLACE) if _is_personal(batch) else b""
         return canonical({"version": VERSION, "key": wrapped, "batch": batch_to_json(closed)}) + b"\n"
 
     def _read(self, line: bytes) -> Batch:
@@ -137,11 +138,12 @@ class Spool:
         if not line.endswith(b"\n") or not isinstance(value, dict) or value.get("version") != VERSION:
             raise BadInput("a torn or foreign line")
         batch = batch_from_json(value.get("batch"))
-        key = self._master.unwrap(_bytes(value.get("key")), PLACE) if batch.parties or batch.raw else b""
+        key = self._master.unwrap(_bytes(value.get("key")), PLACE) if _is_personal(batch) else b""
         return replace(
             batch,
             parties=tuple(replace(row, values=_opened(key, row.values)) for row in batch.parties),
             raw=tuple(replace(row, payload=_opened(key, row.payload)) for row in batch.raw),
+            answers=tuple(replace(row, number=_opened_number(key, row.number)) for row in batch.answers),
         )
 
     def _write(self, content: bytes) -> None:
@@ -185,12 +187,25 @@ class Spool:
             os.close(handle)
 
 
+def _is_personal(batch: Batch) -> bool:
+    """Whether anything in it has to be sealed."""
+    return bool(batch.parties or batch.raw or batch.answers)
+
+
 def _sealed(key: bytes, values: object) -> dict[str, str]:
     return {"sealed": encrypt(key, values, PLACE).hex()}
 
 
 def _opened(key: bytes, values: Any) -> dict[str, Any]:
     return dict(decrypt(key, _bytes(values.get("sealed")), PLACE))
+
+
+def _sealed_number(key: bytes, number: str) -> str:
+    return _sealed(key, {"number": number})["sealed"]
+
+
+def _opened_number(key: bytes, sealed: str) -> str:
+    return str(_opened(key, {"sealed": sealed}).get("number", ""))
 
 
 def _bytes(text: object) -> bytes:

@@ -15,7 +15,7 @@ from typing import Any, cast
 from psycopg.types.json import Jsonb
 
 from callguard.errors import StoreRefused
-from callguard.ports import ActivationRow, Batch, EventRow, IncidentRow, PartyRow, RawRow, RecordingRow
+from callguard.ports import ActivationRow, AnswerRow, Batch, EventRow, IncidentRow, PartyRow, RawRow, RecordingRow
 from callguard.store.chain import canonical, plain
 from callguard.store.codec import Row
 from callguard.store.keys import MasterKey, decrypt, encrypt, new_data_key
@@ -50,6 +50,14 @@ class Sealer:
         key_id, key, wrapped = self._raw_key(row.call_id)
         sealed = encrypt(key, row.payload, _raw_place(row))
         return {**_columns(row, "payload"), "key_id": key_id, "sealed": sealed, "wrapped": wrapped}
+
+    def answer(self, row: AnswerRow) -> dict[str, Any]:
+        """The columns of ROW: its number's code, which is None where there is no number."""
+        return {**_columns(row, "number"), "search_hmac": self.search_hmac(row.number)}
+
+    def search_hmac(self, number: str) -> bytes | None:
+        """See MasterKey.search_hmac."""
+        return self._master.search_hmac(number)
 
     def opened_party(self, row: Mapping[str, Any]) -> PartyRow:
         """The party in the clear; without values when its key was destroyed."""
@@ -93,12 +101,13 @@ def activation(row: ActivationRow) -> Statement:
 
 def months(batch: Batch) -> set[date]:
     """The partitions that BATCH needs."""
-    rows: list[EventRow | PartyRow | RawRow | RecordingRow | IncidentRow] = [
+    rows: list[EventRow | PartyRow | RawRow | RecordingRow | IncidentRow | AnswerRow] = [
         *batch.events,
         *batch.parties,
         *batch.raw,
         *batch.recordings,
         *batch.incidents,
+        *batch.answers,
     ]
     return {row.call_month for row in rows} | ({batch.call.call_month} if batch.call else set())
 
@@ -127,6 +136,8 @@ def _statements(batch: Batch, sealer: Sealer) -> Iterator[Statement]:
         yield "upsert_recording", {**_columns(recording), "last_seq": _last_seq(batch, recording.call_id)}
     for incident in batch.incidents:
         yield "upsert_incident", _columns(incident)
+    for answer in batch.answers:
+        yield "keep_answer", sealer.answer(answer)
 
 
 def _decision(event: EventRow, decision: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,17 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from callguard.core.rules import STRICTEST
-from callguard.ports import ActivationRow, Batch, CallRow, EventRow, IncidentRow, PartyRow, RawRow, RecordingRow
+from callguard.ports import (
+    ActivationRow,
+    AnswerRow,
+    Batch,
+    CallRow,
+    EventRow,
+    IncidentRow,
+    PartyRow,
+    RawRow,
+    RecordingRow,
+)
 from callguard.store.activation import following
 from callguard.store.chain import FIRST_SEQ, GENESIS, row_hash
 
@@ -106,6 +116,13 @@ def incident(call_id: str, incident_id: str, closed_at: datetime | None = None) 
     )
 
 
+def answer(call_id: str, word: str = "refused", days: int = 30, **values: Any) -> AnswerRow:
+    """Given at the call's start by the party of `whole`."""
+    defaults: dict[str, Any] = {"call_month": MONTH, "tenant": "acme", "number": NUMBER, "call_type": "support"}
+    given = {"answer": word, "at": START, "until": START + timedelta(days=days), "call_id": call_id}
+    return AnswerRow(**(defaults | given | values))
+
+
 def whole(call_id: str, length: int = 4) -> Batch:
     """A batch with a row of every kind. Its party and incident carry ids made from the call's."""
     return Batch(
@@ -115,6 +132,7 @@ def whole(call_id: str, length: int = 4) -> Batch:
         raw=(raw(call_id),),
         recordings=(recording(call_id, f"r-{call_id}"),),
         incidents=(incident(call_id, f"i-{call_id}"),),
+        answers=(answer(call_id),),
     )
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -50,6 +51,12 @@ def test_what_is_no_batch_is_refused(change: dict[str, Any]) -> None:
         batch_from_json({**batch_to_json(rows.whole(rows.new_id())), **change})
     with pytest.raises(BadInput):
         batch_from_json([])
+
+
+def test_a_batch_of_an_earlier_release_has_no_answers() -> None:
+    batch = rows.whole(rows.new_id())
+    old = {key: value for key, value in batch_to_json(batch).items() if key != "answers"}
+    assert batch_from_json(old) == replace(batch, answers=())
 
 
 def test_nullable_columns_may_be_null() -> None:

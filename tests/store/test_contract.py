@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from callguard.core.events import Remembered
 from callguard.errors import StoreRefused
 from callguard.ports import Batch
 from callguard.store.chain import FIRST_SEQ, first_break
@@ -106,6 +108,11 @@ async def test_rows_that_break_the_chain_are_refused_whole(log: Log, how: str) -
 async def test_rows_without_their_call_are_refused(log: Log) -> None:
     with pytest.raises(StoreRefused):
         await log.append([Batch(events=tuple(rows.chain(rows.new_id(), 1)))])
+
+
+async def test_a_party_without_an_id_is_refused(log: Log) -> None:
+    with pytest.raises(StoreRefused):
+        await log.append([replace(rows.whole(call_id := rows.new_id()), parties=(rows.party(call_id, ""),))])
 
 
 async def test_what_json_cannot_say_is_refused(log: Log) -> None:
@@ -212,3 +219,77 @@ async def test_an_activation_that_does_not_continue_the_register_is_refused(log:
 async def test_an_activation_that_json_cannot_say_is_refused(log: Log) -> None:
     with pytest.raises(StoreRefused, match="cannot be stored"):
         await log.activate(replace(rows.activation(), content={"days": float("inf")}))
+
+
+# ---------------------------------------------------------------- answers
+ACME = ("acme", rows.NUMBER)
+LATER = rows.START + timedelta(days=1)
+
+
+def answered(call_id: str, word: str = "refused", **values: Any) -> Batch:
+    """A call whose far party answered."""
+    return replace(rows.whole(call_id), answers=(rows.answer(call_id, word, **values),))
+
+
+async def what_stands(log: Log, number: str = rows.NUMBER, at: datetime = LATER) -> str:
+    return (await log.answer_of("acme", number, "support", at)).value
+
+
+@pytest.mark.requirement("S21")
+async def test_an_answer_is_found_by_its_number_until_it_expires(log: Log) -> None:
+    await log.append([answered(call_id := rows.new_id(), days=30)])
+    assert await what_stands(log) == await what_stands(log, "+12025550143") == "refused"
+    assert await what_stands(log, at=rows.START + timedelta(days=29, hours=23)) == "refused"
+    assert await what_stands(log, at=rows.START + timedelta(days=30)) == ""
+    assert await what_stands(log, "+12025550144") == await what_stands(log, "") == ""
+    assert await log.answer_of("acme", rows.NUMBER, "sales", LATER) is Remembered.NOTHING
+    assert await log.answer_of("other", rows.NUMBER, "support", LATER) is Remembered.NOTHING
+    [kept] = await log.answers("acme")
+    assert (kept.call_id, kept.call_type, kept.answer) == (call_id, "support", Remembered.REFUSED)
+    assert (kept.at, kept.until, len(kept.pseudonym)) == (rows.START, rows.START + timedelta(days=30), 32)
+    assert await log.answers_of(*ACME) == (kept,) and await log.answers("other") == ()
+
+
+@pytest.mark.parametrize(("first", "second"), [("refused", "granted"), ("granted", "refused")])
+async def test_the_newest_answer_stands_whatever_order_they_come_in(log: Log, first: str, second: str) -> None:
+    old, new = answered(rows.new_id(), first), answered(rows.new_id(), second, at=rows.START + timedelta(hours=1))
+    for batch in (old, new, old):
+        await log.append([batch])
+    assert await what_stands(log) == second and len(await log.answers("acme")) == 1
+
+
+async def test_each_call_type_and_tenant_has_an_answer_of_its_own(log: Log) -> None:
+    await log.append([answered(rows.new_id())])
+    await log.append([answered(rows.new_id(), "granted", call_type="sales", at=LATER)])
+    await log.append([answered(rows.new_id(), "granted", tenant="other")])
+    assert [row.call_type for row in await log.answers_of(*ACME)] == ["sales", "support"]
+    assert await log.forget_answers(*ACME) == 2
+    assert await what_stands(log) == "" and len(await log.answers("other")) == 1
+
+
+@pytest.mark.requirement("S21")
+async def test_answers_are_forgotten_by_number_and_by_expiry(log: Log) -> None:
+    await log.append([answered(rows.new_id(), days=3)])
+    assert await log.forget_expired("acme", LATER) == 0 and await log.forget_expired("other", LATER) == 0
+    assert await log.forget_expired("acme", rows.START + timedelta(days=3)) == 1
+    assert await log.forget_answers(*ACME) == 0 and await log.forget_answers("acme", "") == 0
+    assert await log.answers("acme") == ()
+
+
+async def test_only_a_number_of_that_call_is_remembered(log: Log) -> None:
+    for number in ("+12025550199", "", "anonymous"):
+        await log.append([answered(rows.new_id(), number=number)])
+    await log.append([Batch(answers=(rows.answer(rows.new_id()),))])
+    agent = replace(rows.party(call_id := rows.new_id(), f"p-{call_id}"), role="agent")
+    await log.append([replace(answered(call_id), parties=(agent,))])
+    assert await log.answers("acme") == ()
+
+
+@pytest.mark.requirement("S21")
+async def test_erasing_a_party_forgets_what_its_number_answered_for_good(log: Log) -> None:
+    batch, other = answered(call_id := rows.new_id()), answered(rows.new_id(), "granted", tenant="other")
+    await log.append([batch, other])
+    assert await log.erase_key(f"p-{call_id}")
+    assert await log.answers("acme") == () and len(await log.answers("other")) == 1
+    await log.append([batch])
+    assert await log.answers("acme") == ()

@@ -3,9 +3,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from psycopg import AsyncConnection
 
 from callguard.errors import StoreDown
-from callguard.store.link import connect, cut, within
+from callguard.store.link import Kept, connect, cut, within
 from tests.store.conftest import Database
 
 
@@ -52,3 +53,31 @@ async def test_cutting_twice_is_fine(database: Database) -> None:
     cut(connection)
     await connection.close()
     cut(connection)
+
+
+# ---------------------------------------------------------------- a connection that is kept
+async def _backend(connection: AsyncConnection) -> int:
+    row = await (await connection.execute("SELECT pg_backend_pid()")).fetchone()
+    return int(row[0]) if row else 0
+
+
+async def test_questions_share_a_connection_that_stays(database: Database) -> None:
+    kept = Kept(database.app)
+    at_once = await asyncio.gather(*(kept.ask(_backend) for _ in range(5)))
+    assert len({*at_once, await kept.ask(_backend)}) == 1
+    await kept.close()
+    await kept.close()
+
+
+async def test_a_connection_that_broke_meanwhile_is_opened_anew(database: Database) -> None:
+    kept, other = Kept(database.app), await connect(database.admin)
+    before = await kept.ask(_backend)
+    await other.execute("SELECT pg_terminate_backend(%s, 5000)", [before])
+    assert await kept.ask(_backend) != before
+    await kept.close()
+    await other.close()
+
+
+async def test_a_question_to_nobody_is_down() -> None:
+    with pytest.raises(StoreDown):
+        await Kept("host=127.0.0.1 port=9 user=x dbname=x").ask(_backend)

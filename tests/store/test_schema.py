@@ -13,7 +13,7 @@ import pytest
 from psycopg import errors as pg
 from psycopg.conninfo import conninfo_to_dict
 
-from callguard.core.events import FACTS, Outcome, Role
+from callguard.core.events import FACTS, Outcome, Remembered, Role
 from callguard.core.recording import Mask, State
 from callguard.core.rules import STRICTEST
 from callguard.errors import StoreDown, StoreRefused
@@ -114,7 +114,7 @@ async def test_down_and_up_again_with_data_ends_at_the_same_schema(database: Dat
 async def test_one_step_down_and_up_keeps_the_evidence(database: Database) -> None:
     await fill(database.app, call_id := rows.new_id())
     schema.downgrade(database.owner, "-1")
-    assert schema.current_revision(database.owner) == "0003"
+    assert schema.current_revision(database.owner) == "0004"
     assert [finding.code for finding in schema.check(database.app, TODAY)] == ["revision"]
     assert schema.upgrade(database.owner) == schema.Upgraded(schema.head_revision(), ())
     log = await PostgresLog.open(database.app, MasterKey(bytes(32)))
@@ -171,6 +171,7 @@ def test_every_word_of_the_core_is_in_its_enum(database: Database) -> None:
     assert words(database.owner, "party_role") == {str(role) for role in Role}
     assert words(database.owner, "recording_state") == {str(state) for state in State} | {"masked"}
     assert Mask.ON not in words(database.owner, "recording_state")
+    assert words(database.owner, "remembered") == {str(word) for word in Remembered if word}
 
 
 @pytest.mark.requirement("S81")

@@ -66,6 +66,7 @@ async def test_what_was_spooled_is_loaded_in_order_without_loss_or_duplicates(
     assert whole.call is not None
     assert await log.party(whole.call.call_id) == whole.parties
     assert await log.raw(whole.call.call_id) == whole.raw
+    assert [row.call_id for row in await log.answers_of("acme", rows.NUMBER)] == [whole.call.call_id]
     assert spool.is_empty() and list((tmp_path / "spool").iterdir()) == []
 
 

@@ -25,6 +25,7 @@ def test_a_batch_becomes_statements_in_the_order_of_their_references() -> None:
         "insert_raw",
         "upsert_recording",
         "upsert_incident",
+        "keep_answer",
     ]
 
 
