@@ -25,6 +25,7 @@ from callguard.core.events import Script
 from callguard.core.policy import Policy
 from callguard.engine import clock
 from callguard.engine.alerts import alert, open_alerts
+from callguard.engine.answer import Memory
 from callguard.engine.archive import Archive
 from callguard.engine.control import Control
 from callguard.engine.crm import Crm
@@ -177,13 +178,14 @@ def _read(settings: Settings) -> _Files:
     return _Files(judged.policy, judged.scripts, load_places(settings))
 
 
-def _look_ups(settings: Settings) -> tuple[LookUp, ...]:
+def _look_ups(settings: Settings, log: PostgresLog) -> tuple[LookUp, ...]:
     crm = settings.crm
-    return (Crm(crm.url, crm.token, crm.timeout_ms / 1000),) if crm.url else ()
+    records = (Crm(crm.url, crm.token, crm.timeout_ms / 1000),) if crm.url else ()
+    return (Memory(log, settings.tenant), *records)
 
 
 def _prompts(scripts: Scripts) -> Callable[[Call], Mapping[Script, Playable]]:
-    return lambda call: scripts.of(call.call_type, call.language, call.mode)
+    return lambda call: scripts.of(call.call_type, call.language, call.mode, known=call.known)
 
 
 def _compose(settings: Settings, files: _Files, log: PostgresLog, key: MasterKey) -> Engine:
@@ -199,7 +201,7 @@ def _compose(settings: Settings, files: _Files, log: PostgresLog, key: MasterKey
             Site(settings.tenant, settings.pbx_id, settings.asterisk.least_privilege),
             files.policy,
             files.places,
-            _look_ups(settings),
+            _look_ups(settings, log),
         ),
         pbx=AsteriskPbx(asterisk_settings(settings)),
         evidence=evidence,

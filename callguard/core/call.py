@@ -60,6 +60,7 @@ class Call:
     `blind`: a mask could not be sent because the link to the PBX is gone: the recorder is to stop once it is back.
     `untold`: the far party was bridged at once and is told there; `pending`: its place is being looked up.
     `least_privilege`: the dialplan starts the recorder, silent, where the far party goes on; there is no second start.
+    `known`: a customer record names the far party, and it agreed the last time: what it is told may be shorter.
     `site`: where the agents are taken to be; `told`: how often the telling began anew; `pauses`: how many there were.
     `preflights`: how many verdicts there were; the newest stands in `rule`. `orders_open`: what must be recorded is;
     `withheld`: the far party has heard that it is not.

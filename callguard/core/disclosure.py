@@ -20,6 +20,8 @@ LONGEST_SECONDS = 10.0
 """Notice, purpose and choice end within this."""
 LONGEST_LINE_SECONDS = 2.0
 """What all parties hear when recording begins."""
+KNOWN_NOTICE = "notice-known"
+"""The notice of a caller who agreed before and is on record, where there is one: it says all that a notice has to."""
 ALWAYS = ("question", "refusal", "withdrawal", "recording-on", "withheld")
 """What a call needs besides its notices."""
 
@@ -97,7 +99,8 @@ def _of(
     if not heard:
         yield Finding(kind.name, language, "*", "there are no prompts", f"the policy speaks {language}", render)
         return
-    for prompt in dict.fromkeys((*kind.notices, kind.long_notice, *ALWAYS)):
+    shorter = (KNOWN_NOTICE,) * (KNOWN_NOTICE in heard)
+    for prompt in dict.fromkeys((*kind.notices, *shorter, kind.long_notice, *ALWAYS)):
         spoken = heard.get(prompt)
         if spoken is None:
             yield Finding(kind.name, language, prompt, "is missing", f"the policy speaks {language}", render)
@@ -118,7 +121,7 @@ def _differences(told: _Told, wordings: Mapping[str, Wording]) -> _Found:
 
 
 def _script(told: _Told) -> str:
-    if told.prompt in told.kind.notices:
+    if told.prompt in (*told.kind.notices, KNOWN_NOTICE):
         return "notice"
     return "long notice" if told.prompt == told.kind.long_notice else told.prompt
 
@@ -166,7 +169,8 @@ def _choice(told: _Told) -> _Found:
 
 
 def _answer(told: _Told) -> _Found:
-    says, announces = told.reading.has("key-yes"), told.kind.mode is Mode.ANNOUNCE and told.prompt == told.kind.notice
+    says, usual = told.reading.has("key-yes"), told.prompt in (told.kind.notice, KNOWN_NOTICE)
+    announces = usual and told.kind.mode is Mode.ANNOUNCE
     if not announces and not says:
         asked = "where the law says so, it is asked" if told.kind.mode is Mode.ANNOUNCE else "mode is ask"
         yield "it does not say that key 1 goes on with recording", asked

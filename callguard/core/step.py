@@ -113,7 +113,8 @@ def _party_identified(call: Call, event: PartyIdentified) -> Step:
     if known is None:
         return unexpected(call, event.channel_id, event.type)
     if call.pending and event.channel_id == call.anchor and not event.party_id:
-        return _looked_up(replace(call, known=event.known), event)
+        known_well = event.known and event.answer is Remembered.GRANTED
+        return _looked_up(replace(call, known=known_well), event)
     return Step(call.change(event.channel_id, codes=tuple(sorted({*known.codes, *event.codes}))))
 
 
@@ -123,7 +124,13 @@ def _looked_up(call: Call, event: PartyIdentified) -> Step:
     done = lawful.resolve_first(replace(call, pending=False), event.at, event.evidence)
     if event.answer is Remembered.REFUSED:
         done = done.then(lambda now: asking.signal(now, now.anchor, Signal.REFUSED_BEFORE))
-    return done.then(asking.begin)
+    return done.then(_begin)
+
+
+def _begin(call: Call) -> Step:
+    """Who has answered by now is neither told nor asked, not even in a bridge."""
+    answered = call.channels[call.anchor].standing is not Standing.UNNOTIFIED
+    return Step(call) if answered else asking.begin(call)
 
 
 def _answered(call: Call, event: ChannelAnswered) -> Step:

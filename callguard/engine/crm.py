@@ -31,10 +31,12 @@ class Crm:
     seconds: float = 0.3
     session: aiohttp.ClientSession | None = field(default=None, repr=False)
 
+    def concerns(self, who: Endpoint, call_type: CallType, direction: str) -> bool:
+        """Whether there is a number to ask about."""
+        return bool(who.number)
+
     async def __call__(self, who: Endpoint, call_type: CallType) -> Found:
         """What the record says about WHO. Raises OSError or TimeoutError where there is no clear answer."""
-        if not who.number:
-            return Found()
         try:
             return await self._ask(who.number)
         except aiohttp.ClientError as error:

@@ -309,6 +309,7 @@ class Engine:
         for channel in call.live():
             known, visits = there.get(channel.channel_id), channel.channel_id in visitors
             self.board.restore(call.call_id, known or bare(channel.channel_id), channel.bridge, visits=visits)
+        ledger.number = there[call.anchor].number if call.anchor in there else ""
         runner = self.start(Runner(call, ledger, self))
         runner.feed_all(unheard(call, clock.read().wall))
         runner.wake_at(waiting_deadlines(stored), clock.read().wall)

@@ -7,9 +7,10 @@ What belongs here: everything that is known about a call before its first prompt
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC
+from typing import Protocol
 
 from callguard.core.call import Call, open_call
 from callguard.core.events import CallStarted, Link, PartyIdentified, Remembered, Role
@@ -24,8 +25,15 @@ DIRECTIONS = ("inbound", "outbound", "internal")
 LOOK_UP_SECONDS = 0.3
 """How long a look-up may take: later is unknown."""
 
-LookUp = Callable[[Endpoint, CallType], Awaitable[Found]]
-"""Asks somebody about a party. Raises OSError, or TimeoutError, when there is no answer."""
+
+class LookUp(Protocol):
+    """Somebody who may know more about a party."""
+
+    def concerns(self, who: Endpoint, call_type: CallType, direction: str) -> bool:
+        """Whether it is asked about WHO at all: a call that nobody is asked about does not wait."""
+
+    async def __call__(self, who: Endpoint, call_type: CallType) -> Found:
+        """What it knows of WHO. Raises OSError, or TimeoutError, when there is no answer."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +75,8 @@ class Entrance:
         head = self._head(heard, call_type, direction, pack)
         silent = (call_type.internal if internal else call_type.mode) is Mode.NEVER
         wrong_end = direction == "outbound" and not dialled and _by_agent(heard, call_type)
-        look_ups = () if silent or internal or wrong_end else self.look_ups
+        asked = () if silent or internal or wrong_end else self.look_ups
+        look_ups = tuple(one for one in asked if one.concerns(heard.channel, call_type, direction))
         started = CallStarted(
             at=heard.at,
             channel_id=heard.channel.channel_id,
@@ -113,7 +122,8 @@ class Entrance:
         call_type = begun.call.call_type
         answers = await asyncio.gather(*(_asked(ask, who, call_type) for ask in begun.look_ups))
         told = [answer for answer in answers if answer is not None]
-        places = [self.places.of(who, Role.FAR, call_type, found) for found in told or [Found()]]
+        placed = [found for found in told if found.place or found.line] or [Found()]  # who says nothing doubts nothing
+        places = [self.places.of(who, Role.FAR, call_type, found) for found in placed]
         late = ("look_up_late",) * (len(told) < len(answers))
         codes = {code for place in places for code in place.codes} | ({"ZZ"} if late else set())
         evidence = tuple(dict.fromkeys(word for place in places for word in place.evidence)) + late

@@ -9,14 +9,15 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
 from callguard.core.call import Call
 from callguard.core.decision import decision_of, plain
-from callguard.core.events import Event, Outcome, PartyIdentified, RecordingEvent
+from callguard.core.events import Event, Outcome, PartyIdentified, RecordingEvent, Role
 from callguard.core.outcome import Step
+from callguard.engine.answer import answers_in
 from callguard.engine.clock import Reading
 from callguard.ports import Batch, CallRow, EventRow, IncidentRow, PartyRow, RawRow, RecordingRow
 from callguard.store.chain import GENESIS, canonical, row_hash
@@ -24,12 +25,13 @@ from callguard.store.chain import GENESIS, canonical, row_hash
 
 @dataclass
 class Ledger:
-    """Where one call's chain stands: `seq` of the last row, and its hash."""
+    """Where one call's chain stands: `seq` of the last row, and its hash. `number`: the far party's, in memory only."""
 
     head: CallRow
     seq: int = 0
     hash: bytes = GENESIS
     begun: bool = False
+    number: str = field(default="", repr=False)
 
     def enter(
         self, event: Event, done: Step, now: Reading, raw: Mapping[str, Any], values: Mapping[str, str] | None = None
@@ -40,6 +42,8 @@ class Ledger:
             self._chain(self._blank(now, item.type.value, item.channel_id, dict(item.data), event))
             for item in done.records
         )
+        if isinstance(event, PartyIdentified) and event.role is Role.FAR and values is not None:
+            self.number = values.get("number", "") or self.number
         opened = tuple(row for row in derived if row.type == Outcome.INCIDENT_OPENED)
         batch = Batch(
             call=None if self.begun else self.head,
@@ -50,6 +54,7 @@ class Ledger:
             else (),
             recordings=tuple(self._recordings(done.call)),
             incidents=tuple(self._incident(row) for row in opened),
+            answers=answers_in(done, event, self.head, self.number),
         )
         self.begun = True
         return batch

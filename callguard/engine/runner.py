@@ -127,7 +127,8 @@ class Runner:
             if effect not in permissive and not self._overtakes(effect):
                 self._perform(effect)
         self.promised.extend(permissive)
-        values = self.world.values_of(event.party_id) if isinstance(event, PartyIdentified) else None
+        new = event.party_id if isinstance(event, PartyIdentified) else ""  # else more about a party that is there
+        values = self.world.values_of(new) if new else None
         return Pending(event, self.ledger.enter(event, done, clock.read(), raw, values), permissive)
 
     async def _write(self) -> None:

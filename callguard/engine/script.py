@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from callguard.audio.prompt import Prompt, load_prompts, shipped_prompts
-from callguard.core.disclosure import Finding, findings
+from callguard.core.disclosure import KNOWN_NOTICE, Finding, findings
 from callguard.core.events import Script
 from callguard.core.indicator import CUES
 from callguard.core.policy import CallType, Mode, Policy
@@ -84,11 +84,15 @@ class Scripts:
             for name in sorted({_ids(kind)[script] for script in CUES} - self.known(kind, language).keys())
         ]
 
-    def of(self, call_type: CallType, language: str = "", mode: Mode | None = None) -> Mapping[Script, Prompt]:
+    def of(
+        self, call_type: CallType, language: str = "", mode: Mode | None = None, *, known: bool = False
+    ) -> Mapping[Script, Prompt]:
         """What CALL_TYPE plays in LANGUAGE, its default where none is given, by script. MODE: of the call, where the
-        law asks for more than the call type does."""
-        known = self.known(call_type, language or call_type.language)
-        return {script: known[name] for script, name in _ids(call_type, mode).items() if name in known}
+        law asks for more than the call type does; `known`: to somebody who agreed before and is on record."""
+        heard, ids = self.known(call_type, language or call_type.language), _ids(call_type, mode)
+        if known and KNOWN_NOTICE in heard and not _asks_more(call_type, mode):
+            ids[Script.NOTICE] = KNOWN_NOTICE
+        return {script: heard[name] for script, name in ids.items() if name in heard}
 
     def findings(self, policy: Policy) -> list[Finding]:
         """Every difference between what POLICY promises and what these prompts say."""
@@ -121,8 +125,12 @@ def _needed(kind: CallType) -> set[str]:
     return {*(name for script, name in _ids(kind).items() if script not in CUES), *kind.notices}
 
 
+def _asks_more(kind: CallType, mode: Mode | None) -> bool:
+    """Whether the law asks where the call type announces."""
+    return mode is Mode.ASK and kind.mode is Mode.ANNOUNCE
+
+
 def _ids(kind: CallType, mode: Mode | None = None) -> dict[Script, str]:
     """The id of the prompt for each script. Only the notices are a call type's choice."""
-    stricter = mode is Mode.ASK and kind.mode is Mode.ANNOUNCE
-    chosen = {"notice": kind.ask_notice if stricter else kind.notice, "long_notice": kind.long_notice}
+    chosen = {"notice": kind.ask_notice if _asks_more(kind, mode) else kind.notice, "long_notice": kind.long_notice}
     return {script: chosen.get(script.value) or script.value.replace("_", "-") for script in Script}

@@ -196,6 +196,16 @@ def test_who_refused_is_told_so(prompt: str, lacks: str) -> None:
     assert lacks in finding.found
 
 
+@pytest.mark.requirement("S51")
+@pytest.mark.parametrize("mode", ["ask", "announce"])
+def test_a_shorter_notice_says_all_that_a_notice_has_to(mode: str) -> None:
+    own = policy(mode=mode, notice="notice-announce" if mode == "announce" else "notice-short")
+    heard = rendered(own, "en")
+    assert not found(own, {**heard, "notice-known": Said(heard[support(own).notice].text)}, "en")
+    lacking = found(own, {**heard, "notice-known": Said("This call is recorded.")}, "en")
+    assert {item.prompt for item in lacking} == {"notice-known"} and len(lacking) >= 3
+
+
 def test_a_missing_prompt_language_or_wording_is_found_with_what_to_type() -> None:
     own = policy()
     heard = rendered(own, "en")

@@ -9,7 +9,7 @@ import pytest
 
 from callguard.core.consent import Standing
 from callguard.core.effects import MaskRecording, PlayPrompt, SendOn, StopPrompt, WakeAt
-from callguard.core.events import DeadlinePassed, Outcome, Remembered, Role, Script
+from callguard.core.events import Action, DeadlinePassed, OperatorActed, Outcome, Remembered, Role, Script
 from callguard.core.policy import Mode
 from callguard.core.recording import Mask
 from tests.core.play import AGENT, ANNOUNCE, ASK, FAR, FIRM, GUEST, MILD, NEVER, PACK, STRICT, Play, play
@@ -137,8 +137,28 @@ def test_a_remembered_refusal_is_honoured_without_asking() -> None:
     talk = looking_up(ASK).learns(FAR, MILD, answer=Remembered.REFUSED).did(SendOn).stands(Standing.REFUSED)
     assert written(talk, Outcome.CONSENT_REFUSED) == {"how": "remembered"}
     talk.leaves().sees(AGENT, Role.AGENT).bridges(FAR, AGENT).never_recorded()
+    assert not talk.count(PlayPrompt) and talk.count(SendOn) == 1
+
+
+def test_a_remembered_refusal_is_honoured_in_a_bridge() -> None:
+    talk = play(ASK).starts(waiting=False, pending=True).sees(AGENT, Role.AGENT)
+    talk.learns(FAR, MILD, answer=Remembered.REFUSED).stands(Standing.REFUSED).bridges(FAR, AGENT).never_recorded()
+    assert not talk.count(PlayPrompt)
+
+
+def test_who_refuses_during_a_look_up_is_not_told_afterwards() -> None:
+    talk = looking_up(ASK).feed(OperatorActed, "", action=Action.WITHDRAW).plays(Script.REFUSAL)
+    talk.learns(FAR, MILD).stands(Standing.REFUSED)
+    assert talk.count(PlayPrompt) == 1
 
 
 def test_a_remembered_grant_is_asked_again() -> None:
     talk = looking_up(ASK).learns(FAR, MILD, answer=Remembered.GRANTED, known=True).plays(Script.NOTICE)
     assert talk.call.known
+
+
+@pytest.mark.parametrize(
+    "said", [{"known": True}, {"answer": Remembered.GRANTED}, {"known": True, "answer": Remembered.REFUSED}]
+)
+def test_only_who_is_on_record_and_agreed_before_is_known(said: dict[str, Any]) -> None:
+    assert not looking_up(ASK).learns(FAR, MILD, **said).call.known

@@ -32,6 +32,8 @@ from tests.e2e.quick import LANGUAGE, OTHER, write_prompts
 AGENTS = 15
 CALIFORNIAN = AGENTS
 """The one agent who does not sit in Texas; nobody gets this one unasked."""
+ELSEWHERE = AGENTS - 1
+"""Another one, whose place its endpoint says (set_var), not callguard.toml."""
 QUEUE_AGENTS = 2
 """agent1 and agent2 are members of the queues; every other call gets an agent of its own."""
 AGENT_NUMBERS = 20000
@@ -41,6 +43,7 @@ AGENT_NUMBERS = 20000
 DIALPLAN = """\
 [inbound]
 exten => _.,1,ExecIf($["${CUT(EXTEN,_,1)}" = "survey"]?Set(CALLERID(num)=+15125550147))
+ same => n,ExecIf($["${CUT(EXTEN,_,1)}" = "regular"]?Set(CALLERID(num)=+15125550148))
  same => n,Set(CALLGUARD_PLACE=US-TX)
  same => n,Gosub(callguard,s,1(${CUT(EXTEN,_,1)},inbound))
  same => n,Dial(PJSIP/agent${CUT(EXTEN,_,2)},30)
@@ -86,6 +89,7 @@ POLICY = COMPLETE + "\n".join(
         "survey": f'language = "{LANGUAGE}"\nmode = "announce"\nsite = "US-TX"',
         "polyglot": f'language = "{LANGUAGE}"\nlanguage_keys = {{"3" = "{OTHER}"}}',
         "desk": f'language = "{LANGUAGE}"\nmust_record = true\nretention = {{audio = 1830}}\npause_limit_s = 1',
+        "regular": f'language = "{LANGUAGE}"\nremember_days = 30',
         "spoken": "",
         "payment": 'category = "payment"\nnotice = "notice-sensitive"',
         "private": 'mode = "never"',
@@ -128,7 +132,7 @@ class Site:
 
     stand: Stand
     log: PostgresLog
-    free: list[int] = field(default_factory=lambda: list(range(QUEUE_AGENTS + 1, AGENTS)))
+    free: list[int] = field(default_factory=lambda: list(range(QUEUE_AGENTS + 1, ELSEWHERE)))
     names: dict[str, str] = field(default_factory=dict)
     count: Iterable[int] = field(default_factory=itertools.count)
 
@@ -168,8 +172,13 @@ class Site:
             with stand.config.open("a") as config:
                 config.write(f'\n[prompts]\ndirectory = "{prompts}"\n')
                 config.write(f'[places]\nagents = {{"PJSIP/agent{CALIFORNIAN}" = "US-CA"}}\n')
-            (stand.asterisk.work / "etc" / "queues.conf").write_text(QUEUES)
+            etc = stand.asterisk.work / "etc"
+            (etc / "queues.conf").write_text(QUEUES)
             await stand.asterisk.cli("queue reload all")
+            aors = f"aors=agent{ELSEWHERE}\n"
+            phones = (etc / "pjsip.conf").read_text()
+            (etc / "pjsip.conf").write_text(phones.replace(aors, f"{aors}set_var=CALLGUARD_SITE=US-CA\n"))
+            await stand.asterisk.cli("module reload res_pjsip.so")
             if controller:
                 await stand.start_controller()
             key = load_master_key(work / "master.key")

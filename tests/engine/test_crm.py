@@ -53,6 +53,7 @@ async def test_what_the_record_says_is_found(record: tuple[Record, Crm]) -> None
     own.answer = {"place": "US-CA", "line": "mobile", "known": True, "colour": "red"}
     assert await crm(CALLER, UNKNOWN) == Found("US-CA", "mobile", True)
     assert own.asked[0].query["number"] == CALLER.number and list(own.asked[0].query) == ["number"]
+    assert crm.concerns(CALLER, UNKNOWN, "outbound")
     assert own.asked[0].headers["Authorization"] == "Bearer t0ken"
 
 
@@ -60,7 +61,10 @@ async def test_who_is_not_in_the_record_is_nobody_known(record: tuple[Record, Cr
     own, crm = record
     own.status = 404
     assert await crm(CALLER, UNKNOWN) == Found()
-    assert await crm(Endpoint("c2", "x", "x"), UNKNOWN) == Found() and len(own.asked) == 1
+
+
+def test_nobody_is_asked_about_who_has_no_number() -> None:
+    assert not Crm("http://127.0.0.1:9/where").concerns(Endpoint("c2", "x", "x"), UNKNOWN, "inbound")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -110,28 +110,49 @@ async def test_an_internal_call_is_between_agents(tmp_path: Path) -> None:
 
 
 # ---------------------------------------------------------------- look-ups
-def answers(found: Found | Exception, after: float = 0.0) -> LookUp:
-    async def ask(who: Endpoint, call_type: CallType) -> Found:
-        await asyncio.sleep(after)
-        if isinstance(found, Exception):
-            raise found
-        return found
+@dataclass
+class Told(LookUp):
+    """A look-up that tells, or raises, always the same."""
 
-    return ask
+    found: Found | Exception
+    after: float = 0.0
+    of: str = "texas"
+
+    def concerns(self, who: Endpoint, call_type: CallType, direction: str) -> bool:
+        return call_type.name == self.of and direction == "inbound"
+
+    async def __call__(self, who: Endpoint, call_type: CallType) -> Found:
+        await asyncio.sleep(self.after)
+        if isinstance(self.found, Exception):
+            raise self.found
+        return self.found
 
 
 @pytest.mark.requirement("S9")
 async def test_a_customer_record_tells_the_place(tmp_path: Path) -> None:
-    async with stage(tmp_path, answers(Found(place="US-TX", known=True), after=0.05)).running() as on:
+    async with stage(tmp_path, Told(Found(place="US-TX", known=True), after=0.05)).running() as on:
         await enter(on, caller(), "texas")
-        assert not on.pbx.asked(PlayPrompt)
         await on.until(lambda: on.pbx.asked(PlayPrompt))
         found = await resolved(on)
         assert (found["mode"], found["jurisdictions"], found["evidence"]) == ("announce", ["US-TX"], ["crm"])
-        assert on.call("far").known
+        assert not on.call("far").known
 
 
-@pytest.mark.parametrize("answer", [answers(Found(place="US-TX"), after=0.6), answers(ConnectionError())])
+async def test_who_agreed_before_and_is_on_record_is_known(tmp_path: Path) -> None:
+    ask = (Told(Found(place="US-TX", known=True)), Told(Found(answer=Remembered.GRANTED)))
+    async with stage(tmp_path, *ask).running() as on:
+        await enter(on, caller(), "texas")
+        await on.until(lambda: on.pbx.asked(PlayPrompt))
+        assert on.call("far").known and (await resolved(on))["jurisdictions"] == ["US-TX"]
+
+
+async def test_a_call_that_nobody_is_asked_about_does_not_wait(tmp_path: Path) -> None:
+    async with stage(tmp_path, Told(ConnectionError(), after=9.0, of="nowhere")).running() as on:
+        await enter(on, caller(**TEXAN), "texas")
+        assert on.pbx.asked(PlayPrompt) and (await resolved(on))["mode"] == "announce"
+
+
+@pytest.mark.parametrize("answer", [Told(Found(place="US-TX"), after=0.6), Told(ConnectionError())])
 async def test_no_answer_in_time_is_unknown(tmp_path: Path, answer: LookUp) -> None:
     async with stage(tmp_path, answer).running() as on:
         await enter(on, caller(**TEXAN), "texas")
@@ -142,7 +163,7 @@ async def test_no_answer_in_time_is_unknown(tmp_path: Path, answer: LookUp) -> N
 
 @pytest.mark.requirement("S21")
 async def test_a_remembered_refusal_is_sent_on_unasked(tmp_path: Path) -> None:
-    ask = (answers(Found(answer=Remembered.GRANTED)), answers(Found(answer=Remembered.REFUSED)))
+    ask = (Told(Found(answer=Remembered.GRANTED)), Told(Found(answer=Remembered.REFUSED)))
     async with stage(tmp_path, *ask).running() as on:
         await enter(on, caller(**TEXAN), "texas")
         await on.until(lambda: on.pbx.asked(SendOn))

@@ -94,3 +94,18 @@ def test_where_the_law_asks_an_announcing_type_plays_its_question() -> None:
     assert scripts.of(kind)[Script.NOTICE].id == "notice-announce"
     with pytest.raises(ConfigError, match="no prompt no-such"):
         Scripts.load(policy(mode="announce", ask_notice="no-such"), None)
+
+
+@pytest.mark.requirement("S20")
+def test_who_agreed_before_and_is_on_record_may_hear_a_shorter_notice(tmp_path: Path) -> None:
+    shutil.copytree(shipped_prompts(), tmp_path / "words")
+    shutil.copy(shipped_prompts() / "en" / "paused.wav", tmp_path / "words" / "en" / "notice-known.wav")
+    (tmp_path / "words" / "en" / "notice-known.txt").write_text("We record.")
+    list_prompts(tmp_path / "words" / "en", "en")
+    own = parse_policy({"call_type": {name: {"purpose": "qa", "mode": name} for name in ("ask", "announce")}})
+    scripts, (ask, announce) = Scripts.load(own, tmp_path / "words"), own.call_types.values()
+    played = [scripts.of(ask, "", Mode.ASK, known=known)[Script.NOTICE].id for known in (True, False)]
+    assert played == ["notice-known", "notice-short"]
+    heard = [scripts.of(announce, "", mode, known=True)[Script.NOTICE].id for mode in (Mode.ANNOUNCE, Mode.ASK)]
+    assert heard == ["notice-known", announce.ask_notice]  # where the law asks for more, nothing is cut
+    assert Scripts.load(own, None).of(ask, known=True)[Script.NOTICE].id == "notice-short"
