@@ -160,7 +160,7 @@ def steps(folder: Path, snippets: Path) -> dict[str, list[str]]:
     return {
         "On the PBX: let callguard in (ari.conf, manager.conf; http.conf with enabled = yes, bindaddr = 127.0.0.1)": [
             f"install -o asterisk -g asterisk -m 640 {ari} {manager} /etc/asterisk/",
-            "ari.conf:       #include ari_callguard.conf",
+            "ari.conf:       #include ari_callguard.conf     below [general]",
             "manager.conf:   #include manager_callguard.conf",
         ],
         "On the PBX: the dialplan": [

@@ -131,7 +131,7 @@ def _system_name(site: Site) -> str:
 
 
 def _ari(site: Site) -> str:
-    general = "[general]\nenabled=yes\npretty=no\nwebsocket_write_timeout=1000\n"
+    general = "[general]\nenabled=yes\npretty=no\nwebsocket_write_timeout=1000\nchannelvars=CALLGUARD_SITE\n"
     return f"{general}[callguard]\ntype=user\nread_only=no\npassword={site.secrets.ari}\n"
 
 

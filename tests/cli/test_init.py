@@ -12,6 +12,7 @@ import tomllib
 from importlib.resources import files
 from pathlib import Path
 
+import aiohttp
 import psycopg
 import pytest
 
@@ -23,7 +24,7 @@ from callguard.core.purpose import NumberPolicy
 from callguard.doctor.site import Severity
 from callguard.errors import BadInput
 from callguard.lab.asterisk import Asterisk
-from callguard.settings import load_policy, load_settings, read_policy
+from callguard.settings import Settings, load_policy, load_settings, read_policy
 from callguard.store.keys import load_master_key
 
 
@@ -153,6 +154,15 @@ def test_the_sql_makes_what_the_settings_log_in_with(tmp_path: Path) -> None:
     assert (info["user"], info["dbname"], info["host"]) == ("callguard_app", "callguard", "localhost")
 
 
+async def channelvars(asterisk: Asterisk, own: Settings) -> dict[str, str]:
+    """The variables that Asterisk tells of a channel."""
+    await asterisk.cli("channel originate PJSIP/agent1 application Wait 1")
+    key = {"api_key": f"{own.asterisk.ari_user}:{own.asterisk.ari_password}"}
+    async with aiohttp.ClientSession() as http, http.get(f"{asterisk.ari_url}/channels", params=key) as response:
+        [channel] = await response.json()
+    return dict(channel["channelvars"])
+
+
 @pytest.mark.requirement("S128")
 @pytest.mark.parametrize("least", [False, True], ids=["recorders over AMI", "least privilege"])
 async def test_a_real_asterisk_lets_its_accounts_in_with_the_least_that_works(tmp_path: Path, least: bool) -> None:
@@ -167,6 +177,7 @@ async def test_a_real_asterisk_lets_its_accounts_in_with_the_least_that_works(tm
             (etc / f"{name}_callguard.conf").write_text((site / f"{name}_callguard.conf").read_text())
         for command in ("module reload res_ari", "manager reload", "module load func_config.so"):
             await asterisk.cli(command)
+        assert "CALLGUARD_SITE" in await channelvars(asterisk, load_settings(site / "callguard.toml"))
         config = site / "callguard.toml"
         text = config.read_text().replace("ami_port = 5038", f"ami_port = {asterisk.ami_port}")
         text = text.replace("http://127.0.0.1:8088/ari", asterisk.ari_url).replace("@localhost/", "@localhost:1/")

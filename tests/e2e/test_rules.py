@@ -9,7 +9,7 @@ import pytest
 
 from callguard.proof import prove
 from callguard.store.pack import shipped_pack
-from tests.e2e.site import CALIFORNIAN, Site, Talk, states, types
+from tests.e2e.site import CALIFORNIAN, ELSEWHERE, Site, Talk, states, types
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -44,8 +44,8 @@ async def test_where_people_are_decides(site: Site) -> None:
             stored = await talk.ends()
         assert not stored.recordings and not prove(stored)
 
-    async def grown() -> None:
-        async with site.talk("survey", agent_number=CALIFORNIAN) as talk:
+    async def grown(agent: int) -> None:
+        async with site.talk("survey", agent_number=agent) as talk:
             assert (await resolved(talk))["mode"] == "announce"
             await talk.meets()
             grown = (await talk.row("rule_reevaluated")).data
@@ -66,4 +66,4 @@ async def test_where_people_are_decides(site: Site) -> None:
             stored = await talk.ends()
         assert not stored.recordings and "notice_started" not in types(stored)
 
-    await asyncio.gather(announced(), asked(), grown(), never())
+    await asyncio.gather(announced(), asked(), grown(CALIFORNIAN), grown(ELSEWHERE), never())

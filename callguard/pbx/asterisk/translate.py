@@ -198,8 +198,12 @@ def _created(message: Json, at: datetime) -> list[Heard]:
 
 
 def _dial(message: Json, at: datetime) -> list[Heard]:
-    caller, peer = text(part(message, "caller"), "id"), text(part(message, "peer"), "id")
-    return [Dialled(at, caller, peer)] if caller and peer and not text(message, "dialstatus") else []
+    """Who dials whom. Variables of its endpoint (set_var) are not there yet when a channel is created."""
+    caller, peer = text(part(message, "caller"), "id"), endpoint(part(message, "peer"))
+    if not (caller and peer.channel_id) or text(message, "dialstatus"):
+        return []
+    said: list[Heard] = [Sighted(at, peer)] if peer.words else []
+    return [*said, Dialled(at, caller, peer.channel_id)]
 
 
 def _state_change(message: Json, at: datetime) -> list[Heard]:

@@ -73,6 +73,14 @@ TABLE: list[tuple[dict[str, Any], list[Heard]]] = [
     (event("ChannelDestroyed", channel=channel(), cause="?"), fact(ChannelHungUp, cause=0)),
     (event("Dial", caller={"id": "a"}, peer={"id": "b"}, dialstatus=""), [Dialled(AT, "a", "b")]),
     (event("Dial", caller={"id": "a"}, peer={"id": "b"}, dialstatus="ANSWER"), []),
+    (
+        event("Dial", caller={"id": "a"}, peer={"id": "b", "channelvars": {"CALLGUARD_SITE": "US-CA"}}, dialstatus=""),
+        [Sighted(AT, Endpoint("b", "", "", words={"site": "US-CA"})), Dialled(AT, "a", "b")],
+    ),
+    (
+        event("Dial", caller={"id": "a"}, peer={"id": "b", "channelvars": {"CALLGUARD_SITE": ""}}, dialstatus=""),
+        [Dialled(AT, "a", "b")],
+    ),
     (event("Dial", peer={"id": "b"}, dialstatus=""), []),
     (event("RecordingStarted", recording={"target_uri": "channel:17.5"}), fact(RogueRecordingSeen)),
     (event("RecordingStarted", recording={"target_uri": "bridge:b"}), []),
