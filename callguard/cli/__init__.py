@@ -8,6 +8,7 @@ import sys
 import click
 
 from callguard import __version__
+from callguard.cli.answers import answers
 from callguard.cli.calls import calls
 from callguard.cli.db import db
 from callguard.cli.demo import demo
@@ -34,6 +35,7 @@ def cli() -> None:
 
 
 for command in (
+    answers,
     calls,
     db,
     demo,
