@@ -11,6 +11,7 @@ from pathlib import Path
 
 from callguard.errors import BadInput
 from callguard.lint.beside import beside, disconnecting
+from callguard.lint.driver import gone
 from callguard.lint.emergency import emergency
 from callguard.lint.finding import Finding, Place, warning
 from callguard.lint.graph import Graph
@@ -103,4 +104,5 @@ _RULES: tuple[Callable[[_Site], Iterable[Finding]], ...] = (
     lambda site: present(site.graph, site.tree, site.trusted),
     lambda site: entered(site.graph, site.options.call_types),
     lambda site: unfiltered(site.graph),
+    lambda site: gone(site.graph),
 )
