@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -243,3 +244,18 @@ async def test_a_new_policy_is_for_calls_that_begin_from_then_on(stage: Stage) -
     before, after = [await stage.stored(stage.call(name).call_id) for name in ("before", "after")]
     assert before.call.policy_version != after.call.policy_version == stage.engine.entrance.policy.version
     assert (before.call.policy["purpose"], after.call.policy["purpose"]) == ("qa", "safety")
+
+
+@pytest.mark.requirement("S81")
+async def test_a_flood_of_keys_stores_none_of_them_and_holds_no_other_call_up(stage: Stage) -> None:
+    """500 keys in 5 s from a caller who is recorded: beginnings of a sequence, and what means nothing."""
+    await stage.talk()
+    for count in range(500):
+        at = stage.pbx.now + timedelta(milliseconds=10 * count)
+        stage.pbx.say(DigitPressed(at=at, channel_id="far", digit="***4**56*0#*"[count % 12]))
+    await stage.grant("other")
+    await stage.settled()
+    assert stage.call("far").running is not None and stage.call("far").far is not None
+    stored = await stage.finish("far", "agent1")
+    pressed = [row.data["digit"] for row in stored.events if row.type == "digit_pressed"]
+    assert len(pressed) == 501 and pressed[0] == "1" and set(pressed[1:]) == {"x", "*"} and prove(stored) == []
