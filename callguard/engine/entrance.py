@@ -86,7 +86,7 @@ class Entrance:
             known_call_type=found is not None,
             codes=place.codes,
             evidence=place.evidence,
-            site=self.places.agents_of(call_type).codes,
+            site=self.places.agents_of(call_type, heard.channel.words.get("site", "")).codes,
             pending=bool(look_ups),
             language=language,
             chosen=chosen,

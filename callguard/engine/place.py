@@ -47,9 +47,10 @@ class Places:
         """The rules in force on DAY: overrides end."""
         return _overridden(self.pack, self.overrides, day)
 
-    def agents_of(self, call_type: CallType) -> Place:
-        """Where the agents of CALL_TYPE are taken to be before one of them is there."""
-        return self._all([Party(Kind.AGENT, site=call_type.site, hq=call_type.hq)], call_type)
+    def agents_of(self, call_type: CallType, said: str = "") -> Place:
+        """Where the agents of a call are taken to be before one of them is there. SAID: by the dialplan, on the far
+        party's channel; else the call type tells."""
+        return self._all([Party(Kind.AGENT, site=said or call_type.site, hq=call_type.hq)], call_type)
 
     def of(self, who: Endpoint, role: Role, call_type: CallType, found: Found | None = None) -> Place:
         """Where the party at WHO may be. FOUND: what a look-up told."""

@@ -58,6 +58,7 @@ async def resolved(on: Stage, channel_id: str = "far") -> dict[str, Any]:
         ("texas", TEXAN, "announce", ["US-TX"]),
         ("texas", {"place": "US-MD"}, "ask", ["US-MD", "US-TX"]),
         ("texas", {}, "ask", ["US-TX", "ZZ"]),
+        ("texas", {**TEXAN, "site": "US-WA"}, "ask", ["US-TX", "US-WA"]),
         ("nowhere", TEXAN, "ask", ["US-TX", "ZZ"]),
     ],
 )

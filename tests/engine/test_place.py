@@ -56,6 +56,7 @@ def test_an_agent_sits_where_anything_says_that_it_sits(endpoint: Endpoint, expe
 def test_an_agent_of_no_place_is_nowhere() -> None:
     assert codes(who("SIP/other"), Role.AGENT, replace(HELP, site="")) == ("ZZ",)
     assert SITE.agents_of(replace(HELP, site="")).codes == ("ZZ",) and SITE.agents_of(HELP).codes == ("US-TX",)
+    assert SITE.agents_of(HELP, "US-WA").codes == ("US-WA",) and SITE.agents_of(HELP, "Atlantis").codes == ("ZZ",)
 
 
 @pytest.mark.requirement("S9", "S46")
