@@ -57,6 +57,7 @@ def test_the_same_policy_would_change_nothing(tmp_path: Path) -> None:
     assert what_if(tmp_path, SAME) == (0, "0 of 1 call(s) would change\n")
 
 
+@pytest.mark.requirement("S56")
 def test_another_policy_is_counted_by_what_it_would_change(tmp_path: Path) -> None:
     status, out = what_if(tmp_path, HEAD + 'mode = "never"\nretention = {audio = 7}\n', "--json")
     found = json.loads(out)

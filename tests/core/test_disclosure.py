@@ -35,7 +35,7 @@ def test_every_combination_of_purposes_is_told_as_it_is(language: str, purpose: 
         assert same(language, purpose=purpose, uses=[str(use) for use in uses]) == []
 
 
-@pytest.mark.requirement("S17", "S78", "S53")
+@pytest.mark.requirement("S17", "S78", "S53", "S48")
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("basis", list(Basis))
 def test_every_category_basis_role_and_tone_is_told_as_it_is(language: str, basis: Basis) -> None:

@@ -126,7 +126,7 @@ def test_what_is_inherited_can_contradict() -> None:
     assert problems(document)[0].startswith("call_type.a.mode: announce is implied consent")
 
 
-@pytest.mark.requirement("S61")
+@pytest.mark.requirement("S61", "S69")
 def test_a_unique_purpose_is_no_other_call_types() -> None:
     both = {"a": {"purpose": "qa", "unique_purpose": True}, "b": {"purpose": "qa"}, "c": {"purpose": "safety"}}
     assert problems({"call_type": both}) == ["call_type.a.unique_purpose: qa is the purpose of call_type.b too"]

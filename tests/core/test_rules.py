@@ -14,7 +14,7 @@ DAY = date(2026, 11, 24)
 CASUAL = replace(ANNOUNCE, override=None)
 
 
-@pytest.mark.requirement("S9", "S42")
+@pytest.mark.requirement("S9", "S42", "S40")
 @pytest.mark.parametrize(
     ("call_type", "codes", "mode"),
     [

@@ -18,7 +18,7 @@ async def resolved(talk: Talk) -> dict[str, object]:
     return dict((await talk.row("rule_resolved")).data)
 
 
-@pytest.mark.requirement("S9", "S12", "S46")
+@pytest.mark.requirement("S9", "S12", "S46", "S41")
 async def test_where_people_are_decides(site: Site) -> None:
     async def announced() -> None:
         async with site.talk("survey") as talk:

@@ -11,6 +11,7 @@ from tests.lint.plan import ASK, rules
 NO = '$["${CALLGUARD_ASKED}" != "asked"]'
 
 
+@pytest.mark.requirement("S70")
 @pytest.mark.parametrize(
     ("rest", "line"),
     [
