@@ -250,7 +250,8 @@ def _register(plan: Dialplan, counting: _Counting, entry: Entry, where: tuple[in
     extension = context.extension(key)
     priority, label = where
     if priority in extension.steps:
-        if _OVERRIDE in extension.steps[priority].place.file:
+        before = extension.steps[priority].place
+        if _OVERRIDE in before.file or before == entry.place:  # the very same line: its file is included twice
             return
         text = "this extension has that priority already: Asterisk ignores the line"
         plan.findings.append(warning("duplicate", entry.place, text, "a priority or an extension of its own"))
