@@ -291,8 +291,10 @@ class StoredCall:
 class ActivationRow:
     """One chained entry of the register: what a TENANT put into force. `kind`: "policy" or "rules".
 
-    `version`: sha256 of the content, hex; `previous`: the one of the same kind before it, '' for the first. `author`:
-    an account or a name; `content`: the policy as JSON, empty for rules, which the log keeps by version.
+    `version`: sha256 of the content, hex; `previous`: the one of the same kind before it, '' for the first. `content`:
+    the policy as JSON, empty for rules, which the log keeps by version. `said`: "author" (an account or a name),
+    "reason" and "salt" (hex), sealed under the key `key_id`, outside the chain; empty once that key was destroyed.
+    `said_digest`: its sha256, in the chain.
     """
 
     tenant: str
@@ -301,8 +303,9 @@ class ActivationRow:
     kind: str
     version: str
     previous: str
-    author: str
-    reason: str
+    key_id: str
+    said_digest: bytes
+    said: Mapping[str, str]
     content: Mapping[str, Any]
     prev_hash: bytes
     hash: bytes

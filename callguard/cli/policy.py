@@ -25,7 +25,7 @@ from callguard.engine.registrar import Entry, enter
 from callguard.errors import BadInput, CallguardError, ConfigError, Unreachable
 from callguard.ports import ActivationRow
 from callguard.settings import Settings, read_policy
-from callguard.store.activation import newest
+from callguard.store.activation import ERASED, newest
 
 SHOWN = 12
 """Digits of a version on a terminal."""
@@ -75,7 +75,7 @@ def _findings(path: Path, settings: Settings | None) -> tuple[Judged | None, lis
 # ---------------------------------------------------------------- activate
 @policy.command()
 @file_argument
-@click.option("--reason", required=True, help="Why: it stands in the register for ever. Name no caller in it.")
+@click.option("--reason", required=True, help="Why: it stands in the register, sealed. Name no caller in it.")
 @click.option("--author", default=account, show_default="the account that runs this", help="Who decided it.")
 @config_option
 @json_option
@@ -138,7 +138,9 @@ def log(config: Path, as_json: bool) -> None:
         return
     for row in rows:
         at = row.at.strftime("%Y-%m-%d %H:%M:%S")
-        click.echo(printable(f"{row.seq:4} {at}Z {row.kind:6} {row.version[:SHOWN]} {row.author}: {row.reason}"))
+        said = row.said or ERASED
+        who = f"{said['author']}: {said['reason']}"
+        click.echo(printable(f"{row.seq:4} {at}Z {row.kind:6} {row.version[:SHOWN]} {who}"))
 
 
 def _register(settings: Settings) -> tuple[ActivationRow, ...]:
@@ -146,8 +148,14 @@ def _register(settings: Settings) -> tuple[ActivationRow, ...]:
 
 
 def _row(row: ActivationRow) -> dict[str, Any]:
-    names = ("seq", "kind", "version", "previous", "author", "reason")
-    return {"at": row.at.isoformat(), **{name: getattr(row, name) for name in names}, "hash": row.hash.hex()}
+    said = row.said or ERASED
+    return {
+        "at": row.at.isoformat(),
+        **{name: getattr(row, name) for name in ("seq", "kind", "version", "previous")},
+        **{name: said[name] for name in ("author", "reason")},
+        "key_id": row.key_id,
+        "hash": row.hash.hex(),
+    }
 
 
 # ---------------------------------------------------------------- diff

@@ -10,6 +10,7 @@ from callguard.cli.option import config_option, json_option, load, show_json, wi
 from callguard.engine.recovery import LiveCalls
 from callguard.errors import BadInput
 from callguard.proof import LIMITS, Finding, prove
+from callguard.store.activation import forged
 from callguard.store.chain import first_break
 from callguard.store.postgres import PostgresLog
 
@@ -45,6 +46,7 @@ async def _prove_all(
     register = await log.activations(tenant)
     broken = first_break(register)
     found = [Finding("register", broken[0], f"chain: {broken[1]}")] if broken else []
+    found += [Finding("register", seq, "author and reason are not those that were entered") for seq in forged(register)]
     checked, findings = await _prove(log, call, live)
     return checked, len(register), found + findings
 

@@ -23,9 +23,10 @@ FIRST_SEQ = 1
 """`seq` of the first row of every call."""
 Linked = EventRow | ActivationRow
 """A row that is chained."""
+NOT_HASHED = ("hash", "prev_hash", "said")
+"""The hashes themselves, and what can be erased: the chain proves without it, by its digest."""
 HASHED = {
-    kind: tuple(item.name for item in fields(kind) if item.name not in ("hash", "prev_hash"))
-    for kind in (EventRow, ActivationRow)
+    kind: tuple(item.name for item in fields(kind) if item.name not in NOT_HASHED) for kind in (EventRow, ActivationRow)
 }
 """Every column of a row that its hash covers, the decision included."""
 

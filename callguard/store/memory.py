@@ -169,9 +169,10 @@ class MemoryLog:
             self._register.append(_plain(row))
 
     async def activations(self, tenant: str) -> tuple[ActivationRow, ...]:
-        """The whole register of TENANT in order of seq."""
+        """The whole register of TENANT in order of seq; nothing was said in one whose key was destroyed."""
         self._there()
-        return tuple(row for row in self._register if row.tenant == tenant)
+        rows = [row for row in self._register if row.tenant == tenant]
+        return tuple(replace(row, said={}) if row.key_id in self._erased else row for row in rows)
 
     async def calls(self) -> AsyncIterator[CallRow]:
         """The heads of all calls, newest first."""
@@ -202,10 +203,11 @@ class MemoryLog:
         return tuple(rows[seq] for seq in sorted(rows))
 
     async def erase_key(self, key_id: str) -> bool:
-        """Erase a party, whose key has its id. Whether it was there."""
+        """Erase a party, whose key has its id, or what was said in an entry. Whether it was there."""
         self._there()
         found = [(kept.call.tenant, kept.parties[key_id]) for kept in self._kept.values() if key_id in kept.parties]
-        known = bool(found) and key_id not in self._erased
+        keys = {party.party_id for _, party in found} | {row.key_id for row in self._register}
+        known = key_id in keys - self._erased
         for tenant, party in found:
             await self.forget_answers(tenant, party.values.get("number", ""))
         self._erased.add(key_id)

@@ -35,7 +35,7 @@ from callguard.store.keys import MasterKey
 from callguard.store.link import SECONDS, Kept, connect, cut, within
 from callguard.store.query import QUERIES
 from callguard.store.sentences import translated
-from callguard.store.statement import Sealer, Statement, activation, event_from, months, statements
+from callguard.store.statement import Sealer, Statement, activation, event_from, key_month, months, statements
 
 GROUP = 50
 """At most so many appends share a transaction, so that it stays far below its time limit."""
@@ -129,11 +129,11 @@ class PostgresLog:
 
     async def activate(self, row: ActivationRow) -> None:
         """See ports.Register. Raises StoreDown, StoreRefused."""
-        await self._put([activation(row)])
+        await self._put([activation(row, self._sealer)], {key_month(row)})
 
     async def activations(self, tenant: str) -> tuple[ActivationRow, ...]:
-        """The whole register of TENANT in order of seq."""
-        return tuple(ActivationRow(**row) for row in await self._read("activations", {"tenant": tenant}))
+        """The whole register of TENANT in order of seq; nothing was said in one whose key was destroyed."""
+        return tuple(map(self._sealer.opened_activation, await self._read("activations", {"tenant": tenant})))
 
     async def _put(self, rows: list[Statement], wanted: set[date] | None = None) -> None:
         """Durable on return. WANTED: the months that ROWS need."""
@@ -164,7 +164,8 @@ class PostgresLog:
         return tuple(map(self._sealer.opened_raw, await self._read("raw", {"call_id": call_id})))
 
     async def erase_key(self, key_id: str) -> bool:
-        """Destroy a key, which is erasure of what it sealed; a party's key has the party's id. Whether it was there."""
+        """Destroy a key, which is erasure of what it sealed; a party's key has the party's id, that of an entry
+        of the register its key_id. Whether it was there."""
         return await self._delete("erase_key", {"key_id": key_id}) > 0
 
     async def answer_of(self, tenant: str, number: str, call_type: str, at: datetime) -> Remembered:

@@ -98,13 +98,20 @@ SELECT content FROM callguard.rule_pack WHERE version = %(version)s
 
 -- A row that is there is skipped by the trigger "chain", which refuses any other that does not continue the register.
 -- name: insert_activation
-INSERT INTO callguard.activation (tenant, seq, at, kind, version, previous, author, reason, content, prev_hash, hash)
-VALUES (%(tenant)s, %(seq)s, %(at)s, %(kind)s, %(version)s, %(previous)s, %(author)s, %(reason)s, %(content)s, %(prev_hash)s,
-    %(hash)s)
+WITH added AS (
+    INSERT INTO callguard.activation (tenant, seq, at, kind, version, previous, key_id, said_digest, sealed, content, prev_hash, hash)
+    VALUES (%(tenant)s, %(seq)s, %(at)s, %(kind)s, %(version)s, %(previous)s, %(key_id)s, %(said_digest)s, %(sealed)s, %(content)s,
+        %(prev_hash)s, %(hash)s)
+    RETURNING key_id
+)
+INSERT INTO callguard.key (call_month, key_id, wrapped) SELECT %(key_month)s, key_id, %(wrapped)s FROM added
 
 -- name: activations
-SELECT tenant, seq, at, kind::text, version, previous, author, reason, content, prev_hash, hash FROM callguard.activation
-WHERE tenant = %(tenant)s ORDER BY seq
+SELECT a.tenant, a.seq, a.at, a.kind::text, a.version, a.previous, a.key_id, a.said_digest, a.content, a.prev_hash, a.hash,
+    a.sealed, k.wrapped
+FROM callguard.activation a LEFT JOIN callguard.key k
+    ON k.call_month = date_trunc('month', a.at AT TIME ZONE 'UTC')::date AND k.key_id = a.key_id
+WHERE a.tenant = %(tenant)s ORDER BY a.seq
 
 -- name: incidents
 SELECT incident_id, call_id, call_month, kind, opened_at, closed_at FROM callguard.incident

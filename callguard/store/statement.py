@@ -9,13 +9,14 @@ import json
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
-from datetime import date
+from datetime import UTC, date
 from typing import Any, cast
 
 from psycopg.types.json import Jsonb
 
-from callguard.errors import StoreRefused
+from callguard.errors import CannotDecrypt, StoreRefused
 from callguard.ports import ActivationRow, AnswerRow, Batch, EventRow, IncidentRow, PartyRow, RawRow, RecordingRow
+from callguard.store.activation import UNREADABLE
 from callguard.store.chain import canonical, plain
 from callguard.store.codec import Row
 from callguard.store.keys import MasterKey, decrypt, encrypt, new_data_key
@@ -27,7 +28,8 @@ RAW_KEYS_KEPT = 1000
 
 
 class Sealer:
-    """Seals and opens what is personal: each party under a key of its own, raw messages under one a call."""
+    """Seals and opens what is personal: each party, and what each entry of the register says, under a key of its own,
+    raw messages under one a call."""
 
     def __init__(self, master: MasterKey) -> None:
         """MASTER wraps every key that is made here."""
@@ -74,6 +76,31 @@ class Sealer:
         key = self._master.unwrap(row["wrapped"], row["key_id"].encode())
         return replace(found, payload=decrypt(key, row["sealed"], _raw_place(found)))
 
+    def activation(self, row: ActivationRow) -> dict[str, Any]:
+        """The columns of ROW, what was said sealed."""
+        key = new_data_key()
+        return {
+            **_columns(row, "content", "said"),
+            "content": _jsonb(row.content),
+            "sealed": encrypt(key, row.said, _activation_place(row)),
+            "wrapped": self._master.wrap(key, row.key_id.encode()),
+            "key_month": key_month(row),
+        }
+
+    def opened_activation(self, row: Mapping[str, Any]) -> ActivationRow:
+        """The entry in the clear; nothing was said in it when its key was destroyed. One that does not open is
+        UNREADABLE: the chain can be continued all the same."""
+        columns = {item.name: row[item.name] for item in fields(ActivationRow) if item.name != "said"}
+        found = ActivationRow(said={}, **columns)
+        if row["wrapped"] is None:
+            return found
+        try:
+            key = self._master.unwrap(row["wrapped"], found.key_id.encode())
+            said = cast(dict[str, str], decrypt(key, row["sealed"], _activation_place(found)))
+        except CannotDecrypt:
+            said = UNREADABLE
+        return replace(found, said=said)
+
     def _raw_key(self, call_id: str) -> tuple[str, bytes, bytes]:
         if call_id not in self._raw_keys:
             key_id, key = uuid.uuid4().hex, new_data_key()
@@ -91,10 +118,10 @@ def statements(batch: Batch, sealer: Sealer) -> list[Statement]:
         raise StoreRefused(f"A row cannot be stored: {error}.") from None
 
 
-def activation(row: ActivationRow) -> Statement:
+def activation(row: ActivationRow, sealer: Sealer) -> Statement:
     """ROW as an entry of the register. Raises StoreRefused for what JSON cannot say."""
     try:
-        return "insert_activation", {**_columns(row, "content"), "content": _jsonb(row.content)}
+        return "insert_activation", sealer.activation(row)
     except ValueError as error:
         raise StoreRefused(f"A row cannot be stored: {error}.") from None
 
@@ -159,6 +186,15 @@ def _columns(row: Row, *but: str) -> dict[str, Any]:
 
 def _jsonb(value: object) -> Jsonb:
     return Jsonb(plain(value), dumps=canonical)
+
+
+def key_month(row: ActivationRow) -> date:
+    """The month whose partition holds the key of ROW."""
+    return row.at.astimezone(UTC).date().replace(day=1)
+
+
+def _activation_place(row: ActivationRow) -> bytes:
+    return json.dumps(["activation", row.tenant, row.seq]).encode()
 
 
 def _party_place(row: PartyRow) -> bytes:

@@ -1,6 +1,7 @@
 """Register activations: which policy and which rules were put into force, when, by whom and why.
 
-One chain a tenant, without months: it is short, and calls of any month point at its versions.
+One chain a tenant, without months: it is short, and calls of any month point at its versions. Author and reason are
+sealed under a key in the month of the entry; the chain holds their digest, and proves without them.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ CREATE TABLE callguard.activation (
     kind callguard.activation_kind NOT NULL,
     version text NOT NULL CHECK (version ~ '^[0-9a-f]{64}$'),
     previous text NOT NULL CHECK (previous = '' OR previous ~ '^[0-9a-f]{64}$'),
-    author text NOT NULL CHECK (author <> ''),
-    reason text NOT NULL CHECK (reason <> ''),
+    key_id callguard.id NOT NULL,
+    said_digest callguard.digest NOT NULL,
+    sealed bytea NOT NULL,
     content jsonb NOT NULL,
     prev_hash callguard.digest NOT NULL,
     hash callguard.digest NOT NULL,

@@ -163,16 +163,33 @@ def test_a_prefix_of_several_versions_is_bad_input(config: Path) -> None:
 
 # ---------------------------------------------------------------- verify
 @pytest.mark.requirement("S27")
-def test_verify_finds_a_register_that_was_rewritten(config: Path, server: Postgres) -> None:
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [("version = repeat('0', 64)", "chain: altered"), ("sealed = '\\x00'", "author and reason are not those")],
+)
+def test_verify_finds_a_register_that_was_rewritten(config: Path, server: Postgres, change: str, found: str) -> None:
     activated(config)
     fine = callguard("verify", "--all", "--config", config)
     assert fine.status == 0 and "1 activation(s), 0 call(s), 0 finding(s)" in fine.text
     with psycopg.connect(server.admin_dsn) as connection:
         connection.execute("ALTER TABLE callguard.activation DISABLE TRIGGER no_change")
-        connection.execute("UPDATE callguard.activation SET reason = 'another' WHERE tenant = %s", [_tenant(config)])
+        connection.execute(f"UPDATE callguard.activation SET {change} WHERE tenant = '{_tenant(config)}'".encode())
         connection.execute("ALTER TABLE callguard.activation ENABLE TRIGGER no_change")
     done = callguard("verify", "--all", "--config", config)
-    assert done.status == 1 and "register row 1: chain: altered" in done.text
+    assert done.status == 1 and f"register row 1: {found}" in done.text
+
+
+@pytest.mark.requirement("S27")
+def test_who_and_why_can_be_erased_and_the_register_still_proves(config: Path, server: Postgres) -> None:
+    activated(config, "--author", "Ann O'Hara")
+    with psycopg.connect(server.admin_dsn) as connection:
+        kept = connection.execute("SELECT activation::text FROM callguard.activation").fetchall()
+        connection.execute("DELETE FROM callguard.key WHERE key_id = %s", [register(config)[0]["key_id"]])
+    assert kept and "Hara" not in str(kept) and "because" not in str(kept)
+    row = register(config)[0]
+    assert (row["author"], row["reason"]) == ("erased", "erased")
+    assert "erased: erased" in callguard("policy", "log", "--config", config).text
+    assert callguard("verify", "--all", "--config", config).status == 0
 
 
 def _tenant(config: Path) -> str:

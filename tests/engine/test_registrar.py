@@ -34,7 +34,8 @@ async def test_a_version_is_entered_when_it_is_not_the_newest_one() -> None:
     assert [row.seq if row else 0 for row in made] == [1, 0, 2, 3, 0, 4]
     rows = await log.activations("acme")
     assert [row.previous for row in rows] == ["", "", FIRST.version, SECOND.version]
-    assert (rows[0].author, rows[0].reason, rows[0].content) == ("user:root", "start", {"call_type": {}})
+    assert (rows[0].said["author"], rows[0].said["reason"]) == ("user:root", "start")
+    assert rows[0].content == {"call_type": {}}
     assert first_break(rows) is None
 
 
@@ -42,7 +43,7 @@ class Crowded(MemoryLog):
     """Somebody else enters something first, once."""
 
     async def activate(self, row: ActivationRow) -> None:
-        if row.seq == 1 and row.reason == FIRST.reason:
+        if row.seq == 1 and row.said["reason"] == FIRST.reason:
             await enter(self, "acme", SECOND)
             raise StoreRefused("another one was quicker")
         await super().activate(row)

@@ -193,6 +193,19 @@ async def test_the_register_is_read_back_unchanged_each_tenant_its_own(log: Log)
     assert (second.previous, rules.previous, rules.prev_hash) == (first.version, "", second.hash)
 
 
+@pytest.mark.requirement("S27")
+async def test_the_register_still_proves_when_what_was_said_is_erased(log: Log) -> None:
+    first = rows.activation()
+    second = rows.activation([first])
+    for row in (first, second):
+        await log.activate(row)
+    assert await log.erase_key(first.key_id) and not await log.erase_key(first.key_id)
+    found = await log.activations("acme")
+    assert found == (replace(first, said={}), second) and first_break(found) is None
+    await log.activate(first)
+    assert await log.activations("acme") == found
+
+
 async def test_an_activation_twice_adds_nothing(log: Log) -> None:
     first = rows.activation()
     for row in (first, rows.activation([first]), first):

@@ -7,6 +7,7 @@ import pytest
 
 from callguard.errors import CannotDecrypt, StoreRefused
 from callguard.ports import Batch
+from callguard.store.activation import UNREADABLE
 from callguard.store.keys import MasterKey
 from callguard.store.statement import RAW_KEYS_KEPT, Sealer, event_from, months, statements
 from tests.store import rows
@@ -43,6 +44,17 @@ def test_sealed_rows_open_again_and_only_in_their_place() -> None:
         SEALER.opened_party({**SEALER.party(party), "call_id": "c2"})
     with pytest.raises(CannotDecrypt):
         SEALER.opened_raw({**SEALER.raw(raw), "seq": 7})
+
+
+def test_an_entry_of_the_register_opens_in_its_place_under_its_key_alone() -> None:
+    row = rows.activation(author="Ann O'Hara", reason="because of 555")
+    columns = SEALER.activation(row)
+    sealed = {name: getattr(value, "obj", value) for name, value in columns.items()}
+    assert "Hara" not in repr(sealed) and "555" not in repr(sealed["sealed"])
+    assert SEALER.opened_activation(sealed) == row
+    assert SEALER.opened_activation({**sealed, "wrapped": None}) == replace(row, said={})
+    for change in ({"seq": 2}, {"sealed": bytes(64)}, {"key_id": "other"}):
+        assert SEALER.opened_activation({**sealed, **change}).said == UNREADABLE
 
 
 def test_a_party_without_its_key_has_no_values() -> None:
