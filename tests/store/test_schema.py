@@ -46,7 +46,7 @@ DESCRIPTION = """
     UNION ALL
     SELECT 'constraint ' || c.relname || ' ' || pg_get_constraintdef(o.oid)
     FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid
-    WHERE c.relnamespace = 'callguard'::regnamespace AND NOT c.relispartition AND o.contype <> 'n'
+    WHERE c.relnamespace = 'callguard'::regnamespace AND NOT c.relispartition AND o.contype <> 'n' AND o.conparentid = 0
     UNION ALL
     SELECT 'index ' || pg_get_indexdef(i.indexrelid) FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
     WHERE c.relnamespace = 'callguard'::regnamespace AND NOT c.relispartition
