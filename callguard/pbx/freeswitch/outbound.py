@@ -32,9 +32,13 @@ class Outbound:
         self._entered = entered
         self._links: dict[str, Esl] = {}
         self._server: asyncio.Server | None = None
+        self._open = False
 
     async def listen(self, host: str, port: int) -> None:
         """Take channels from now on. Raises BadInput where the address cannot be taken."""
+        self._open = True
+        if self._server is not None:
+            return
         try:
             self._server = await asyncio.start_server(self._serve, host, port)
         except OSError as wrong:
@@ -55,12 +59,17 @@ class Outbound:
             await link.send("exit")
         await link.close()
 
+    async def release(self) -> None:
+        """Send everyone on, and whoever comes, until `listen`: without the inbound link nobody can be told anything."""
+        self._open = False
+        links, self._links = list(self._links.values()), {}
+        await asyncio.gather(*(link.close() for link in links))
+
     async def close(self) -> None:
         """Listen no more, and send everyone on."""
         if self._server is not None:
             self._server.close()
-        links, self._links = list(self._links.values()), {}
-        await asyncio.gather(*(link.close() for link in links))
+        await self.release()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         link = Esl(reader, writer, lambda message: None)
@@ -82,6 +91,8 @@ class Outbound:
         except (LinkDown, TimeoutError):
             return ""
         channel_id = channel_id_of(message) if message else ""
+        if not self._open:
+            return ""
         if message and channel_id:
             self._links[channel_id] = link
             self._entered(message)

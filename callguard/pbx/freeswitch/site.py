@@ -48,6 +48,7 @@ class FreeSwitchSettings:
     listen_port: int = 8084
     heartbeat: float = HEARTBEAT
     digits: tuple[str, ...] = DIGIT_SOURCES
+    look_every: float = 5.0
 
 
 def is_loopback(host: str) -> bool:

@@ -33,8 +33,8 @@ class Recording:
         self.number = 0
         self.written = 0
         lag = 1 if variables.get("RECORD_PRE_BUFFER_FRAMES") == "1" else 25
-        self._buffer: deque[int] = deque(maxlen=lag + 1)
-        self._lag = lag
+        self._buffer: deque[int] = deque()
+        self.lag = lag
         self._file = path.open("wb")
         self._file.write(header(0))
         self._file.flush()
@@ -47,7 +47,7 @@ class Recording:
             await asyncio.sleep(max(0.0, started + (self.number + 1) * SECONDS - loop.time()))
             self.number += 1
             self._buffer.append(self.number)
-            if len(self._buffer) > self._lag:
+            while len(self._buffer) > self.lag:
                 self._write(self._buffer.popleft())
 
     def _write(self, number: int) -> None:

@@ -68,6 +68,7 @@ class Channel:
     queue: asyncio.Queue[tuple[str, str, str]] = field(default_factory=asyncio.Queue)
     broken: asyncio.Event = field(default_factory=asyncio.Event)
     playing: bool = False
+    display: str = ""
     socket: Link | None = None
     left: asyncio.Event = field(default_factory=asyncio.Event)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -171,14 +172,14 @@ class ScriptedFreeSwitch:
     def fire(self, name: str, channel: Channel, **headers: str) -> None:
         """An event about CHANNEL, to whoever asked for events."""
         self.sequence += 1
-        own = template(name) | channel.headers | {key.replace("_", "-"): value for key, value in headers.items()}
+        own = template(name) | channel.headers | _dashed(headers)
         self._send(own)
 
     def custom(self, subclass: str, channel: Channel, **headers: str) -> None:
         """A CUSTOM event of SUBCLASS about CHANNEL."""
         self.sequence += 1
         own = template("CUSTOM") | channel.headers | {"Event-Subclass": subclass}
-        self._send(own | {key.replace("_", "-"): value for key, value in headers.items()})
+        self._send(own | _dashed(headers))
 
     def _send(self, own: dict[str, str]) -> None:
         own |= {"Event-Sequence": str(self.sequence), "Event-Date-Timestamp": str(time.time_ns() // 1000)}
@@ -290,6 +291,13 @@ class ScriptedFreeSwitch:
         channel.variables[args[1]] = " ".join(args[2:])
         return "+OK\n"
 
+    def _uuid_display(self, args: list[str]) -> str:
+        channel = self.channels.get(args[0])
+        if channel is None:
+            return f"-ERR No such channel {args[0]}!\n"
+        channel.display = " ".join(args[1:])
+        return "+OK Success\n"
+
     def _uuid_transfer(self, args: list[str]) -> str:
         channel = self.channels.get(args[0])
         if channel is None:
@@ -397,3 +405,11 @@ class ScriptedFreeSwitch:
         own = {"Record-File-Path": path, "Record-Completion-Cause": cause or done}
         self._send(template("RECORD_STOP") | channel.headers | own | named)
         self.fire("MEDIA_BUG_STOP", channel, Media_Bug_Function="session_record", Media_Bug_Target=path)
+
+
+def _dashed(headers: dict[str, str]) -> dict[str, str]:
+    """Names of headers as Python can spell them; one with a dash in it stands as it is."""
+    return {
+        key if "-" in key or key.startswith("variable_") else key.replace("_", "-"): value
+        for key, value in headers.items()
+    }

@@ -17,9 +17,13 @@ RING = 0.05
 
 
 class Exchange(ScriptedFreeSwitch):
-    """The scripted FreeSWITCH with a dialplan: `socket` to CONTROLLER (a port of ours), then a bridge or a wait."""
+    """The scripted FreeSWITCH with a dialplan: `socket` to `controller` (a port of ours), then a bridge or a wait.
+
+    `blind`: it finds no sound file.
+    """
 
     controller = 0
+    blind = False
 
     def channel(self, name: str, direction: str = "inbound", other: str = "", **variables: str) -> Channel:
         """A channel that exists: CHANNEL_CREATE."""
@@ -84,11 +88,10 @@ class Exchange(ScriptedFreeSwitch):
         self.fire("CHANNEL_EXECUTE_COMPLETE", own, **about, Application_Response=response)
 
     async def _playback(self, own: Channel, path: str) -> str:
-        try:
-            with wave.open(path, "rb") as file:
-                seconds = file.getnframes() / file.getframerate()
-        except OSError:
+        if self.blind:
             return "FILE NOT FOUND"
+        with wave.open(path, "rb") as file:
+            seconds = file.getnframes() / file.getframerate()
         own.playing = True
         own.broken.clear()
         self.fire("PLAYBACK_START", own, Playback_File_Path=path)
@@ -119,6 +122,7 @@ class Exchange(ScriptedFreeSwitch):
     def join(self, own: Channel, other: Channel) -> None:
         """CHANNEL_BRIDGE, said by the first leg."""
         own.peer, other.peer = other, own
+        own.variables["bridge_uuid"], other.variables["bridge_uuid"] = other.uuid, own.uuid
         about = {"Bridge_A_Unique_ID": own.uuid, "Bridge_B_Unique_ID": other.uuid, "Other_Leg_Unique_ID": other.uuid}
         self.fire("CHANNEL_BRIDGE", own, **about)
 

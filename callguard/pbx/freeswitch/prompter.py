@@ -1,0 +1,235 @@
+"""Prompts: play, to one party or to both, stop, and what PLAYBACK_STOP proves.
+
+What belongs here: playbacks of ours. What does not: which prompt when (core), the connection (esl.py). `done` is a
+prompt played to its end only on a channel that has not hung up: FreeSWITCH says `done` of one that was cut by a hang-up
+too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from callguard.core.effects import Indicate, PlayPrompt
+from callguard.core.events import EffectFailed, Event, NoticeEnded, NoticeFailed, NoticeStarted, Script
+from callguard.errors import LinkDown, PbxRefused
+from callguard.pbx.freeswitch.codec import Message
+from callguard.pbx.freeswitch.esl import Esl
+from callguard.pbx.freeswitch.outbound import CHANNEL_ID, channel_id_of
+from callguard.pbx.freeswitch.site import OWN_PREFIX
+from callguard.pbx.freeswitch.translate import time_of
+from callguard.ports import Playable
+
+_PATH = re.compile(r"/[A-Za-z0-9_./-]+\Z")
+
+
+@dataclass(slots=True)
+class _Playing:
+    """One prompt for the party at `channel_id`; `on`: the channels that play it and have not ended, by the id of the
+    playback. `spoiled`: why it cannot count as heard any more. `cue`: it tells an agent something, and is no evidence.
+    """
+
+    channel_id: str
+    script: Script
+    prompt: Playable
+    on: dict[str, str] = field(default_factory=dict)
+    done: set[str] = field(default_factory=set)
+    cue: bool = False
+    started: bool = False
+    spoiled: str = ""
+
+
+class Prompter:
+    """Plays prompts. TELL receives the facts with the event that they come from; PEERS: who else is in a channel's
+    bridge; ALIVE: whether a channel is there. FreeSWITCH takes requests for one that hung up, and nothing happens.
+    """
+
+    def __init__(
+        self,
+        tell: Callable[[Event, Message], None],
+        peers: Callable[[str], list[str]],
+        alive: Callable[[str], bool],
+    ) -> None:
+        self._tell, self._peers, self._alive = tell, peers, alive
+        self._esl: Esl | None = None
+        self._prompts: dict[str, Mapping[Script, Playable]] = {}
+        self._playing: list[_Playing] = []
+
+    def attach(self, esl: Esl | None) -> None:
+        """Use ESL from now on; None: the link is down, and with it goes the proof of everything that plays."""
+        self._esl = esl
+        for playing in list(self._playing) if esl is None else ():
+            self._fail(playing, "link lost")
+
+    def keep(self, alive: set[str]) -> None:
+        """These channels are there: what plays on others was cut, though nobody said so."""
+        for playing in list(self._playing):
+            if not alive.issuperset(playing.on.values()):
+                self._fail(playing, "hung up")
+
+    def set_prompts(self, channel_id: str, prompts: Mapping[Script, Playable]) -> None:
+        """What the party at this channel is to hear, in its language; forgotten when the channel is gone."""
+        self._prompts[channel_id] = prompts
+
+    async def play(self, effect: PlayPrompt) -> None:
+        """Have a prompt played. Its facts follow; a failure is one of them."""
+        peers = self._peers(effect.channel_id) if effect.to_all else []
+        try:
+            await self._begin(effect.script, [effect.channel_id, *peers])
+        except PbxRefused as wrong:
+            self.drop(effect, wrong.reason)
+
+    async def cue(self, channel_id: str, script: Script) -> None:
+        """Tell an agent something. Only a failure is a fact. Raises PbxRefused when it cannot be begun."""
+        await self._begin(script, [channel_id], cue=True)
+
+    def drop(self, effect: PlayPrompt, reason: str = "sent on") -> None:
+        """This prompt will not be played."""
+        at = _utc()
+        self._tell(NoticeFailed(at=at, channel_id=effect.channel_id, script=effect.script, reason=reason), {})
+
+    async def _begin(self, script: Script, channels: list[str], *, cue: bool = False) -> None:
+        """Play SCRIPT on CHANNELS; it is for the party at the first."""
+        party = channels[0]
+        prompt, esl = self._prompts.get(party, {}).get(script), self._esl
+        if prompt is None or esl is None:
+            raise PbxRefused("prompt", "no prompt" if prompt is None else "link lost")
+        if not await asyncio.to_thread(_is_the_one_agreed, prompt):
+            raise PbxRefused("prompt", "prompt changed")
+        if not self._alive(party) or not all(CHANNEL_ID.match(item) for item in channels):
+            raise PbxRefused("prompt", "no such channel")
+        if not _PATH.match(str(prompt.path)):  # what is more than a path means something to FreeSWITCH
+            raise PbxRefused("prompt", "not playable")
+        playing = _Playing(party, script, prompt, cue=cue)
+        playing.on = {f"{OWN_PREFIX}{uuid.uuid4().hex}": channel_id for channel_id in channels}
+        self._playing.append(playing)
+        asked = [_play(esl, channel_id, own, str(prompt.path)) for own, channel_id in list(playing.on.items())]
+        for wrong in filter(None, await asyncio.gather(*asked)):
+            self._fail(playing, wrong)
+
+    async def stop(self, channel_id: str) -> None:
+        """Stop what plays to the party at this channel: it does not count as heard."""
+        now = [playing for playing in self._playing if playing.channel_id == channel_id]
+        for playing in now:
+            playing.spoiled = playing.spoiled or "stopped"
+        for where in {where for playing in now for where in playing.on.values()} if self._esl else ():
+            with suppress(PbxRefused, LinkDown):
+                await self._esl.ask(f"api uuid_break {where} all") if self._esl else None
+
+    def heard(self, message: Message) -> None:
+        """Any event: those about our playbacks and the hang-up of a party matter here."""
+        channel_id = channel_id_of(message)
+        match message.get("Event-Name"):
+            case "PLAYBACK_START":
+                self._started(channel_id, message)
+            case "PLAYBACK_STOP":
+                self._stopped(channel_id, message)
+            case "CHANNEL_EXECUTE_COMPLETE":
+                self._executed(message)
+            case "CHANNEL_HANGUP":
+                self._spoil(channel_id, "hung up")
+            case "CHANNEL_HANGUP_COMPLETE":
+                self._gone(channel_id)
+
+    # ------------------------------------------------------------ inside
+    def _of(self, channel_id: str, message: Message) -> _Playing | None:
+        """Ours that plays here: FreeSWITCH plays one file at a time on a channel, in the order of the requests."""
+        path = message.get("Playback-File-Path")
+        fits = (item for item in self._playing if channel_id in item.on.values() and str(item.prompt.path) == path)
+        return next(fits, None)
+
+    def _started(self, channel_id: str, message: Message) -> None:
+        playing = self._of(channel_id, message)
+        if playing is None or playing.started or channel_id != playing.channel_id:
+            return
+        playing.started = True
+        if playing.cue:
+            return
+        prompt = playing.prompt
+        fact = NoticeStarted(
+            at=time_of(message, _utc()),
+            channel_id=playing.channel_id,
+            script=playing.script,
+            prompt=prompt.id,
+            language=prompt.language,
+            text_version=prompt.text_version,
+            audio_sha256=prompt.sha256,
+        )
+        self._tell(fact, message)
+
+    def _stopped(self, channel_id: str, message: Message) -> None:
+        playing = self._of(channel_id, message)
+        if playing is None:
+            return
+        if message.get("Playback-Status") != "done" or message.get("Hangup-Cause"):
+            playing.spoiled = playing.spoiled or ("hung up" if message.get("Hangup-Cause") else "stopped")
+        playing.done.add(channel_id)
+
+    def _executed(self, message: Message) -> None:
+        """The application ended: only now it is known what came of it."""
+        own = message.get("Application-UUID", "")
+        playing = next((item for item in self._playing if own in item.on), None)
+        if playing is None:
+            return
+        channel_id = playing.on.pop(own)
+        if playing.spoiled or channel_id not in playing.done or not playing.started:
+            return self._fail(playing, playing.spoiled or "not played", message)
+        if playing.on:  # the other party still hears it
+            return
+        self._playing.remove(playing)
+        if playing.cue:
+            return
+        at = time_of(message, _utc())
+        ended = NoticeEnded(at=at, channel_id=playing.channel_id, script=playing.script, prompt=playing.prompt.id)
+        self._tell(ended, message)
+
+    def _spoil(self, channel_id: str, reason: str) -> None:
+        for playing in self._playing:
+            if channel_id in playing.on.values():
+                playing.spoiled = playing.spoiled or reason
+
+    def _gone(self, channel_id: str) -> None:
+        self._prompts.pop(channel_id, None)
+        for playing in list(self._playing):
+            if channel_id in playing.on.values():
+                self._fail(playing, playing.spoiled or "hung up")
+
+    def _fail(self, playing: _Playing, reason: str, message: Message | None = None) -> None:
+        if playing not in self._playing:
+            return
+        self._playing.remove(playing)
+        at = time_of(message or {}, _utc())
+        failed: Event = NoticeFailed(at=at, channel_id=playing.channel_id, script=playing.script, reason=reason)
+        if playing.cue:
+            failed = EffectFailed(at=at, channel_id=playing.channel_id, effect=Indicate.__name__, reason=reason)
+        self._tell(failed, message or {})
+
+
+async def _play(esl: Esl, channel_id: str, own: str, path: str) -> str:
+    """Why it cannot be played; '' when the request was taken."""
+    what = (("call-command", "execute"), ("execute-app-name", "playback"), ("execute-app-arg", path))
+    try:
+        await esl.ask(f"sendmsg {channel_id}", (*what, ("Event-UUID", own)))
+    except PbxRefused as refused:
+        return refused.reason
+    except LinkDown:
+        return "link lost"
+    return ""
+
+
+def _is_the_one_agreed(prompt: Playable) -> bool:
+    """Whether the file still holds what its event will name: others can write to a PBX's sounds."""
+    try:
+        return hashlib.sha256(prompt.path.read_bytes()).hexdigest() == prompt.sha256
+    except OSError:
+        return False
+
+
+def _utc() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,76 @@
+"""What is there now: `show channels as json`, then `uuid_dump` and `uuid_buglist` of each channel.
+
+What belongs here: asking, and reading the answers. What does not: when to ask (pbx.py). `show channels` lags behind: a
+channel whose dump says that it is gone, is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from callguard.pbx.freeswitch.codec import Message, plain_message
+from callguard.pbx.freeswitch.esl import Esl
+from callguard.pbx.freeswitch.outbound import CHANNEL_ID, channel_id_of
+from callguard.pbx.freeswitch.translate import LISTENING, bridge_of, conference, endpoint
+from callguard.ports import Endpoint
+
+_BUG = re.compile(r"<function>session_record</function>\s*<target>([^<]*)</target>")
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Channels, bridges (id -> channel ids), files that each channel is recorded into, who listens to whom."""
+
+    channels: tuple[Endpoint, ...]
+    bridges: Mapping[str, tuple[str, ...]]
+    bugs: Mapping[str, frozenset[str]]
+    listens: Mapping[str, str]
+
+
+async def survey(esl: Esl) -> Survey:
+    """Ask. Raises LinkDown, PbxRefused."""
+    ids = _ids(await esl.ask("api show channels as json"))
+    dumps = await asyncio.gather(*(esl.send(f"api uuid_dump {item}") for item in ids))
+    bugs = await asyncio.gather(*(esl.send(f"api uuid_buglist {item}") for item in ids))
+    there = {item: plain_message(dump.body) for item, dump in zip(ids, dumps, strict=True)}
+    alive = {item: message for item, message in there.items() if channel_id_of(message) == item}
+    files = {item: frozenset(_BUG.findall(bug.text)) for item, bug in zip(ids, bugs, strict=True) if item in alive}
+    listens = {item: target for item, message in alive.items() if (target := _listens(message))}
+    return Survey(tuple(endpoint(message) for message in alive.values()), _bridges(alive, listens), files, listens)
+
+
+def _ids(answer: str) -> list[str]:
+    try:
+        found = json.loads(answer)
+    except (ValueError, RecursionError):
+        return []
+    rows = found.get("rows") if isinstance(found, dict) else None
+    own = [row.get("uuid") for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    return [item for item in own if isinstance(item, str) and CHANNEL_ID.match(item)]
+
+
+def _listens(message: Message) -> str:
+    """Whom this channel listens to."""
+    said = message.get("variable_current_application_data", "").strip()
+    return said if message.get("variable_current_application") in LISTENING and CHANNEL_ID.match(said) else ""
+
+
+def _bridges(alive: Mapping[str, Message], listens: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Two channels are bridged where each names the other; a conference is named by its members."""
+    found: dict[str, tuple[str, ...]] = {}
+    where: dict[str, str] = {}
+    for item, message in alive.items():
+        if message.get("variable_current_application") == "conference":
+            where[item] = conference(message.get("variable_conference_name", ""))
+            continue
+        other = message.get("variable_bridge_uuid", "")
+        if other in alive and alive[other].get("variable_bridge_uuid") == item:
+            where[item] = bridge_of(item, other)
+    where |= {ear: where[target] for ear, target in listens.items() if target in where}
+    for item, bridge in where.items():
+        found[bridge] = (*found.get(bridge, ()), item)
+    return found

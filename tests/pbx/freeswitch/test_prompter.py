@@ -1,0 +1,87 @@
+"""Prompts on a scripted FreeSWITCH."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from callguard.core.effects import Answer, PlayPrompt
+from callguard.core.events import ChannelHungUp, NoticeEnded, NoticeFailed, NoticeStarted, Script
+from tests.pbx.freeswitch.capture import messages
+from tests.pbx.freeswitch.station import Station, station_on
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def station(tmp_path: Path) -> AsyncIterator[Station]:
+    async with station_on(tmp_path) as own:
+        yield own
+
+
+def executed(station: Station) -> list[str]:
+    return [line for line in station.switch.asked if line.startswith("sendmsg ")]
+
+
+def test_a_real_one_says_done_of_a_prompt_that_a_hang_up_cut() -> None:
+    stop = next(item for item in messages("hangup-during-notice.inbound") if item["Event-Name"] == "PLAYBACK_STOP")
+    assert stop["Playback-Status"] == "done" and stop["Hangup-Cause"] == "NORMAL_CLEARING"
+
+
+@pytest.mark.requirement("S42")
+@pytest.mark.parametrize("after", [0.0, 0.1, 0.3, 0.45])
+async def test_a_prompt_that_a_hang_up_cut_was_not_heard(station: Station, after: float) -> None:
+    far = await station.enter()
+    station.pbx.perform(Answer(channel_id=far))
+    station.pbx.perform(PlayPrompt(channel_id=far, script=Script.NOTICE))
+    await station.wait(NoticeStarted)
+    await asyncio.sleep(after)
+    station.switch.hang_up(station.switch.channels[far])
+    await station.wait(ChannelHungUp)
+    assert (await station.wait(NoticeFailed)).reason == "hung up" and not station.of(NoticeEnded)
+
+
+async def test_a_line_for_all_is_played_to_both_and_counts_once(station: Station) -> None:
+    far, agent = await station.talk()
+    station.pbx.perform(PlayPrompt(channel_id=agent, script=Script.RECORDING_ON, whisper=True, to_all=True))
+    assert (await station.wait(NoticeEnded)).channel_id == agent
+    assert {line.split()[1] for line in executed(station)} == {far, agent}
+    assert len(station.of(NoticeStarted)) == len(station.of(NoticeEnded)) == 1
+
+
+async def test_a_whisper_is_played_to_one(station: Station) -> None:
+    far, _ = await station.talk()
+    station.pbx.perform(PlayPrompt(channel_id=far, script=Script.NOTICE, whisper=True))
+    await station.wait(NoticeEnded)
+    assert [line.split()[1] for line in executed(station)] == [far]
+
+
+async def test_a_line_that_one_of_both_did_not_hear_was_not_heard(station: Station) -> None:
+    far, agent = await station.talk()
+    station.pbx.perform(PlayPrompt(channel_id=agent, script=Script.RECORDING_ON, whisper=True, to_all=True))
+    await station.wait(NoticeStarted)
+    station.switch.channels[far].broken.set()
+    assert (await station.wait(NoticeFailed)).channel_id == agent
+    await asyncio.sleep(0.6)
+    assert not station.of(NoticeEnded)
+
+
+@pytest.mark.parametrize("name", ["with blank.wav", "a,b.wav", "a{b}.wav", "a!b.wav"])
+async def test_a_path_that_means_something_to_freeswitch_is_not_played(station: Station, name: str) -> None:
+    far = await station.enter()
+    odd = station.prompt.path.with_name(name)
+    shutil.copy(station.prompt.path, odd)
+    station.pbx.set_prompts(far, {Script.NOTICE: replace(station.prompt, path=odd)})
+    station.pbx.perform(PlayPrompt(channel_id=far, script=Script.NOTICE))
+    assert (await station.wait(NoticeFailed)).reason == "not playable" and not executed(station)
+
+
+async def test_a_prompt_that_freeswitch_cannot_find_was_not_heard(station: Station) -> None:
+    far = await station.enter()
+    station.switch.blind = True
+    station.pbx.perform(PlayPrompt(channel_id=far, script=Script.NOTICE))
+    assert (await station.wait(NoticeFailed)).reason == "not played" and not station.of(NoticeStarted)

@@ -1,0 +1,291 @@
+"""Recordings on a scripted FreeSWITCH: what is asked of it, and what is made of its answers and its files."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import struct
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import pytest_asyncio
+
+from callguard.audio.wav import WavReader
+from callguard.core.effects import MaskRecording, StartRecording, StopRecording, UnmaskRecording
+from callguard.core.events import (
+    EffectFailed,
+    MaskAcknowledged,
+    MaskObserved,
+    RecordingAcknowledged,
+    RecordingDamaged,
+    RecordingGrowing,
+    RecordingLost,
+    RogueRecordingSeen,
+    StopAcknowledged,
+    StopObserved,
+    UnmaskAcknowledged,
+    UnmaskObserved,
+)
+from callguard.errors import BadInput
+from callguard.pbx.asterisk.register import read_register
+from callguard.pbx.freeswitch.pbx import FreeSwitchPbx
+from callguard.pbx.freeswitch.recorder import UNMASK_SECONDS
+from tests.pbx.freeswitch.station import Station, settings_for, station_on
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def station(tmp_path: Path) -> AsyncIterator[Station]:
+    async with station_on(tmp_path) as own:
+        yield own
+
+
+def commands(station: Station, word: str) -> list[str]:
+    """What was asked, of one kind."""
+    return [line for line in station.switch.asked if line.startswith(f"api {word} ")]
+
+
+def spoken(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.int16]]:
+    """The left side's first sample of every frame: its number plus one, or 0 where it is masked."""
+    return np.frombuffer(path.read_bytes()[44:], "<i2").reshape(-1, 2)[::160, 0]
+
+
+# ---------------------------------------------------------------- the request
+@pytest.mark.requirement("S44")
+async def test_a_recording_is_asked_for_by_its_own_id_and_nothing_else(station: Station) -> None:
+    far, _ = await station.talk()
+    await station.record(far)
+    start = next(line for line in commands(station, "uuid_record"))
+    assert start == (
+        f"api uuid_record {far} start {station.file('r1')} 0 {{callguard_id=r1,RECORD_STEREO=true,"
+        "RECORD_PRE_BUFFER_FRAMES=1,enable_file_write_buffering=false}"
+    )
+    await station.wait(RecordingGrowing)
+    station.pbx.perform(StopRecording(channel_id=far, recording_id="r1"))
+    stopped = await station.wait(StopObserved)
+    with WavReader(station.file("r1")) as reader:
+        assert reader.frames == stopped.offset_samples > 0
+    assert not any("stop_record_session" in line for line in station.switch.asked)  # without an argument it is a crash
+
+
+async def test_a_switch_of_its_own_is_set_before_a_recording_starts(station: Station) -> None:
+    far, _ = await station.talk()
+    await station.record(far)
+    asked = station.switch.asked
+    armed = next(line for line in asked if line.startswith("api sched_api"))
+    started = next(line for line in asked if "uuid_record" in line and " start " in line)
+    assert asked.index(armed) < asked.index(started) and armed.endswith(f"uuid_record {far} stop all")
+    live = read_register(station.settings.register).recordings["r1"]
+    assert (live.channel_id, live.mix_id) == (far, str(station.file("r1")))
+
+
+async def test_no_switch_no_recording(station: Station) -> None:
+    far, _ = await station.talk()
+    station.switch.refuse["sched_api"] = "-ERR no scheduler\n"
+    station.pbx.perform(StartRecording(channel_id=far, recording_id="r1"))
+    assert (await station.wait(EffectFailed)).effect == "StartRecording"
+    assert not commands(station, "uuid_record")
+
+
+async def test_a_recording_waits_for_the_answer(station: Station) -> None:
+    """Before it, uuid_record forces early media and records a call that nobody took."""
+    far = await station.enter()
+    station.pbx.perform(StartRecording(channel_id=far, recording_id="r1"))
+    await asyncio.sleep(0.3)
+    assert not commands(station, "uuid_record")
+    channel = station.switch.channels[far]
+    channel.answered = True
+    station.switch.fire("CHANNEL_ANSWER", channel)
+    assert (await station.wait(RecordingAcknowledged)).channel_id == far
+
+
+@pytest.mark.parametrize("evil", ["../r1", "r1 r2", "r1\nexit", "", "r" * 65, "{x=y}r"])
+async def test_an_id_that_could_be_more_starts_nothing(station: Station, evil: str) -> None:
+    far, _ = await station.talk()
+    station.pbx.perform(StartRecording(channel_id=far, recording_id=evil))
+    assert (await station.wait(EffectFailed)).reason == "not an id" and not commands(station, "uuid_record")
+
+
+@pytest.mark.parametrize("folder", ["relative", "/with space", "/a,b", "/a{b}", "/a'b"])
+async def test_a_folder_that_means_something_to_freeswitch_is_refused(station: Station, folder: str) -> None:
+    settings = settings_for(station.switch, station.settings.recordings.parent, recordings=Path(folder))
+    with pytest.raises(BadInput, match="recordings"):
+        FreeSwitchPbx(settings)
+
+
+# ---------------------------------------------------------------- start failures
+async def test_a_start_that_is_refused_fails(station: Station) -> None:
+    far, _ = await station.talk()
+    station.file("r1").mkdir()  # the path is a folder: -ERR Cannot record session!
+    station.pbx.perform(StartRecording(channel_id=far, recording_id="r1"))
+    fact = await station.wait(EffectFailed)
+    assert (fact.effect, fact.reason) == ("StartRecording", "refused")
+    assert not read_register(station.settings.register).recordings
+
+
+async def test_an_acknowledged_recording_without_a_file_is_lost(station: Station) -> None:
+    far, _ = await station.talk()
+    station.switch.refuse["uuid_record"] = "+OK Success\n"
+    station.pbx.perform(StartRecording(channel_id=far, recording_id="r1"))
+    assert (await station.wait(RecordingLost)).reason == "no file"
+
+
+async def test_a_recording_that_writes_elsewhere_is_stopped_and_lost(station: Station) -> None:
+    """FreeSWITCH says +OK and cuts a path at a blank: Record-File-Path is what counts."""
+    far, _ = await station.talk()
+    await station.record(far)
+    about = {"Record_File_Path": "/srv/elsewhere", "Recording-Variable-callguard_id": "r1"}
+    station.switch.fire("RECORD_START", station.switch.channels[far], **about)
+    assert (await station.wait(RecordingLost)).reason == "other file"
+    assert f"api uuid_record {far} stop all" in station.switch.asked
+
+
+@pytest.mark.requirement("S4")
+async def test_somebody_else_s_recording_is_seen(station: Station) -> None:
+    far, _ = await station.talk()
+    await station.record(far)
+    station.switch.fire("RECORD_START", station.switch.channels[far], Record_File_Path="/srv/other.wav")
+    assert (await station.wait(RogueRecordingSeen)).channel_id == far and len(station.of(RogueRecordingSeen)) == 1
+
+
+# ---------------------------------------------------------------- the file is the truth
+async def test_a_full_disk_that_freeswitch_does_not_mention_is_noticed(station: Station) -> None:
+    far, _ = await station.talk()
+    await station.record(far)
+    await station.wait(RecordingGrowing)
+    station.switch.channels[far].recordings[str(station.file("r1"))].full = True
+    assert (await station.wait(RecordingDamaged)).findings == ("stalled",)
+
+
+async def test_a_file_that_vanishes_is_lost(station: Station) -> None:
+    far, _ = await station.talk()
+    await station.record(far)
+    await station.wait(RecordingGrowing)
+    shutil.rmtree(station.settings.recordings)
+    assert (await station.wait(RecordingLost)).reason == "file gone"
+
+
+async def test_a_recording_that_ends_by_itself_is_said_to_have_ended(station: Station) -> None:
+    far, _ = await station.talk()
+    await station.record(far)
+    await station.wait(RecordingGrowing)
+    station.switch.stop(station.switch.channels[far], str(station.file("r1")))
+    assert (await station.wait(StopObserved)).recording_id == "r1"
+    assert not station.of(StopAcknowledged)
+
+
+# ---------------------------------------------------------------- mask
+@pytest.mark.requirement("S45")
+@pytest.mark.parametrize("lag", [1, 25])
+async def test_nothing_that_was_said_under_a_mask_is_in_the_file(station: Station, lag: int) -> None:
+    """LAG: frames that the media bug holds back; 25 where RECORD_PRE_BUFFER_FRAMES was not taken."""
+    far, _ = await station.talk()
+    await station.record(far)
+    path = station.file("r1")
+    recording = station.switch.channels[far].recordings[str(path)]
+    recording.lag = lag
+    await asyncio.sleep(0.7)
+    station.pbx.perform(MaskRecording(channel_id=far, recording_id="r1"))
+    await station.wait(MaskAcknowledged)
+    masked_at = recording.number
+    await station.wait(MaskObserved)
+    unmask_at = recording.number  # the sensitive part ends here
+    station.pbx.perform(UnmaskRecording(channel_id=far, recording_id="r1"))
+    await station.wait(UnmaskAcknowledged)
+    await station.wait(UnmaskObserved)
+    station.pbx.perform(StopRecording(channel_id=far, recording_id="r1"))
+    await station.wait(StopObserved)
+    heard = {int(number) - 1 for number in spoken(path) if number}
+    assert not heard & set(range(masked_at + 1, unmask_at + 1)) and max(heard) > unmask_at
+    assert lag > 1 or not station.of(RecordingDamaged)
+
+
+async def test_a_mask_overtakes_an_unmask_that_waits(station: Station) -> None:
+    far, _ = await station.talk()
+    await station.record(far)
+    for request in (MaskRecording, UnmaskRecording, MaskRecording):
+        station.pbx.perform(request(channel_id=far, recording_id="r1"))
+    assert (await station.wait(EffectFailed)).reason == "overtaken"
+    await asyncio.sleep(UNMASK_SECONDS + 0.1)
+    assert not any(" unmask " in line for line in commands(station, "uuid_record"))
+
+
+async def test_a_mask_that_is_refused_fails(station: Station) -> None:
+    far, _ = await station.talk()
+    await station.record(far)
+    station.switch.refuse["uuid_record"] = "-ERR Cannot mask recording session!\n"
+    for request in (MaskRecording, UnmaskRecording):
+        station.pbx.perform(request(channel_id=far, recording_id="r1"))
+    await station.wait(EffectFailed, lambda fact: fact.effect == "UnmaskRecording")
+    assert {fact.effect for fact in station.of(EffectFailed)} == {"MaskRecording", "UnmaskRecording"}
+
+
+async def test_a_stop_that_is_refused_and_no_end_in_the_file_fails(station: Station) -> None:
+    far, _ = await station.talk()
+    await station.record(far)
+    await station.wait(RecordingGrowing)
+    station.switch.refuse["uuid_record"] = "-ERR Cannot stop record session!\n"
+    station.pbx.perform(StopRecording(channel_id=far, recording_id="r1"))
+    fact = await station.wait(EffectFailed)
+    assert (fact.effect, fact.reason) == ("StopRecording", "refused")
+
+
+# ---------------------------------------------------------------- when we are gone
+@pytest.mark.requirement("S123")
+async def test_freeswitch_stops_the_recording_of_a_controller_that_is_gone(station: Station) -> None:
+    far, _ = await station.talk()
+    await station.record(far)
+    await station.close()
+    switch = station.switch
+    await asyncio.sleep(0.2)
+    assert switch.channels[far].recordings
+    for _ in range(700):
+        if not switch.channels[far].recordings:
+            break
+        await asyncio.sleep(0.01)
+    assert not switch.channels[far].recordings and switch.channels[far].peer  # stopped; the conversation goes on
+    assert struct.unpack("<I", station.file("r1").read_bytes()[40:44])[0] > 0
+
+
+async def test_while_we_live_it_does_not(station: Station) -> None:
+    far, _ = await station.talk()
+    await station.record(far)
+    await asyncio.sleep(6)
+    assert station.switch.channels[far].recordings and len(station.switch.schedule) == 1
+    station.pbx.perform(StopRecording(channel_id=far, recording_id="r1"))
+    await station.wait(StopObserved)
+    await asyncio.sleep(0.1)
+    assert not station.switch.schedule
+
+
+@pytest.mark.requirement("S123")
+async def test_a_recording_of_the_controller_before_is_taken_over(station: Station, tmp_path: Path) -> None:
+    far, _ = await station.talk()
+    await station.record(far)
+    await station.wait(RecordingGrowing)
+    await station.close()
+    next_one = Station(station.switch, tmp_path)
+    try:
+        await next_one.up()
+        next_one.pbx.perform(MaskRecording(channel_id=far, recording_id="r1"))
+        await next_one.wait(MaskAcknowledged)
+        next_one.pbx.perform(StopRecording(channel_id=far, recording_id="r1"))
+        await next_one.wait(StopObserved)
+        assert not next_one.of(RogueRecordingSeen)
+    finally:
+        await next_one.close()
+
+
+async def test_a_recording_that_nobody_knows_of_is_seen_when_the_link_comes_up(
+    station: Station, tmp_path: Path
+) -> None:
+    far, _ = await station.talk()
+    await station.close()
+    switch = station.switch
+    assert switch._start(switch.channels[far], str(tmp_path / "other.wav"), "").startswith("+OK")
+    next_one = Station(switch, tmp_path)
+    try:
+        assert (await next_one.wait(RogueRecordingSeen)).channel_id == far
+    finally:
+        await next_one.close()
