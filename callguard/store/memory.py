@@ -15,6 +15,8 @@ from typing import TypeVar
 
 from callguard.core.events import Remembered, Role
 from callguard.core.jurisdiction import RulePack
+from callguard.core.policy import Mode
+from callguard.core.purpose import Purpose
 from callguard.errors import StoreDown, StoreRefused
 from callguard.ports import (
     ActivationRow,
@@ -33,6 +35,7 @@ from callguard.store.chain import FIRST_SEQ, GENESIS, Linked
 from callguard.store.codec import row_from_json, row_to_json
 from callguard.store.keys import KEY_BYTES, MasterKey
 
+PURPOSES = frozenset(Purpose) - {Purpose.NONE}
 R = TypeVar("R", ActivationRow, CallRow, EventRow, PartyRow, RawRow, RecordingRow, IncidentRow)
 
 
@@ -227,6 +230,8 @@ class MemoryLog:
 
 def _add(kept: dict[str, _Kept], incidents: dict[str, IncidentRow], batch: Batch) -> None:
     if batch.call:
+        if not (_has_purpose(batch.call) or _never(batch.call)):
+            raise StoreRefused("A call that may be recorded has no purpose of the closed list.")
         kept.setdefault(batch.call.call_id, _Kept(_plain(batch.call)))
     for event in batch.events:
         _chain(_call(kept, event).events, _plain(event))
@@ -237,6 +242,7 @@ def _add(kept: dict[str, _Kept], incidents: dict[str, IncidentRow], batch: Batch
     for raw in batch.raw:
         _call(kept, raw).raw.setdefault(raw.seq, _plain(raw))
     for recording in batch.recordings:
+        _bounded(_call(kept, recording).call, recording)
         if not _is_past(_call(kept, recording), batch):
             _call(kept, recording).recordings[recording.recording_id, recording.segment_no] = recording
     for incident in batch.incidents:
@@ -263,6 +269,19 @@ def _chain(chain: list[EventRow], row: EventRow) -> None:
 def _continues(chain: Sequence[Linked], row: Linked, what: str) -> None:
     if row.seq - FIRST_SEQ != len(chain) or row.prev_hash != (chain[-1].hash if chain else GENESIS):
         raise StoreRefused(f"Row {row.seq} does not continue {what}.")
+
+
+def _has_purpose(head: CallRow) -> bool:
+    return head.policy.get("purpose") in PURPOSES
+
+
+def _never(head: CallRow) -> bool:
+    return {head.policy.get("mode"), head.policy.get("internal", Mode.NEVER)} == {Mode.NEVER}
+
+
+def _bounded(head: CallRow, row: RecordingRow) -> None:
+    if not _has_purpose(head) or row.expires_at <= head.started_at:
+        raise StoreRefused("A recording has no purpose, or expires before its call began.")
 
 
 def _is_past(kept: _Kept, batch: Batch) -> bool:

@@ -240,9 +240,10 @@ _TRIGGERS: LiteralString = """
     WHERE NOT EXISTS (
         SELECT FROM pg_trigger t WHERE t.tgrelid = ('callguard.' || e.tab)::regclass AND t.tgname = w.name)
     UNION ALL
-    SELECT 'chain on ' || e.tab FROM (VALUES ('channel_event'), ('activation')) AS e (tab)
+    SELECT e.name || ' on ' || e.tab
+    FROM (VALUES ('chain', 'channel_event'), ('chain', 'activation'), ('bounds', 'recording')) AS e (name, tab)
     WHERE NOT EXISTS (
-        SELECT FROM pg_trigger t WHERE t.tgrelid = ('callguard.' || e.tab)::regclass AND t.tgname = 'chain')
+        SELECT FROM pg_trigger t WHERE t.tgrelid = ('callguard.' || e.tab)::regclass AND t.tgname = e.name)
 """
 
 

@@ -44,7 +44,7 @@ def head(call_id: str, started_at: datetime = START, linked_id: str = "176216220
         call_type="support",
         policy_version="3",
         rule_pack=STRICTEST.version,
-        policy={"mode": "ask", "retention_days": 90, "agents": ["PJSIP/agent*"]},
+        policy={"mode": "ask", "purpose": "qa", "retention_days": 90, "agents": ["PJSIP/agent*"]},
         started_at=started_at,
         linked_id=linked_id,
     )

@@ -178,6 +178,34 @@ async def test_rows_of_a_month_without_a_partition_are_stored(log: Log) -> None:
     assert stored is not None and stored.events == events
 
 
+@pytest.mark.requirement("S8")
+@pytest.mark.parametrize("said", [{}, {"purpose": None}, {"purpose": "personal"}, {"purpose": "none"}])
+@pytest.mark.parametrize("mode", [{}, {"mode": "ask"}, {"mode": "never", "internal": "announce"}])
+async def test_a_call_that_may_be_recorded_has_a_purpose(log: Log, said: dict[str, str], mode: dict[str, str]) -> None:
+    head = replace(rows.head(rows.new_id()), policy={**said, **mode})
+    with pytest.raises(StoreRefused):
+        await log.append([Batch(call=head)])
+    assert await log.load(head.call_id) is None
+
+
+@pytest.mark.requirement("S8")
+async def test_a_call_that_is_never_recorded_needs_none_and_has_no_recording(log: Log) -> None:
+    head = replace(rows.head(call_id := rows.new_id()), policy={"mode": "never", "purpose": "none"})
+    await log.append([Batch(call=head)])
+    with pytest.raises(StoreRefused):
+        await log.append([Batch(recordings=(rows.recording(call_id, "r1"),))])
+
+
+@pytest.mark.requirement("S11")
+async def test_a_recording_expires_later_than_its_call_began(log: Log) -> None:
+    call_id = rows.new_id()
+    await log.append([rows.whole(call_id)])
+    for recording_id in ("r1", "r2"):
+        early = replace(rows.recording(call_id, recording_id), expires_at=rows.START)
+        with pytest.raises(StoreRefused):
+            await log.append([Batch(recordings=(early,))])
+
+
 # ---------------------------------------------------------------- the register
 @pytest.mark.requirement("S27")
 async def test_the_register_is_read_back_unchanged_each_tenant_its_own(log: Log) -> None:

@@ -14,6 +14,7 @@ from psycopg import errors as pg
 from psycopg.conninfo import conninfo_to_dict
 
 from callguard.core.events import FACTS, Outcome, Remembered, Role
+from callguard.core.purpose import Purpose
 from callguard.core.recording import Mask, State
 from callguard.core.rules import STRICTEST
 from callguard.errors import StoreDown, StoreRefused
@@ -27,6 +28,9 @@ from tests.store.conftest import Database
 
 TODAY = date.today()
 SNAPSHOT = Path(__file__).with_name("schema.txt")
+FOREVER: LiteralString = """
+    INSERT INTO callguard.recording SELECT call_month, call_id, 'r9', 0, 'requested', 'infinity', '' FROM callguard.call
+"""
 DESCRIPTION = """
     SELECT 'enum ' || t.typname || ': ' || string_agg(e.enumlabel, ' ' ORDER BY e.enumsortorder)
     FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid GROUP BY t.typname
@@ -114,7 +118,7 @@ async def test_down_and_up_again_with_data_ends_at_the_same_schema(database: Dat
 async def test_one_step_down_and_up_keeps_the_evidence(database: Database) -> None:
     await fill(database.app, call_id := rows.new_id())
     schema.downgrade(database.owner, "-1")
-    assert schema.current_revision(database.owner) == "0004"
+    assert schema.current_revision(database.owner) == "0005"
     assert [finding.code for finding in schema.check(database.app, TODAY)] == ["revision"]
     assert schema.upgrade(database.owner) == schema.Upgraded(schema.head_revision(), ())
     log = await PostgresLog.open(database.app, MasterKey(bytes(32)))
@@ -228,6 +232,22 @@ async def test_a_recording_must_say_when_it_expires(filled: Database) -> None:
         )
 
 
+@pytest.mark.requirement("S11")
+async def test_a_recording_is_not_kept_for_ever(filled: Database) -> None:
+    with psycopg.connect(filled.app) as connection:
+        for change in ("UPDATE callguard.recording SET expires_at = 'infinity'", FOREVER):
+            with pytest.raises(pg.CheckViolation), connection.transaction():
+                connection.execute(change)
+
+
+@pytest.mark.requirement("S8")
+async def test_the_purposes_of_the_database_are_those_of_the_core(filled: Database) -> None:
+    with psycopg.connect(filled.app) as connection:
+        ask = "SELECT callguard.has_purpose(jsonb_build_object('purpose', %s::text))"
+        said = {word: connection.execute(ask, [word]).fetchone() for word in (*Purpose, "personal", "", None)}
+    assert {word for word, row in said.items() if row == (True,)} == set(Purpose) - {Purpose.NONE}
+
+
 async def test_a_call_lies_in_the_month_of_its_start(filled: Database) -> None:
     with psycopg.connect(filled.owner) as connection, pytest.raises(pg.CheckViolation):
         connection.execute(
@@ -268,7 +288,9 @@ def test_check_finds_each_damage(database: Database, code: str) -> None:
     assert {finding.code for finding in schema.check(database.app, TODAY)} == {code}
 
 
-@pytest.mark.parametrize("trigger", ["no_change ON callguard.call", "chain ON callguard.channel_event"])
+@pytest.mark.parametrize(
+    "trigger", ["no_change ON callguard.call", "chain ON callguard.channel_event", "bounds ON callguard.recording"]
+)
 def test_check_finds_a_dropped_trigger(database: Database, trigger: str) -> None:
     with psycopg.connect(database.owner) as connection:
         connection.execute(f"DROP TRIGGER {trigger}")
