@@ -88,18 +88,23 @@ def _agents(call: Call) -> tuple[Channel, ...]:
 
 
 def _news(call: Call) -> tuple[tuple[str, str, Status], ...]:
-    """(channel, its bridge, status) of every agent in the conversation who does not know."""
+    """(channel, where it was shown, status) of every agent in the conversation who does not know."""
     status = status_of(call)
     if status is None:
         return ()
     new = (agent for agent in _agents(call) if not _knows(call, agent, status))
-    return tuple((agent.channel_id, agent.bridge, status) for agent in new)
+    return tuple((agent.channel_id, _company(call, agent), status) for agent in new)
 
 
 def _knows(call: Call, agent: Channel, status: Status) -> bool:
-    """A name is the PBX's to change whenever it bridges anew; a tone was heard."""
-    stays = call.call_type.indicator is Indicator.TONE or agent.shown_in == agent.bridge
+    """A name is the PBX's to change whenever it bridges anew, or somebody comes or goes; a tone was heard."""
+    stays = call.call_type.indicator is Indicator.TONE or agent.shown_in == _company(call, agent)
     return agent.shown is status and stays
+
+
+def _company(call: Call, agent: Channel) -> str:
+    """The bridge that an agent is in, and how many are in it."""
+    return f"{agent.bridge} {len(call.hearers())}"
 
 
 def _indicate(call: Call, agent: Channel, status: Status) -> Indicate:

@@ -37,6 +37,8 @@ RESTARTS, RESTART_SPAN = 3, 60.0
 """How often within so many seconds a recorder that ended by itself is followed by another."""
 RATE = 8000
 """Samples per second of a file."""
+LINE_SECONDS = 2.0
+"""The longest that the recording-is-on line lasts."""
 DOUBT = RATE // 2
 """Samples by which the edge of a mask may lie elsewhere when the recorder's clock is not known."""
 LINK_LOST = "link lost"
@@ -232,12 +234,22 @@ def _stopped(call: Call, before: Recording, event: RecordingEvent | ChannelHungU
 def _measure(recording: Recording) -> MeasureRecording:
     unmasking = recording.mask is Mask.UNMASKING  # ended before the answer: where sound came back nobody knows
     started, stopped, line = recording.started_at, recording.stopped_at, recording.line_at
+    line = None if _is_cut(recording) else line
     return MeasureRecording(
         **_about(recording),
         seconds=(stopped - started).total_seconds() if started and stopped else -1.0,
         masks=tuple((span.start, span.end) for span in recording.spans if span.end >= 0 or not unmasking),
         line_seconds=(line - started).total_seconds() if started and line else -1.0,
     )
+
+
+def _is_cut(recording: Recording) -> bool:
+    """Whether a mask lies over the line: who pauses at once cuts it."""
+    if recording.started_at is None or recording.line_at is None:
+        return False
+    begin = (recording.line_at - recording.started_at).total_seconds() * RATE - DOUBT
+    end = begin + LINE_SECONDS * RATE + 2 * DOUBT
+    return any(span.start < end and (span.end < 0 or span.end > begin) for span in recording.spans)
 
 
 def _damaged(call: Call, before: Recording, event: RecordingEvent) -> Step:

@@ -128,8 +128,16 @@ def test_who_listens_and_is_no_agent_is_shown_nothing() -> None:
 
 
 def test_an_agent_who_joins_later_is_shown_what_the_first_one_knows() -> None:
+    talk = lasts(recorded(play(TONED)).joined_by(OTHER_AGENT, Role.AGENT))
+    assert [who for who, *_ in shown(talk)[1:]] == [OTHER_AGENT]
+
+
+def test_a_name_is_shown_again_when_somebody_comes_or_goes() -> None:
+    """The PBX may have written the plain name over it."""
     talk = lasts(recorded(play(NAMED)).joined_by(OTHER_AGENT, Role.AGENT))
-    assert shown(talk)[1:] == [(OTHER_AGENT, RECORDED, None)]
+    assert {who for who, *_ in shown(talk)[1:]} == {AGENT, OTHER_AGENT}
+    before = len(shown(talk))
+    assert shown(lasts(talk.hangs_up(OTHER_AGENT)))[before:] == [(AGENT, RECORDED, None)]
 
 
 def test_an_agent_who_leaves_before_it_lasted_is_shown_nothing() -> None:

@@ -216,6 +216,13 @@ def test_the_far_partys_hang_up_ends_in_a_measured_file() -> None:
     assert talk.call.over
 
 
+@pytest.mark.parametrize(("masked", "asked"), [(4_000, -1.0), (18_000, -1.0), (26_000, 0.5)])
+def test_a_line_that_a_pause_cut_is_not_asked_for(masked: int, asked: float) -> None:
+    talk = play().talking().acknowledged().wait(0.5).opened().begins(Script.RECORDING_ON, to=AGENT).wait(2).growing()
+    talk.presses("*8", by=AGENT).masked(masked).wait(5).hangs_up().stopped().whole()
+    assert talk.measure.line_seconds == asked
+
+
 def test_a_file_without_a_beginning_or_a_line_is_measured_without() -> None:
     talk = play().talking().hangs_up().whole()
     assert (talk.measure.seconds, talk.measure.line_seconds) == (-1.0, -1.0)
