@@ -7,11 +7,12 @@ machine (look.py). ARI's websocket is never opened: it would take the applicatio
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 import time
 from base64 import b64encode
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
@@ -20,6 +21,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from callguard.core.purpose import Indicator
 from callguard.doctor.look import is_loopback, own_addresses
 from callguard.doctor.site import PbxSeen, Plan, Sections, Step
 from callguard.errors import LinkDown, PbxRefused, Unreachable
@@ -34,6 +36,9 @@ LIST_SECONDS = 30.0
 KNOCK_SECONDS = 1.0
 FILES = ("features.conf", "queues.conf", "confbridge.conf")
 """What is read of Asterisk's configuration, where the account may: never a file that holds secrets."""
+SENDS = ("send_pai", "send_rpid")
+"""What lets a phone hear of another name."""
+_PJSIP = re.compile(r"PJSIP/[A-Za-z0-9_.+@-]+")
 _MARK = "callguard-doctor"
 _EVERYTHING = {"__AST_DEVICE_STATE_ALL_TOPIC"}
 """What ARI lists where an application asked for all device states, as `subscribeAll` does."""
@@ -41,8 +46,9 @@ _EVERYTHING = {"__AST_DEVICE_STATE_ALL_TOPIC"}
 
 async def ask(plan: Plan) -> PbxSeen:
     """What Asterisk shows. A link that fails is a fact, not an error."""
+    shown = asyncio.create_task(_ask_ari(plan.asterisk.ari))
     ari, ami, guard, outside = await asyncio.gather(
-        _ask_ari(plan.asterisk.ari), _ask_ami(plan), _ask_guard(plan.guard), _outside(plan)
+        shown, _ask_ami(plan, shown), _ask_guard(plan.guard), _outside(plan)
     )
     return replace(
         ari,
@@ -50,6 +56,7 @@ async def ask(plan: Plan) -> PbxSeen:
         commands=ami.commands,
         dialplan=ami.dialplan,
         files=ami.files,
+        phones=ami.phones,
         app=ami.app,
         read=ami.read,
         same_folder=ami.same_folder,
@@ -137,6 +144,9 @@ async def _read_ari(ari: _Ari, entrance: _Answer) -> PbxSeen:
         version=_version(info.document),
         modules=None if modules is None else _statuses(modules),
         technologies=None if endpoints is None else Counter(str(one.get("technology")) for one in endpoints),
+        endpoints=None
+        if endpoints is None
+        else tuple(f"{one.get('technology')}/{one.get('resource')}" for one in endpoints),
         applications=tuple(str(one.get("name")) for one in parts(entrance.document)),
         eager=tuple(str(one.get("name")) for one in parts(entrance.document) if _EVERYTHING & _devices(one)),
         ahead=entrance.ahead,
@@ -172,14 +182,14 @@ async def _ask_guard(address: AmiAddress) -> PbxSeen:
         await ami.close()
 
 
-async def _ask_ami(plan: Plan) -> PbxSeen:
+async def _ask_ami(plan: Plan, shown: Awaitable[PbxSeen]) -> PbxSeen:
     heard: asyncio.Queue[Message] = asyncio.Queue()
     try:
         ami = await Ami.connect(plan.asterisk.ami, heard.put_nowait, heartbeat=LIST_SECONDS)
     except Unreachable as wrong:
         return PbxSeen(ami=str(wrong))
     try:
-        return await _read_ami(plan, ami, heard)
+        return replace(await _read_ami(plan, ami, heard), phones=await _phones(plan, ami, (await shown).endpoints))
     except LinkDown as wrong:
         return PbxSeen(ami=str(wrong))
     finally:
@@ -277,6 +287,24 @@ def sections(headers: tuple[tuple[str, str], ...]) -> Sections:
 async def _config_value(ami: Ami, place: str) -> str | None:
     """One value of Asterisk's configuration; None where func_config is not loaded or there is none."""
     return await _answer(ami, "Getvar", "Value", Variable=f"AST_CONFIG({place})") or None
+
+
+async def _phones(plan: Plan, ami: Ami, endpoints: tuple[str, ...] | None) -> dict[str, bool] | None:
+    """Whether a changed name is sent to each agent's endpoint where a call type shows one; None where that cannot be
+    asked."""
+    types = plan.policy.call_types.values() if plan.policy else ()
+    kinds = [kind for kind in types if kind.indicator is Indicator.NAME]
+    if kinds and endpoints is None:
+        return None
+    found: dict[str, bool] = {}
+    for name in endpoints or ():
+        if _PJSIP.fullmatch(name) and any(kind.is_agent(name) for kind in kinds):
+            asked = [f"PJSIP_ENDPOINT({name.removeprefix('PJSIP/')},{option})" for option in SENDS]
+            values = {await _answer(ami, "Getvar", "Value", Variable=one) for one in asked}
+            if values & {None, ""}:
+                return None
+            found[name] = bool(values & {"true", "yes"})
+    return found
 
 
 async def _same_folder(folder: Path, ami: Ami) -> bool | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from callguard.doctor import dialplan, folder, link, module, privilege, process, recorder, share
+from callguard.doctor import dialplan, folder, link, module, privilege, process, promise, recorder, share
 from callguard.doctor.ask import ask
 from callguard.doctor.look import look
 from callguard.doctor.site import Finding, Plan, Severity, Site, unchecked
@@ -30,6 +30,10 @@ WHY = {
     "modules": ("ARI could not be asked", ""),
     "applications": ("ARI could not be asked", ""),
     "commands": ("the controller's AMI user was not let in", ""),
+    "phones": (
+        "ARI or AMI could not be asked, or func_pjsip_endpoint is not loaded",
+        "modules.conf: load => func_pjsip_endpoint.so",
+    ),
     "guard_commands": ("the guard's AMI user was not let in", ""),
     "dialplan": ("AMI could not be asked, or its user may not: class reporting", f"manager.conf: {privilege.WRITE}"),
 }
@@ -64,6 +68,9 @@ CHECKS = (
     Check("configuration file", "readable by its owner alone", folder.configuration),
     Check("alerts", "incidents are told besides the database", folder.alerts),
     Check("prompts", "complete, unaltered, readable for Asterisk", folder.prompts),
+    Check("policy", "complete, and no review is due within 30 days", promise.complete),
+    Check("texts", "callers are told what the policy promises", promise.told),
+    Check("displays", "every phone that is to show the status is sent it", promise.displays, "phones"),
     Check("secrets", "long, and each its own", privilege.secret),
     Check("encryption", "nothing crosses the network in the clear", link.sealed),
     Check("exposure", "ARI and AMI answer on no address that others can reach", link.closed),

@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from callguard.doctor.site import HostSeen, Plan
+from callguard.engine import clock
 from callguard.errors import CallguardError
 from callguard.store import schema
 from callguard.store.share import Share, count_modes
@@ -43,6 +44,7 @@ async def look(plan: Plan) -> HostSeen:
     )
     ami = plan.asterisk.ami
     return HostSeen(
+        today=clock.read().wall.date(),
         control=control,
         heartbeat=heartbeat,
         asterisk_user=listener(ami.port) if is_loopback(ami.host) else None,

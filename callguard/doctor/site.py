@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
@@ -112,7 +113,8 @@ Sections = Mapping[str, tuple[tuple[str, str], ...]]
 class PbxSeen:
     """What Asterisk showed. None: it could not be asked; `ari`, `ami`, `guard`: why that link fails, '' where it works.
 
-    `modules`: status by name without .so; `technologies`: endpoints by channel technology; `commands`: AMI actions that
+    `modules`: status by name without .so; `technologies`: endpoints by channel technology;
+    `phones`: whether a changed name is sent to each endpoint that a call type shows one; `commands`: AMI actions that
     each account may use; `files`: configuration files by name; `app`: CALLGUARD_APP of the dialplan;
     `read`: read classes of the controller's account; `same_folder`: Asterisk sees our recordings folder;
     `eager`: applications of ARI that have every event sent; `ahead`: seconds that the PBX's clock is ahead of ours;
@@ -126,6 +128,8 @@ class PbxSeen:
     version: str = ""
     modules: Mapping[str, str] | None = None
     technologies: Mapping[str, int] | None = None
+    endpoints: tuple[str, ...] | None = None
+    phones: Mapping[str, bool] | None = None
     applications: tuple[str, ...] | None = None
     eager: tuple[str, ...] = ()
     commands: frozenset[str] | None = None
@@ -148,6 +152,7 @@ class HostSeen:
     counted.
     """
 
+    today: date
     control: Mapping[str, object] | None = None
     heartbeat: Mapping[str, object] | None = None
     asterisk_user: int | None = None

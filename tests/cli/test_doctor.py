@@ -114,6 +114,21 @@ async def test_a_module_that_hides_keys_and_one_that_is_missing(stand: Stand) ->
     assert (severities["other modules"], severities["modules"]) == ("warning", "blocker")
 
 
+@pytest.mark.requirement("S14")
+async def test_a_phone_that_shows_no_name_an_incomplete_policy_and_texts_that_say_otherwise(stand: Stand) -> None:
+    policy = stand.config.parent / "policy.toml"
+    await stand.asterisk.cli("module load func_pjsip_endpoint.so")
+    with edited(policy, 'on_withdrawal = "discard"\n', 'on_withdrawal = "discard"\nindicator = "name"\n'):
+        assert "displays" not in await worst(stand)
+        async with configured(stand, "pjsip.conf", "send_pai=yes", "send_pai=no", "module reload res_pjsip.so"):
+            [phone] = [one for one in await found(stand) if one.check == "displays"]
+    assert (phone.severity, phone.where) == ("warning", "pjsip.conf: [agent1]")
+    with edited(policy, 'owner = "head of service"', 'owner = ""'), edited(policy, '"training"', '"marketing"'):
+        severities = await worst(stand)
+    assert (severities["policy"], severities["texts"]) == ("blocker", "blocker")
+    assert not {"policy", "texts", "displays"} & (await worst(stand)).keys()
+
+
 @pytest.mark.requirement("S4")
 async def test_a_second_recorder_in_the_dialplan(stand: Stand) -> None:
     async with configured(stand, "site.conf", "[agents]", RECORDER + "[agents]", "dialplan reload"):

@@ -7,8 +7,10 @@ tests/cli/test_doctor.py).
 from __future__ import annotations
 
 import os
+import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 from callguard.audio.prompt import shipped_prompts
@@ -17,12 +19,13 @@ from callguard.doctor import module, privilege
 from callguard.doctor.dialplan import parse_snippet
 from callguard.doctor.site import Finding, HostSeen, PbxSeen, Plan, Severity, Site, Step
 from callguard.lab.asterisk import dialplan_dir
+from callguard.lab.stand import COMPLETE
 from callguard.pbx.asterisk.site import AmiAddress, AriAddress, AsteriskSettings
 from callguard.store.keys import create_master_key
 
 ARI_SECRET, AMI_SECRET, GUARD_SECRET, DATABASE_SECRET = (f"{word}-7f3a91c05e2d" for word in ("ari", "ami", "gu", "db"))
 SNIPPET = (dialplan_dir() / "callguard.conf").read_text("utf-8")
-POLICY = parse_policy({"call_type": {"support": {"purpose": "qa", "agents": ["PJSIP/agent*"]}}})
+POLICY = parse_policy(tomllib.loads(f"{COMPLETE}\n[call_type.support]\n"))
 
 Check = Callable[[Site], Iterable[Finding]]
 
@@ -65,6 +68,7 @@ PBX = PbxSeen(
     version="22.10.1",
     modules=dict.fromkeys([*module.NEEDED, *module.OUTBOUND, module.MUTES], "Running"),
     technologies={"PJSIP": 4},
+    phones={"PJSIP/agent1": True},
     applications=("callguard",),
     commands=frozenset(privilege.NEEDED),
     guard_commands=frozenset(privilege.GUARD_NEEDED),
@@ -75,7 +79,9 @@ PBX = PbxSeen(
     same_folder=True,
     ahead=0.1,
 )
-HOST = HostSeen(control={"calls": [], "faults": []}, heartbeat={"ready": True}, asterisk_user=os.getuid())
+HOST = HostSeen(
+    today=date(2026, 12, 1), control={"calls": [], "faults": []}, heartbeat={"ready": True}, asterisk_user=os.getuid()
+)
 
 
 def healthy(folder: Path) -> Site:

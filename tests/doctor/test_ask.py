@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
+from callguard.core.policy import parse_policy
 from callguard.doctor import dialplan
 from callguard.doctor.ask import ask, sections
 from callguard.doctor.look import own_addresses
@@ -58,6 +59,15 @@ async def test_a_real_asterisk_shows_what_the_checks_need(asterisk: Asterisk, tm
     assert seen.ahead is not None and abs(seen.ahead) < 2
     assert seen.files["features.conf"] == {} and seen.files["queues.conf"] is not None
     assert not list(dialplan.snippet(Site(plan=plan, pbx=seen, host=HOST))), "the snippet reads back as it was shipped"
+
+
+async def test_which_phones_are_sent_a_name(asterisk: Asterisk, tmp_path: Path) -> None:
+    kinds = {"support": {"indicator": "name", "agents": ["PJSIP/agent*", "PJSIP/caller"]}}
+    plan = replace(plan_of(asterisk, tmp_path), policy=parse_policy({"call_type": kinds}))
+    assert (await ask(plan)).phones is None
+    await asterisk.cli("module load func_pjsip_endpoint.so")
+    assert (await ask(plan)).phones == {"PJSIP/agent1": True, "PJSIP/caller": False}
+    assert (await ask(plan_of(asterisk, tmp_path))).phones == {}
 
 
 async def test_who_has_everything_sent(asterisk: Asterisk, tmp_path: Path) -> None:

@@ -24,10 +24,17 @@ def test_a_healthy_site_has_no_blocker_and_a_word_on_every_check(tmp_path: Path)
 
 def test_where_nothing_is_known_of_the_pbx_nothing_about_it_is_called_fine(tmp_path: Path) -> None:
     blind = PbxSeen(ari="no answer", ami="no answer", guard="no answer")
-    found = list(examine(Site(plan=healthy.healthy_plan(tmp_path), pbx=blind, host=HostSeen(asterisk_user=0))))
+    found = list(
+        examine(
+            Site(
+                plan=healthy.healthy_plan(tmp_path), pbx=blind, host=HostSeen(today=healthy.HOST.today, asterisk_user=0)
+            )
+        )
+    )
     about_this_machine = {
         "recordings folder", "data directory", "spool", "share of calls asked", "user", "master key",
         "configuration file", "alerts", "prompts", "secrets", "encryption", "exposure", "database", "database role",
+        "policy", "texts",
     }  # fmt: skip
     assert {one.check for one in found if one.severity == "ok"} <= about_this_machine
     assert [one.check for one in found if one.severity == "blocker"] == ["links"] * 3
