@@ -5,7 +5,7 @@ What belongs here: the invariants over a log. What does not: the audio (audio/ve
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from callguard.core.call import Call, open_call
@@ -16,7 +16,7 @@ from callguard.core.quorum import is_alone, quorum_holds
 from callguard.core.recording import Mask, State
 from callguard.core.step import step
 from callguard.errors import BadLog, ConfigError
-from callguard.ports import StoredCall
+from callguard.ports import ActivationRow, CallRow, StoredCall
 from callguard.replay import Story, fact_of, replay, story_of
 from callguard.store.chain import first_break, head_digest
 
@@ -56,6 +56,19 @@ def prove(stored: StoredCall, live: bool = False) -> list[Finding]:
     if difference:
         found.append(Finding(call_id, difference.line, f"replay: {difference.what} differ from what was decided"))
     return found + [Finding(call_id, seq, what) for seq, what in _frame(stored, live)]
+
+
+def unentered(head: CallRow, register: Sequence[ActivationRow]) -> Finding | None:
+    """That the policy of a call is in no row of REGISTER, where that began before the call did."""
+    known = {row.version for row in register if row.kind == "policy"}
+    if head.policy_version in known or predates(head, register):
+        return None
+    return Finding(head.call_id, 0, "its policy was never entered into the register: see callguard policy log")
+
+
+def predates(head: CallRow, register: Sequence[ActivationRow]) -> bool:
+    """Whether a call began before the first policy of REGISTER was entered, or none was."""
+    return all(head.started_at < row.at for row in register if row.kind == "policy")
 
 
 def _frame(stored: StoredCall, live: bool) -> Iterator[tuple[int, str]]:

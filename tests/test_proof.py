@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -36,14 +37,17 @@ from callguard.engine import clock
 from callguard.engine.ledger import Ledger
 from callguard.lab.postgres import Postgres
 from callguard.ports import CallRow, EventRow, StoredCall
-from callguard.proof import LIMITS, Finding, prove
+from callguard.proof import LIMITS, Finding, predates, prove, unentered
 from callguard.store import schema
 from callguard.store.chain import head_digest, row_hash
 from callguard.store.postgres import PostgresLog
 from tests.engine.stage import MASTER, POLICY, Stage
 from tests.engine.test_runner import head
 from tests.fake_pbx import START
+from tests.store import rows
 from tests.test_replay import stored
+
+NEVER = "its policy was never entered into the register: see callguard policy log"
 
 
 def other(value: Any) -> Any:
@@ -120,6 +124,19 @@ def test_every_recording_of_a_call_that_is_over_has_a_verdict() -> None:
     for state, what in (("growing", "no verdict"), ("damaged", "no incident"), ("lost", "no incident")):
         bad = dataclasses.replace(whole, recordings=(dataclasses.replace(item, state=state),))
         assert what in prove(bad)[0].what
+
+
+@pytest.mark.requirement("S27")
+def test_a_policy_that_nobody_entered_is_found_unless_the_register_is_younger() -> None:
+    call = replace(head(), policy_version="f" * 64)
+    day = timedelta(days=1)
+    rules = rows.activation(at=call.started_at - day, kind="rules", version=call.policy_version)
+    before = rows.activation([rules], at=call.started_at - day)
+    later = rows.activation([rules, before], at=call.started_at + day, version=call.policy_version)
+    assert unentered(call, [rules, before]) == Finding(call.call_id, 0, NEVER)
+    assert unentered(call, [rules, before, later]) is None and not predates(call, [rules, before])
+    for young in ([], [rules], [rules, replace(before, at=call.started_at + day)]):
+        assert predates(call, young) and unentered(call, young) is None
 
 
 def test_the_limits_are_said() -> None:

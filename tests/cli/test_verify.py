@@ -17,7 +17,13 @@ def test_an_empty_database_has_no_finding_and_says_what_that_proves(tmp_path: Pa
         done = callguard("verify", "--all", "--config", config)
         assert done.status == 0 and done.text.strip() == f"0 activation(s), 0 call(s), 0 finding(s). {LIMITS}"
         document = json.loads(callguard("verify", "--all", "--config", config, "--json").out)
-        assert document == {"calls": 0, "activations": 0, "findings": [], "limits": LIMITS}
+        assert document == {
+            "calls": 0,
+            "activations": 0,
+            "older_than_register": 0,
+            "findings": [],
+            "limits": LIMITS,
+        }
 
 
 @pytest.mark.parametrize("named", [(), ("a-call", "--all")])
