@@ -84,8 +84,8 @@ def activate(context: click.Context, file: Path | None, reason: str, author: str
     """Put FILE, or the configured policy.toml as it is now, into force: check it, enter it into the register, put it
     in the place of policy.toml (the old one stays as .old), and have a running controller read it. Exit status 1:
     something was found, and nothing changed."""
-    if not reason.strip() or not author.strip():
-        raise BadInput("--reason and --author must say something")
+    if not (_says(reason) and _says(author)):
+        raise BadInput("--reason and --author must say something, in UTF-8")
     settings = load(config)
     target = settings.path(settings.policy)
     judged, findings = _findings(file or target, settings)
@@ -100,6 +100,10 @@ def activate(context: click.Context, file: Path | None, reason: str, author: str
         show_json({"version": version, "activated": row is not None, "findings": [], "controller": told})
         return
     click.echo(f"{version[:SHOWN]}: {f'entered as number {row.seq}' if row else 'is in force already'}; {told}")
+
+
+def _says(text: str) -> bool:
+    return bool(text.strip()) and text.encode(errors="ignore").decode() == text
 
 
 def _put(settings: Settings, file: Path | None, target: Path, entry: Entry) -> ActivationRow | None:

@@ -127,7 +127,7 @@ def test_without_the_database_nothing_is_put_in_place(tmp_path: Path) -> None:
     assert (tmp_path / "policy.toml").read_text() == ONE and not list(tmp_path.glob(".callguard*"))
 
 
-@pytest.mark.parametrize("options", [(), ("--reason", " "), ("--reason", "x", "--author", "")])
+@pytest.mark.parametrize("options", [(), ("--reason", " "), ("--reason", "x", "--author", ""), ("--reason", "\udcff")])
 def test_an_activation_says_who_and_why(tmp_path: Path, options: tuple[str, ...]) -> None:
     assert callguard("policy", "activate", *options, "--config", site(tmp_path)).status == 2
 
