@@ -2,8 +2,8 @@
 controller dies.
 
 What belongs here: hearing the beat, and acting on the register without the controller. What does not: deciding about
-calls. It has
-its own AMI link; what it did goes to a fsynced journal that the controller reads when it returns.
+calls, and how a PBX is told (pbx/*/rescue.py). It has its own link to the PBX; what it did goes to a fsynced journal
+that the controller reads when it returns.
 """
 
 from __future__ import annotations
@@ -12,17 +12,15 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from callguard.errors import LinkDown, PbxRefused, Unreachable
-from callguard.pbx.asterisk.ami import Ami
-from callguard.pbx.asterisk.ami_codec import Message
+from callguard.errors import Unreachable
 from callguard.pbx.asterisk.register import LiveRecording, read_register
-from callguard.pbx.asterisk.site import AmiAddress
+from callguard.ports import Rescue
 
 TICK = 0.05
 """Seconds between looks at the time since the last beat."""
@@ -30,12 +28,6 @@ HANDOVER = 1.8
 """Seconds that recorders may run between two controllers, one of which handed over."""
 AGAIN = 0.5
 """Seconds between attempts, while tripped, to stop what the register still names."""
-CONTEXT, EXTEN, PRIORITY = "callguard", "s", "unrecorded"
-"""Where the snippet goes on without a recording."""
-NO_RIGHT = "Permission denied"
-"""AMI's word when our account may not do something: that is not done then, and tried again."""
-MIX_VARIABLE = "CALLGUARD_MIX"
-"""The channel variable that MixMonitor's i() fills with its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +41,15 @@ class _Act:
 
 @dataclass
 class Guard:
-    """Armed by the first beat. `patience`: seconds without one after which it trips; a broken connection trips it at
-    once."""
+    """Armed by the first beat. `connect` makes its link to the PBX; `patience`: seconds without a beat after which it
+    trips; a broken connection trips it at once."""
 
-    ami: AmiAddress
+    connect: Callable[[], Awaitable[Rescue]]
     register: Path
     journal: Path
     socket: Path
     patience: float = 1.0
-    link: Ami | None = None
+    link: Rescue | None = None
     trips: int = 0
     last_beat: float = 0.0
     armed: bool = False
@@ -151,32 +143,12 @@ class Guard:
         waiting = [item for item in register.waiting if item not in self.done]
         self._note(await asyncio.gather(*(self._send_on(link, item) for item in waiting)))
 
-    async def _stop(self, link: Ami, item: LiveRecording) -> _Act | None:
-        done = await self._done(self._stop_one(link, item))
+    async def _stop(self, link: Rescue, item: LiveRecording) -> _Act | None:
+        done = await link.stop(item.recording_id, item.channel_id, item.mix_id)
         return _Act(_now(), "stopped", item.recording_id) if done else None
 
-    async def _stop_one(self, link: Ami, item: LiveRecording) -> None:
-        mix_id = item.mix_id or await self._mix_id(link, item.channel_id)
-        await link.action("StopMixMonitor", Channel=item.channel_id, MixMonitorID=mix_id)
-
-    @staticmethod
-    async def _done(work: Coroutine[object, object, object]) -> bool:
-        """Whether WORK is done or there is nothing to do: not running, channel gone. A missing right is neither."""
-        try:
-            await work
-        except PbxRefused as refusal:
-            return refusal.reason != NO_RIGHT
-        except (LinkDown, TimeoutError):
-            return False
-        return True
-
-    async def _mix_id(self, link: Ami, channel_id: str) -> str:
-        answer = await link.action("Getvar", Channel=channel_id, Variable=MIX_VARIABLE)
-        return answer.get("Value") or "none"
-
-    async def _send_on(self, link: Ami, channel_id: str) -> _Act | None:
-        redirect = link.action("Redirect", Channel=channel_id, Context=CONTEXT, Exten=EXTEN, Priority=PRIORITY)
-        return _Act(_now(), "sent_on", channel_id) if await self._done(redirect) else None
+    async def _send_on(self, link: Rescue, channel_id: str) -> _Act | None:
+        return _Act(_now(), "sent_on", channel_id) if await link.send_on(channel_id) else None
 
     def _note(self, acts: Sequence[_Act | None]) -> None:
         """Write down, with one fsync, what was done and when: a recording's length is held against that."""
@@ -197,9 +169,9 @@ class Guard:
         delay = 0.2
         while True:
             try:
-                self.link = await Ami.connect(self.ami, _ignore)
+                self.link = await self.connect()
                 delay = 0.2
-                await asyncio.shield(self.link.closed)
+                await self.link.closed
             except Unreachable:
                 delay = min(delay * 2, 5.0)
             self.link = None
@@ -208,7 +180,3 @@ class Guard:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat()
-
-
-def _ignore(message: Message) -> None:
-    """The guard listens to no event."""

@@ -5,7 +5,7 @@ What belongs here: shapes. What does not: behaviour of any one PBX or store.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -136,6 +136,23 @@ class Pbx(Protocol):
 
     async def snapshot(self) -> Snapshot:
         """Ask the PBX what is there. Raises LinkDown."""
+
+
+class Rescue(Protocol):
+    """The guard's own link to a PBX: what it needs when the controller is gone, and nothing else."""
+
+    @property
+    def closed(self) -> Awaitable[None]:
+        """Done when the link is lost."""
+
+    async def stop(self, recording_id: str, channel_id: str, mark: str) -> bool:
+        """Stop a recorder of ours; MARK: what the register keeps of it. Whether it is stopped or there is none."""
+
+    async def send_on(self, channel_id: str) -> bool:
+        """Send a waiting channel on, unrecorded. Whether it waits no more."""
+
+    async def close(self) -> None:
+        """Let go."""
 
 
 # ---------------------------------------------------------------- to the event log

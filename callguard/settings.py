@@ -52,6 +52,26 @@ class Asterisk(_Table):
     least_privilege: bool = False
 
 
+class FreeSwitch(_Table):
+    """How to reach FreeSWITCH's event socket. `listen`: where its `socket` application reaches us.
+
+    `in_band_digits`: keys that FreeSWITCH heard in the sound count too, where the site's profiles detect them.
+    """
+
+    host: Text = "127.0.0.1"
+    port: Port = 8021
+    password: str = ""
+    tls: bool = False
+    listen: Annotated[str, Field(pattern=r"^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}$")] = "127.0.0.1:8084"
+    in_band_digits: bool = False
+
+
+class Pbx(_Table):
+    """Which PBX this is: its table has to be there."""
+
+    kind: Literal["asterisk", "freeswitch"] = "asterisk"
+
+
 class Guard(_Table):
     """The guard's own AMI account; the controller's where empty. `patience`: seconds without a heartbeat."""
 
@@ -126,7 +146,9 @@ class Settings(_Table):
     policy: Text = "policy.toml"
     master_key: Text = "master.key"
     database: Database
-    asterisk: Asterisk
+    pbx: Pbx = Pbx()
+    asterisk: Asterisk | None = None
+    freeswitch: FreeSwitch | None = None
     guard: Guard = Guard()
     recordings: Recordings
     prompts: Prompts = Prompts()
@@ -141,6 +163,25 @@ class Settings(_Table):
         return (Path(self.base) / value).absolute()
 
     @property
+    def on_asterisk(self) -> Asterisk:
+        """How to reach Asterisk. Raises BadInput where the PBX is another one."""
+        if self.pbx.kind != "asterisk" or self.asterisk is None:
+            raise BadInput('pbx.kind is "freeswitch"; this part of callguard knows Asterisk alone')
+        return self.asterisk
+
+    @property
+    def starts_by_dialplan(self) -> bool:
+        """Whether the snippet starts the recorders, and not we."""
+        return self.pbx.kind == "asterisk" and self.asterisk is not None and self.asterisk.least_privilege
+
+    @property
+    def on_freeswitch(self) -> FreeSwitch:
+        """How to reach FreeSWITCH. Raises BadInput where the PBX is another one."""
+        if self.pbx.kind != "freeswitch" or self.freeswitch is None:
+            raise BadInput('pbx.kind is "asterisk"')
+        return self.freeswitch
+
+    @property
     def data(self) -> Path:
         """The data directory: sockets, register, spool."""
         return self.path(self.data_dir)
@@ -152,6 +193,7 @@ ENVIRONMENT = {
     "CALLGUARD_ARI_PASSWORD": ("asterisk", "ari_password"),
     "CALLGUARD_AMI_SECRET": ("asterisk", "ami_secret"),
     "CALLGUARD_GUARD_SECRET": ("guard", "ami_secret"),
+    "CALLGUARD_ESL_PASSWORD": ("freeswitch", "password"),
     "CALLGUARD_CRM_TOKEN": ("crm", "token"),
 }
 """Secrets may come from the environment; it stands over the file."""
@@ -184,21 +226,27 @@ def load_settings(path: Path) -> Settings:
             if isinstance(inner, dict):
                 inner[key] = value
     problems = ["base: unknown key"] if "base" in document else []
+    problems += _missing_pbx(document)
     try:
         settings = Settings(**{**document, "base": str(path.absolute().parent)})
     except ValidationError as error:
         raise ConfigError(str(path), problems + [_line(item) for item in error.errors()]) from None
     if len(os.fsencode(settings.data / "control.sock")) > LONGEST_SOCKET:
         problems.append(f"data_dir: too long a path for a unix socket (at most {LONGEST_SOCKET - 13} bytes)")
-    if settings.asterisk.least_privilege and not DIALPLAN_PATH.fullmatch(
-        str(settings.path(settings.recordings.directory))
-    ):
+    if settings.starts_by_dialplan and not DIALPLAN_PATH.fullmatch(str(settings.path(settings.recordings.directory))):
         problems.append(
             "recordings.directory: with least_privilege only letters, digits, / . _ and - in its whole path"
         )
     if problems:
         raise ConfigError(str(path), problems)
     return settings
+
+
+def _missing_pbx(document: dict[str, Any]) -> list[str]:
+    """The table of the PBX that is named, if it is not there."""
+    pbx = document.get("pbx", {})
+    kind = pbx.get("kind", "asterisk") if isinstance(pbx, dict) else ""
+    return [f"{kind}: is missing"] if kind in ("asterisk", "freeswitch") and kind not in document else []
 
 
 def _line(item: Any) -> str:

@@ -7,13 +7,15 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from callguard.engine.recovery import guard_acts
-from callguard.guard import HANDOVER, NO_RIGHT, Guard
+from callguard.guard import HANDOVER, Guard
 from callguard.pbx.asterisk.register import RegisterFile
+from callguard.pbx.asterisk.rescue import NO_RIGHT, AsteriskRescue
 from callguard.pbx.asterisk.site import AmiAddress
 
 Action = dict[str, str]
@@ -93,7 +95,8 @@ async def watch(tmp_path: Path) -> AsyncIterator[Watch]:
     async with ScriptedAmi().running() as ami:
         address = AmiAddress(host="127.0.0.1", port=ami.port, user="guard", secret="x", tls=None)
         files = {name: tmp_path / name for name in ("register.jsonl", "guard.jsonl", "guard.sock")}
-        guard = Guard(address, files["register.jsonl"], files["guard.jsonl"], files["guard.sock"], patience=0.4)
+        link = partial(AsteriskRescue.connect, address)
+        guard = Guard(link, files["register.jsonl"], files["guard.jsonl"], files["guard.sock"], patience=0.4)
         running = asyncio.create_task(guard.run())
         own = Watch(guard, ami)
         await own.until(lambda: guard.link and guard.socket.exists())

@@ -52,7 +52,7 @@ def problems(path: Path) -> list[str]:
 def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     own = load_settings(written(tmp_path, GOOD))
     assert own.data == tmp_path / "data" and own.path("/abs") == Path("/abs")
-    assert (own.tenant, own.asterisk.ami_port, own.guard.patience) == ("default", 5038, 1.0)
+    assert (own.tenant, own.on_asterisk.ami_port, own.guard.patience) == ("default", 5038, 1.0)
 
 
 def test_every_problem_is_reported_at_once_with_its_key(tmp_path: Path) -> None:
@@ -130,7 +130,40 @@ def test_a_good_policy(tmp_path: Path) -> None:
 
 def test_least_privilege_wants_a_path_that_the_snippet_lets_through(tmp_path: Path) -> None:
     least = GOOD.replace("ari_user =", "least_privilege = true\nari_user =")
-    assert load_settings(written(tmp_path, least)).asterisk.least_privilege
+    assert load_settings(written(tmp_path, least)).on_asterisk.least_privilege
     spaced = least.replace('"recordings"', '"my recordings"')
     assert [line.split(":")[0] for line in problems(written(tmp_path, spaced))] == ["recordings.directory"]
-    assert not load_settings(written(tmp_path, spaced.replace("true", "false"))).asterisk.least_privilege
+    assert not load_settings(written(tmp_path, spaced.replace("true", "false"))).on_asterisk.least_privilege
+
+
+FREESWITCH = """
+data_dir = "data"
+[pbx]
+kind = "freeswitch"
+[freeswitch]
+password = "s3cret-esl"
+[database]
+url = "postgresql://callguard_app:s3cret-url@127.0.0.1/callguard"
+[recordings]
+directory = "recordings"
+"""
+
+
+def test_freeswitch_has_a_table_of_its_own(tmp_path: Path) -> None:
+    own = load_settings(written(tmp_path, FREESWITCH)).on_freeswitch
+    assert (own.host, own.port, own.listen, own.in_band_digits) == ("127.0.0.1", 8021, "127.0.0.1:8084", False)
+    os.environ["CALLGUARD_ESL_PASSWORD"] = "from outside"
+    assert load_settings(written(tmp_path, FREESWITCH)).on_freeswitch.password == "from outside"
+    assert not load_settings(written(tmp_path, FREESWITCH)).starts_by_dialplan
+    with pytest.raises(BadInput, match="knows Asterisk alone"):
+        _ = load_settings(written(tmp_path, FREESWITCH)).on_asterisk
+    with pytest.raises(BadInput, match="asterisk"):
+        _ = load_settings(written(tmp_path, GOOD)).on_freeswitch
+
+
+def test_the_table_of_the_pbx_that_is_named_has_to_be_there(tmp_path: Path) -> None:
+    assert "freeswitch: is missing" in problems(written(tmp_path, GOOD + '[pbx]\nkind = "freeswitch"\n'))
+    assert "asterisk: is missing" in problems(written(tmp_path, FREESWITCH.replace('"freeswitch"', '"asterisk"')))
+    text = FREESWITCH.replace('"freeswitch"', '"avaya"').replace("password", 'listen = "nowhere"\npassword')
+    found = {line.split(":")[0] for line in problems(written(tmp_path, text))}
+    assert found == {"pbx.kind", "freeswitch.listen"}

@@ -46,6 +46,8 @@ def diagnose(config: Path) -> list[Finding]:
         settings = load(config)
     except BadInput as problem:
         return _problems(problem, config)
+    if settings.pbx.kind != "asterisk":
+        raise BadInput('doctor: pbx.kind is "freeswitch"; doctor looks at Asterisk alone. See docs/freeswitch.md')
     policy, found = _policy(settings)
     site = asyncio.run(visit(plan_of(config, settings, policy)))
     return [*found, *examine(site)]
@@ -83,7 +85,7 @@ def plan_of(config: Path, settings: Settings, policy: Policy | None) -> Plan:
         syslog=settings.alerts.syslog,
         placed=bool(settings.places.agents or settings.places.agent_in_name),
         snippet=(dialplan_dir() / "callguard.conf").read_text("utf-8"),
-        least_privilege=settings.asterisk.least_privilege,
+        least_privilege=settings.on_asterisk.least_privilege,
     )
 
 

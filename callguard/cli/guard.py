@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from callguard.cli.option import ami_address, config_option, load
+from callguard.cli.option import config_option, load
+from callguard.cli.pbx import rescue_of
 from callguard.guard import Guard
 
 
@@ -26,7 +27,7 @@ def guard(config: Path) -> None:
             return  # one is there already
         (settings.data / "guard.pid").write_text(str(os.getpid()))
         own = Guard(
-            ami=ami_address(settings, for_guard=True),
+            connect=rescue_of(settings),
             register=settings.data / "register.jsonl",
             journal=settings.data / "guard.jsonl",
             socket=settings.data / "guard.sock",

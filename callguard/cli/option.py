@@ -60,18 +60,18 @@ def master_key(settings: Settings) -> MasterKey:
 
 def ami_address(settings: Settings, *, for_guard: bool = False) -> AmiAddress:
     """AMI as the controller, or as the guard, reaches it."""
-    own = settings.asterisk
+    own = settings.on_asterisk
     user, secret = own.ami_user, own.ami_secret
     if for_guard and settings.guard.ami_user:
         user, secret = settings.guard.ami_user, settings.guard.ami_secret
     return AmiAddress(
-        host=own.ami_host, port=own.ami_port, user=user, secret=secret, tls=_tls() if own.ami_tls else None
+        host=own.ami_host, port=own.ami_port, user=user, secret=secret, tls=tls_context() if own.ami_tls else None
     )
 
 
 def asterisk_settings(settings: Settings) -> AsteriskSettings:
     """The adapter's settings."""
-    own = settings.asterisk
+    own = settings.on_asterisk
     ari = AriAddress(url=own.ari_url.rstrip("/"), user=own.ari_user, password=own.ari_password, app=own.app)
     return AsteriskSettings(
         ari=ari,
@@ -81,7 +81,8 @@ def asterisk_settings(settings: Settings) -> AsteriskSettings:
     )
 
 
-def _tls() -> Any:
+def tls_context() -> Any:
+    """TLS as this machine trusts it."""
     import ssl
 
     return ssl.create_default_context()

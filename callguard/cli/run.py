@@ -17,7 +17,8 @@ from pathlib import Path
 import click
 
 from callguard.cli.approval import approved, entry_of
-from callguard.cli.option import account, ask_controller, asterisk_settings, config_option, load, master_key
+from callguard.cli.option import account, ask_controller, config_option, load, master_key
+from callguard.cli.pbx import pbx_of
 from callguard.cli.place import load_places
 from callguard.cli.scripts import own_prompts
 from callguard.core.call import Call
@@ -38,7 +39,6 @@ from callguard.engine.purge import purge_daily
 from callguard.engine.registrar import Registrar
 from callguard.engine.script import Scripts
 from callguard.errors import BadInput, CallguardError, Unreachable
-from callguard.pbx.asterisk.pbx import AsteriskPbx
 from callguard.ports import Playable
 from callguard.settings import Settings
 from callguard.store.keys import MasterKey
@@ -198,12 +198,12 @@ def _compose(settings: Settings, files: _Files, log: PostgresLog, key: MasterKey
     )
     engine = Engine(
         entrance=Entrance(
-            Site(settings.tenant, settings.pbx_id, settings.asterisk.least_privilege),
+            Site(settings.tenant, settings.pbx_id, settings.starts_by_dialplan),
             files.policy,
             files.places,
             _look_ups(settings, log),
         ),
-        pbx=AsteriskPbx(asterisk_settings(settings)),
+        pbx=pbx_of(settings),
         evidence=evidence,
         archive=Archive(recordings),
         prompts=_prompts(files.scripts),

@@ -62,16 +62,16 @@ def test_secrets_are_new_each_its_own_and_on_both_sides(tmp_path: Path) -> None:
     folder = tmp_path / "one"
     assert len(set(secrets_of(folder))) == len(SECRETS)
     own = load_settings(folder / "callguard.toml")
-    assert f"password = {own.asterisk.ari_password}\n" in (folder / "ari_callguard.conf").read_text()
+    assert f"password = {own.on_asterisk.ari_password}\n" in (folder / "ari_callguard.conf").read_text()
     manager = (folder / "manager_callguard.conf").read_text()
-    assert f"secret = {own.asterisk.ami_secret}\n" in manager and f"secret = {own.guard.ami_secret}\n" in manager
+    assert f"secret = {own.on_asterisk.ami_secret}\n" in manager and f"secret = {own.guard.ami_secret}\n" in manager
     made = re.findall(r"callguard_app LOGIN PASSWORD '(.*)'", (folder / "database.sql").read_text())
     assert len(made) == 1 and f":{made[0]}@" in own.database.url
 
 
 def test_least_privilege_stands_on_both_sides(tmp_path: Path) -> None:
     assert run("--least-privilege", tmp_path).returncode == 0
-    assert load_settings(tmp_path / "callguard.toml").asterisk.least_privilege
+    assert load_settings(tmp_path / "callguard.toml").on_asterisk.least_privilege
     manager = (tmp_path / "manager_callguard.conf").read_text()
     assert re.findall(r"^write = (.*)$", manager, re.MULTILINE) == ["call,reporting"] * 2 and "system" not in manager
 
@@ -114,7 +114,7 @@ def test_force_replaces_all_but_the_master_key_and_keeps_what_was_there(tmp_path
     assert done.returncode == 0 and "kept: master.key" in done.stdout
     assert after[KEY] == before[KEY] and after["callguard.toml"] != before["callguard.toml"]
     assert {name: after[f"{name}.old"] for name in MODES} == {name: before[name] for name in MODES}
-    assert load_settings(tmp_path / "callguard.toml").asterisk.ari_password in after["ari_callguard.conf"].decode()
+    assert load_settings(tmp_path / "callguard.toml").on_asterisk.ari_password in after["ari_callguard.conf"].decode()
 
 
 def test_a_folder_in_the_way_leaves_everything_as_it_was(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_the_sql_makes_what_the_settings_log_in_with(tmp_path: Path) -> None:
 async def channelvars(asterisk: Asterisk, own: Settings) -> dict[str, str]:
     """The variables that Asterisk tells of a channel."""
     await asterisk.cli("channel originate PJSIP/agent1 application Wait 1")
-    key = {"api_key": f"{own.asterisk.ari_user}:{own.asterisk.ari_password}"}
+    key = {"api_key": f"{own.on_asterisk.ari_user}:{own.on_asterisk.ari_password}"}
     async with aiohttp.ClientSession() as http, http.get(f"{asterisk.ari_url}/channels", params=key) as response:
         [channel] = await response.json()
     return dict(channel["channelvars"])

@@ -284,6 +284,10 @@ class ScriptedFreeSwitch:
             channel.broken.set()
         return "+OK\n"
 
+    def _uuid_getvar(self, args: list[str]) -> str:
+        channel = self.channels.get(args[0])
+        return channel.variables.get(args[1], "_undef_") if channel else f"-ERR No such channel {args[0]}!\n"
+
     def _uuid_setvar(self, args: list[str]) -> str:
         channel = self.channels.get(args[0])
         if channel is None:

@@ -1,0 +1,81 @@
+"""What the guard can do on FreeSWITCH without the controller: stop a recorder of ours, send a waiting channel on.
+
+What belongs here: the commands. What does not: when to act (callguard/guard.py), the connection (esl.py). When a
+controller dies its sockets close, and FreeSWITCH sends the channels on by itself within milliseconds; one that hangs
+keeps them open. So the guard moves a channel only where the snippet's own mark says that it still waits: whoever is in
+a call stays there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Coroutine
+
+from callguard.errors import BadInput, LinkDown, PbxRefused
+from callguard.pbx.freeswitch.codec import Message
+from callguard.pbx.freeswitch.esl import Esl
+from callguard.pbx.freeswitch.outbound import CHANNEL_ID
+from callguard.pbx.freeswitch.site import EslAddress
+
+WAITING = "callguard_waiting"
+"""Channel variable that the snippet sets to true before `socket` and takes away behind it."""
+UNRECORDED = "callguard_unrecorded XML callguard"
+"""Where the snippet goes on without a recording: extension, dialplan, context."""
+_PATH = re.compile(r"/[A-Za-z0-9_./-]+\Z")
+
+
+class FreeSwitchRescue:
+    """ports.Rescue on an inbound event socket. Make it with `connect`."""
+
+    def __init__(self, esl: Esl) -> None:
+        self._esl = esl
+
+    @classmethod
+    async def connect(cls, address: EslAddress) -> FreeSwitchRescue:
+        """Raises Unreachable with what is wrong where."""
+        return cls(await Esl.connect(address, _ignore))
+
+    @property
+    def closed(self) -> Awaitable[None]:
+        """Done when the link is lost."""
+        return asyncio.shield(self._esl.closed)
+
+    async def stop(self, recording_id: str, channel_id: str, mark: str) -> bool:
+        """Stop a recorder by its file, MARK; without one every recorder on the channel."""
+        what = mark if _PATH.match(mark) else "all"
+        return await _done(self._ask(channel_id, "uuid_record", f"stop {what}"))
+
+    async def send_on(self, channel_id: str) -> bool:
+        """Send a channel that still waits to where the snippet goes on."""
+        return await _done(self._move(channel_id))
+
+    async def close(self) -> None:
+        """Let go."""
+        await self._esl.close()
+
+    async def _move(self, channel_id: str) -> None:
+        if await self._ask(channel_id, "uuid_getvar", WAITING) == "true":
+            await self._ask(channel_id, "uuid_transfer", UNRECORDED)
+
+    async def _ask(self, channel_id: str, command: str, rest: str) -> str:
+        if not CHANNEL_ID.match(channel_id):
+            raise BadInput("a channel's id in the register is none")
+        return await self._esl.ask(f"api {command} {channel_id} {rest}")
+
+
+async def _done(work: Coroutine[object, object, object]) -> bool:
+    """Whether WORK is done or there is nothing to do: not running, channel gone, no channel at all."""
+    try:
+        await work
+    except PbxRefused as refusal:
+        return refusal.reason != "no such command"  # else the account may not do this: that is not done then
+    except BadInput:
+        return True
+    except (LinkDown, TimeoutError):
+        return False
+    return True
+
+
+def _ignore(message: Message) -> None:
+    """The guard listens to no event."""

@@ -1,0 +1,29 @@
+"""What the guard can do on Asterisk, against a scripted AMI."""
+
+from __future__ import annotations
+
+import pytest
+
+from callguard.errors import Unreachable
+from callguard.pbx.asterisk.rescue import NO_RIGHT, AsteriskRescue
+from callguard.pbx.asterisk.site import AmiAddress
+from tests.test_guard import ScriptedAmi
+
+
+async def test_a_recorder_is_stopped_by_its_id_and_a_channel_sent_on() -> None:
+    async with ScriptedAmi().running() as ami:
+        own = await AsteriskRescue.connect(AmiAddress(host="127.0.0.1", port=ami.port, user="guard", secret="x"))
+        assert await own.stop("r1", "far", "0x1") and await own.stop("r2", "other", "") and await own.send_on("waits")
+        assert [stop["MixMonitorID"] for stop in ami.of("StopMixMonitor")] == ["0x1", "mix-of-channel"]
+        assert ami.of("Redirect")[0]["Priority"] == "unrecorded"
+        ami.refuse["StopMixMonitor"] = NO_RIGHT
+        assert not await own.stop("r1", "far", "0x1")
+        ami.refuse["StopMixMonitor"] = "No such channel"
+        assert await own.stop("r1", "far", "0x1")
+        await own.close()
+        assert not await own.send_on("waits")
+
+
+async def test_nobody_there_is_named() -> None:
+    with pytest.raises(Unreachable, match="AMI"):
+        await AsteriskRescue.connect(AmiAddress(host="127.0.0.1", port=1, user="guard", secret="x"))

@@ -1,0 +1,89 @@
+"""What the guard does on FreeSWITCH when the controller is dead or hangs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from callguard.engine.recovery import guard_acts
+from callguard.guard import Guard
+from callguard.pbx.freeswitch.rescue import FreeSwitchRescue
+from tests.pbx.freeswitch.station import Station, station_on
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def station(tmp_path: Path) -> AsyncIterator[Station]:
+    async with station_on(tmp_path) as own:
+        yield own
+
+
+async def until(holds: Callable[[], object]) -> None:
+    for _ in range(600):
+        if holds():
+            return
+        await asyncio.sleep(0.005)
+    raise AssertionError("it never came to that")
+
+
+@pytest.mark.requirement("S123", "S126")
+async def test_a_controller_that_hangs_keeps_nobody_and_records_nobody(station: Station, tmp_path: Path) -> None:
+    """Its sockets stay open: FreeSWITCH notices nothing."""
+    far, _ = await station.talk()
+    await station.record(far)
+    waits = await station.enter(callguard_waiting="true")
+    switch = station.switch
+    connect = partial(FreeSwitchRescue.connect, station.settings.esl)
+    guard = Guard(connect, station.settings.register, tmp_path / "guard.jsonl", tmp_path / "guard.sock", patience=0.3)
+    running = asyncio.create_task(guard.run())
+    await until(lambda: guard.link and guard.socket.exists())
+    reader, writer = await asyncio.open_unix_connection(str(guard.socket))
+    writer.write(b"beat\n")
+    await reader.readline()  # and no more beats
+    await until(lambda: not switch.channels[far].recordings and switch.channels[waits].left.is_set())
+    assert switch.channels[far].peer  # the conversation goes on
+    assert f"api uuid_transfer {waits} callguard_unrecorded XML callguard" in switch.asked
+    await until(lambda: {act.stopped or act.sent_on for act in guard_acts(guard.journal)} == {"r1", waits})
+    running.cancel()
+    writer.close()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def own(station: Station) -> AsyncIterator[FreeSwitchRescue]:
+    link = await FreeSwitchRescue.connect(station.settings.esl)
+    yield link
+    await link.close()
+
+
+async def test_who_is_in_a_call_is_not_moved(station: Station, own: FreeSwitchRescue) -> None:
+    """A dead controller's channels have gone on before the guard acts."""
+    far, _ = await station.talk()
+    assert await own.send_on(far) and not any("uuid_transfer" in line for line in station.switch.asked)
+
+
+async def test_a_recorder_is_stopped_by_its_file(station: Station, own: FreeSwitchRescue) -> None:
+    far, _ = await station.talk()
+    await station.record(far)
+    assert await own.stop("r1", far, str(station.file("r1"))) and not station.switch.channels[far].recordings
+    assert await own.stop("r1", far, str(station.file("r1")))  # nothing runs
+    assert await own.stop("r1", "gone", "") and f"api uuid_record {far} stop all" not in station.switch.asked
+
+
+async def test_what_the_register_cannot_mean_is_never_sent(station: Station, own: FreeSwitchRescue) -> None:
+    assert await own.stop("r1", "a b\nexit", "/x") and await own.send_on("a b")
+    far, _ = await station.talk()
+    assert await own.stop("r1", far, "/x y\nexit")
+    assert f"api uuid_record {far} stop all" in station.switch.asked
+
+
+async def test_what_was_not_done_is_tried_again(station: Station, own: FreeSwitchRescue) -> None:
+    far, _ = await station.talk()
+    station.switch.refuse["uuid_record"] = "-ERR uuid_record command not found!\n"
+    assert not await own.stop("r1", far, "/x.wav")
+    await own.close()
+    assert not await own.send_on(far)
