@@ -37,7 +37,7 @@ async def survey(esl: Esl) -> Survey:
     dumps = await asyncio.gather(*(esl.send(f"api uuid_dump {item}") for item in ids))
     bugs = await asyncio.gather(*(esl.send(f"api uuid_buglist {item}") for item in ids))
     there = {item: plain_message(dump.body) for item, dump in zip(ids, dumps, strict=True)}
-    alive = {item: message for item, message in there.items() if channel_id_of(message) == item}
+    alive = {item: message for item, message in there.items() if channel_id_of(message) == item and _is_up(message)}
     files = {item: frozenset(_BUG.findall(bug.text)) for item, bug in zip(ids, bugs, strict=True) if item in alive}
     listens = {item: target for item, message in alive.items() if (target := _listens(message))}
     return Survey(tuple(endpoint(message) for message in alive.values()), _bridges(alive, listens), files, listens)
@@ -51,6 +51,10 @@ def _ids(answer: str) -> list[str]:
     rows = found.get("rows") if isinstance(found, dict) else None
     own = [row.get("uuid") for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
     return [item for item in own if isinstance(item, str) and CHANNEL_ID.match(item)]
+
+
+def _is_up(message: Message) -> bool:
+    return message.get("Answer-State") != "hangup"
 
 
 def _listens(message: Message) -> str:

@@ -33,6 +33,20 @@ WORDS = ("site", "place", "line", "language", "dialled")
 WORD = re.compile(r"[A-Za-z0-9+-]{1,32}")
 LISTENING = ("eavesdrop", "three_way")
 """Applications by which a channel hears another's call without being bridged to it."""
+CAUSES: Mapping[str, int] = {
+    "UNALLOCATED_NUMBER": 1,
+    "NORMAL_CLEARING": 16,
+    "USER_BUSY": 17,
+    "NO_USER_RESPONSE": 18,
+    "NO_ANSWER": 19,
+    "CALL_REJECTED": 21,
+    "DESTINATION_OUT_OF_ORDER": 27,
+    "NORMAL_UNSPECIFIED": 31,
+    "NETWORK_OUT_OF_ORDER": 38,
+    "NORMAL_TEMPORARY_FAILURE": 41,
+    "RECOVERY_ON_TIMER_EXPIRE": 102,
+}
+"""FreeSWITCH's words for Q.850 numbers: CHANNEL_HANGUP has the word alone."""
 EAR = "ear-"
 """Begins the id of a listener of whom FreeSWITCH says no more than that there is one."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -99,9 +113,8 @@ class Translator:
         yield from self._left(message, at, channel_id)
         self.known.discard(channel_id)
         self.listens.pop(channel_id, None)
-        cause = message.get("variable_hangup_cause_q850", "")
-        number = int(cause) if re.fullmatch("[0-9]{1,3}", cause) else 0
-        yield Said(ChannelHungUp(at=at, channel_id=channel_id, cause=number))
+        cause = CAUSES.get(message.get("Hangup-Cause", ""), 0)
+        yield Said(ChannelHungUp(at=at, channel_id=channel_id, cause=cause))
 
     def _left(self, message: Message, at: datetime, channel_id: str) -> Iterator[Heard]:
         if channel_id in self.inside:
@@ -257,6 +270,7 @@ _READERS: Mapping[str, _Reader] = {
     "CHANNEL_UNHOLD": _about(lambda at, who: ChannelUnheld(at=at, channel_id=who)),
     "CHANNEL_BRIDGE": Translator._bridged,
     "CHANNEL_UNBRIDGE": Translator._unbridged,
+    "CHANNEL_HANGUP": Translator._hung_up,  # before RECORD_STOP: a recorder that ends then has not ended by itself
     "CHANNEL_HANGUP_COMPLETE": Translator._hung_up,
     "CHANNEL_DESTROY": Translator._hung_up,
     "CHANNEL_EXECUTE": Translator._executes,

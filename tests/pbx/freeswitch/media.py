@@ -24,7 +24,9 @@ def header(length: int) -> bytes:
 
 
 class Recording:
-    """A session_record bug. `number` of the frame that is spoken now; both sides say it in every sample."""
+    """A session_record bug. `number` of the frame that is spoken now; both sides say it in every sample, except what is
+    played to the channel, which is the right side then.
+    """
 
     def __init__(self, path: Path, variables: dict[str, str]) -> None:
         self.path, self.variables = path, variables
@@ -33,7 +35,8 @@ class Recording:
         self.number = 0
         self.written = 0
         lag = 1 if variables.get("RECORD_PRE_BUFFER_FRAMES") == "1" else 25
-        self._buffer: deque[int] = deque()
+        self._buffer: deque[tuple[int, bytes]] = deque()
+        self._played = b""
         self.lag = lag
         self._file = path.open("wb")
         self._file.write(header(0))
@@ -46,15 +49,23 @@ class Recording:
         while True:
             await asyncio.sleep(max(0.0, started + (self.number + 1) * SECONDS - loop.time()))
             self.number += 1
-            self._buffer.append(self.number)
+            self._buffer.append((self.number, self._played[: FRAME * 2]))
+            self._played = self._played[FRAME * 2 :]
             while len(self._buffer) > self.lag:
-                self._write(self._buffer.popleft())
+                self._write(*self._buffer.popleft())
 
-    def _write(self, number: int) -> None:
+    def play(self, sound: bytes) -> None:
+        """This is played to the channel from now on: 16 bit, 8 kHz."""
+        self._played = sound
+
+    def _write(self, number: int, played: bytes) -> None:
         if self.full:
             return
-        sample = 0 if self.masked else 1 + number % 30_000
-        self._file.write(struct.pack("<h", sample) * (2 * FRAME))
+        own = struct.pack("<h", 0 if self.masked else 1 + number % 30_000)
+        heard = b"" if self.masked else played
+        sides = [own * FRAME, heard + own * (FRAME - len(heard) // 2)]
+        pairs = zip(*(memoryview(side).cast("H") for side in sides), strict=True)
+        self._file.write(struct.pack(f"<{2 * FRAME}H", *(sample for pair in pairs for sample in pair)))
         self._file.flush()
         self.written += 1
 

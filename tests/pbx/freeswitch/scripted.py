@@ -63,6 +63,7 @@ class Channel:
     hung: str = ""
     variables: dict[str, str] = field(default_factory=dict)
     other: str = ""
+    number: str = "+15125550147"
     peer: Channel | None = None
     recordings: dict[str, Recording] = field(default_factory=dict)
     queue: asyncio.Queue[tuple[str, str, str]] = field(default_factory=asyncio.Queue)
@@ -79,6 +80,7 @@ class Channel:
         own = {key: self.uuid for key in _PERSONAL}
         own |= {"Channel-Name": self.name, "Caller-Channel-Name": self.name, "variable_channel_name": self.name}
         own |= {"Call-Direction": self.direction, "Channel-Call-UUID": self.other or self.uuid}
+        own["Caller-Caller-ID-Number"] = self.number
         own["Answer-State"] = "hangup" if self.hung else "answered" if self.answered else "ringing"
         if self.hung:
             own["Hangup-Cause"] = self.hung

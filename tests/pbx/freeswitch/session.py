@@ -19,11 +19,19 @@ RING = 0.05
 class Exchange(ScriptedFreeSwitch):
     """The scripted FreeSWITCH with a dialplan: `socket` to `controller` (a port of ours), then a bridge or a wait.
 
-    `blind`: it finds no sound file.
+    `blind`: it finds no sound file; `played`: channel, file and status of what was played.
     """
 
     controller = 0
     blind = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.played: list[tuple[str, str, str]] = []
+
+    def press(self, own: Channel, digit: str, source: str = "RTP") -> None:
+        """The party presses a key."""
+        self.fire("DTMF", own, DTMF_Digit=digit, DTMF_Source=source)
 
     def channel(self, name: str, direction: str = "inbound", other: str = "", **variables: str) -> Channel:
         """A channel that exists: CHANNEL_CREATE."""
@@ -91,15 +99,20 @@ class Exchange(ScriptedFreeSwitch):
         if self.blind:
             return "FILE NOT FOUND"
         with wave.open(path, "rb") as file:
-            seconds = file.getnframes() / file.getframerate()
+            seconds, sound = file.getnframes() / file.getframerate(), file.readframes(file.getnframes())
         own.playing = True
         own.broken.clear()
         self.fire("PLAYBACK_START", own, Playback_File_Path=path)
+        for recording in own.recordings.values():
+            recording.play(sound)
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await own.broken.wait()
         own.playing = False
         status = "break" if own.broken.is_set() and not own.hung else "done"
+        for recording in own.recordings.values():
+            recording.play(b"")
+        self.played.append((own.uuid, path, status))
         self.fire("PLAYBACK_STOP", own, Playback_File_Path=path, Playback_Status=status)
         return "FILE PLAYED"
 
@@ -151,5 +164,5 @@ class Exchange(ScriptedFreeSwitch):
         for path in list(own.recordings):
             self.stop(own, path, "success-silence")
         if self.channels.pop(own.uuid, None):
-            self.fire("CHANNEL_HANGUP_COMPLETE", own, variable_hangup_cause_q850="16")
+            self.fire("CHANNEL_HANGUP_COMPLETE", own)
             self.fire("CHANNEL_DESTROY", own)

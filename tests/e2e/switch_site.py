@@ -1,0 +1,152 @@
+"""A site on FreeSWITCH: the real `callguard run` and Postgres, and a scripted FreeSWITCH that speaks from captures.
+
+What belongs here: domain verbs. What does not: what must come of them (the tests).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+from callguard.lab.postgres import Postgres
+from callguard.lab.stand import COMPLETE, Stand
+from callguard.ports import EventRow, StoredCall
+from callguard.store.keys import create_master_key, load_master_key
+from callguard.store.postgres import PostgresLog
+from tests.e2e.quick import LANGUAGE, write_prompts
+from tests.pbx.freeswitch.scripted import PASSWORD, Channel
+from tests.pbx.freeswitch.session import Exchange
+
+POLICY = COMPLETE.replace("PJSIP/agent*", "sofia/lab/agent*") + "\n".join(
+    f"[call_type.{name}]\n{rest}\n"
+    for name, rest in {
+        "support": f'language = "{LANGUAGE}"',
+        "kept": f'language = "{LANGUAGE}"\non_withdrawal = "keep"',
+        "survey": f'language = "{LANGUAGE}"\nmode = "announce"\nsite = "US-TX"',
+        "private": 'mode = "never"',
+    }.items()
+)
+
+
+def _free_port() -> int:
+    with socket.socket() as own:
+        own.bind(("127.0.0.1", 0))
+        return int(own.getsockname()[1])
+
+
+class SwitchStand(Stand):
+    """A stand whose PBX is the scripted FreeSWITCH."""
+
+    switch: Exchange
+
+    @property
+    def recordings(self) -> Path:
+        """Where recordings lie."""
+        return self.work / "recordings"
+
+    async def start(self, *, controller: bool = True) -> None:
+        """Everything up and healthy."""
+        self.work.mkdir(exist_ok=True)
+        self.work.chmod(0o755)  # Postgres runs as another user
+        self.switch = Exchange()
+        await self.switch.listen()
+        self.switch.controller = _free_port()
+        self.postgres = await asyncio.to_thread(Postgres.start, self.work / "postgres")
+        self.recordings.mkdir()
+        self.config.write_text(
+            f'tenant = "lab"\npbx_id = "lab"\ndata_dir = "data"\n[pbx]\nkind = "freeswitch"\n[freeswitch]\n'
+            f'port = {self.switch.port}\npassword = "{PASSWORD}"\nlisten = "127.0.0.1:{self.switch.controller}"\n'
+            f'[database]\nurl = "{self.postgres.app_dsn}"\nowner_url = "{self.postgres.owner_dsn}"\n'
+            f'[recordings]\ndirectory = "recordings"\nfloor_mb = 1\n[alerts]\nsyslog = ""\n'
+            f'[prompts]\ndirectory = "{write_prompts(self.work / "prompts")}"\n'
+        )
+        (self.work / "policy.toml").write_text(POLICY)
+        create_master_key(self.work / "master.key")
+        await self.run("db", "upgrade", "--config", str(self.config))
+        if controller:
+            await self.start_controller()
+
+    async def stop(self) -> None:
+        """End everything."""
+        await super().stop()
+        await self.switch.kill()
+
+
+class SwitchSite:
+    """The stand, and its event log."""
+
+    def __init__(self, stand: SwitchStand, log: PostgresLog) -> None:
+        self.stand, self.log, self.switch = stand, log, stand.switch
+
+    async def call(self, call_type: str = "support", **words: str) -> Talk:
+        """A caller comes in, with an agent behind callguard."""
+        place = {"callguard_place": "US-TX", "callguard_waiting": "true"}
+        far = await self.switch.enter("bridge", callguard_type=call_type, **{**place, **words})
+        return Talk(self, far)
+
+
+class Talk:
+    """One call."""
+
+    def __init__(self, site: SwitchSite, far: Channel) -> None:
+        self.site, self.far = site, far
+
+    async def until(self, holds: Callable[[], object], what: str, seconds: float = 15.0) -> None:
+        """Wait for something on the PBX."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not holds():
+                    await asyncio.sleep(0.01)
+                return
+        raise AssertionError(f"never: {what}; {self.site.switch.asked[-5:]}; {self.site.stand._last_words()}")
+
+    async def told(self) -> None:
+        """The notice was played to its end."""
+        await self.row("notice_ended", script="notice")
+
+    async def met(self) -> None:
+        """Both are put through."""
+        await self.until(lambda: self.far.peer, "put through")
+
+    async def recorded(self) -> None:
+        """Granted, put through, recorded, and the line was heard."""
+        await self.told()
+        self.site.switch.press(self.far, "1")
+        await self.met()
+        await self.row("notice_ended", script="recording_on")
+
+    async def stored(self) -> StoredCall | None:
+        """What the event log holds of it now."""
+        return await self.site.log.load(self.far.uuid)
+
+    async def rows(self, type: str, **data: object) -> list[EventRow]:
+        """The rows of this type with these data."""
+        stored = await self.stored()
+        own = [row for row in (stored.events if stored else ()) if row.type == type]
+        return [row for row in own if all(row.data.get(key) == value for key, value in data.items())]
+
+    async def row(self, type: str, seconds: float = 15.0, **data: object) -> EventRow:
+        """The first row of this type with these data, once it is there."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not (found := await self.rows(type, **data)):
+                    await asyncio.sleep(0.04)
+                return found[0]
+        stored = await self.stored()
+        seen = [(row.type, dict(row.data)) for row in stored.events] if stored else []
+        raise AssertionError(f"no {type} with {data}: {seen[-8:]}; {self.site.stand._last_words()}")
+
+
+@contextlib.asynccontextmanager
+async def switch_site(work: Path) -> AsyncIterator[SwitchSite]:
+    """A site on FreeSWITCH, its controller healthy."""
+    async with SwitchStand(work) as stand:
+        assert isinstance(stand, SwitchStand)
+        log = await PostgresLog.open(stand.postgres.app_dsn, load_master_key(work / "master.key"))
+        try:
+            yield SwitchSite(stand, log)
+        finally:
+            await log.close()

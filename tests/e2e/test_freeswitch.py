@@ -1,0 +1,149 @@
+"""Calls on FreeSWITCH from `callguard run` to the verdict on their audio: the same promises as on Asterisk."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.e2e.switch_site import SwitchSite, Talk, switch_site
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def site() -> AsyncIterator[SwitchSite]:
+    with tempfile.TemporaryDirectory(prefix="callguard-e2e-") as folder:
+        async with switch_site(Path(folder) / "site") as own:
+            yield own
+
+
+async def ended(talk: Talk) -> None:
+    """The caller hangs up, and everything about the call is written down."""
+    talk.site.switch.hang_up(talk.far)
+    await talk.row("channel_hung_up")
+
+
+def recorders(site: SwitchSite, talk: Talk) -> list[str]:
+    """What was asked of uuid_record for this call."""
+    return [line.split()[3] for line in site.switch.asked if line.startswith(f"api uuid_record {talk.far.uuid} ")]
+
+
+@pytest.mark.requirement("S123", "S44")
+async def test_a_call_is_told_asked_recorded_and_proved(site: SwitchSite) -> None:
+    talk = await site.call()
+    await talk.recorded()
+    await asyncio.sleep(1.0)
+    await ended(talk)
+    verified = await talk.row("recording_verified")
+    assert verified.data["line_offset"] >= 0
+    status, _, err = await site.stand.run("verify", talk.far.uuid, "--config", str(site.stand.config), check=False)
+    assert status == 0, err
+    status, _, err = await site.stand.run("replay", talk.far.uuid, "--config", str(site.stand.config), check=False)
+    assert status == 0, err
+
+
+@pytest.mark.requirement("S123", "S126")
+async def test_a_no_is_never_recorded(site: SwitchSite) -> None:
+    talk = await site.call()
+    await talk.told()
+    site.switch.press(talk.far, "2")
+    await talk.met()
+    await talk.row("consent_refused")
+    await ended(talk)
+    assert recorders(site, talk) == []
+
+
+@pytest.mark.requirement("S123", "S126")
+async def test_a_key_that_a_program_made_is_silence_and_silence_is_never_recorded(site: SwitchSite) -> None:
+    talk = await site.call()
+    await talk.told()
+    for source in ("APP", "UNKNOWN", "INBAND_AUDIO"):
+        site.switch.press(talk.far, "1", source)
+    await talk.row("consent_silent")
+    await ended(talk)
+    assert recorders(site, talk) == []
+
+
+@pytest.mark.requirement("S123")
+async def test_a_call_type_that_is_never_recorded_is_put_through_at_once(site: SwitchSite) -> None:
+    talk = await site.call("private")
+    await talk.met()
+    assert not [played for played in site.switch.played if played[0] == talk.far.uuid]
+    await ended(talk)
+    assert recorders(site, talk) == []
+
+
+@pytest.mark.requirement("S123")
+async def test_whoever_stays_after_an_announcement_is_recorded_and_may_still_refuse(site: SwitchSite) -> None:
+    talk = await site.call("survey")
+    await talk.met()
+    await talk.row("notice_ended", script="recording_on")
+    for key in "*7":
+        site.switch.press(talk.far, key)
+    await talk.row("recording_discarded")
+    assert recorders(site, talk)[:1] == ["start"] and "stop" in recorders(site, talk)
+    stop = next(place for place, line in enumerate(site.switch.asked) if f"{talk.far.uuid} stop /" in line)
+    told = [place for place, line in enumerate(site.switch.asked) if line == f"sendmsg {talk.far.uuid}"][-1]
+    assert stop < told  # the sentence is true when it is said
+    await ended(talk)
+
+
+@pytest.mark.requirement("S123")
+async def test_an_agent_pauses_and_resumes_and_the_file_proves_it(site: SwitchSite) -> None:
+    talk = await site.call()
+    await talk.recorded()
+    agent = talk.far.peer
+    assert agent
+    for key in "*8":
+        site.switch.press(agent, key)
+    await talk.row("mask_observed")
+    await asyncio.sleep(0.5)
+    for key in "*8":
+        site.switch.press(agent, key)
+    await talk.row("unmask_observed")
+    await asyncio.sleep(0.5)
+    await ended(talk)
+    await talk.row("recording_verified")
+
+
+@pytest.mark.requirement("S123")
+@pytest.mark.parametrize("how", ["conference", "three_way"])
+async def test_a_third_party_silences_the_recording(site: SwitchSite, how: str) -> None:
+    talk = await site.call()
+    await talk.recorded()
+    switch, agent = site.switch, talk.far.peer
+    assert agent
+    third = switch.channel("sofia/lab/super@127.0.0.1:16061", "outbound")
+    third.answered = True
+    switch.fire("CHANNEL_ANSWER", third)
+    if how == "conference":
+        for member in (talk.far, agent, third):
+            switch.custom("conference::maintenance", member, Action="add-member", Conference_Name="room1")
+    else:
+        switch.fire("CHANNEL_EXECUTE", third, Application="three_way", Application_Data=agent.uuid)
+        switch.fire("MEDIA_BUG_START", agent, Media_Bug_Function="eavesdrop", Media_Bug_Target=agent.uuid)
+    await talk.row("mask_acknowledged")
+    switch.hang_up(third)
+    switch._ended(third)
+    await ended(talk)
+
+
+@pytest.mark.requirement("S123", "S126")
+async def test_a_controller_that_is_killed_leaves_the_conversation_and_no_recording(site: SwitchSite) -> None:
+    talk, waits = await site.call(), await site.call()
+    await talk.recorded()
+    await site.stand.stop_controller(signal.SIGKILL)
+    await talk.until(lambda: not talk.far.recordings, "the recorder is stopped", seconds=3)
+    await talk.until(lambda: waits.far.peer, "who waited is put through", seconds=3)
+    assert talk.far.peer
+    await site.stand.start_controller()
+    await talk.row("incident_opened")
+    for own in (talk, waits):
+        await ended(own)
+    assert recorders(site, waits) == []
