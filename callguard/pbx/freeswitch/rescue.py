@@ -20,8 +20,11 @@ from callguard.pbx.freeswitch.site import EslAddress
 
 WAITING = "callguard_waiting"
 """Channel variable that the snippet sets to true before `socket` and takes away behind it."""
-UNRECORDED = "callguard_unrecorded XML callguard"
-"""Where the snippet goes on without a recording: extension, dialplan, context."""
+RESCUE = "callguard_rescue"
+"""Channel variable by which the snippet names its own context: FusionPBX has one for each domain."""
+UNRECORDED, CONTEXT = "callguard_unrecorded", "callguard"
+"""Where the snippet goes on without a recording: extension, and context where the channel names none."""
+_CONTEXT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,63}\Z")
 _PATH = re.compile(r"/[A-Za-z0-9_./-]+\Z")
 
 
@@ -55,8 +58,11 @@ class FreeSwitchRescue:
         await self._esl.close()
 
     async def _move(self, channel_id: str) -> None:
-        if await self._ask(channel_id, "uuid_getvar", WAITING) == "true":
-            await self._ask(channel_id, "uuid_transfer", UNRECORDED)
+        if await self._ask(channel_id, "uuid_getvar", WAITING) != "true":
+            return
+        named = await self._ask(channel_id, "uuid_getvar", RESCUE)
+        context = named if _CONTEXT.match(named) else CONTEXT
+        await self._ask(channel_id, "uuid_transfer", f"{UNRECORDED} XML {context}")
 
     async def _ask(self, channel_id: str, command: str, rest: str) -> str:
         if not CHANNEL_ID.match(channel_id):

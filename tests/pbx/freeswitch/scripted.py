@@ -114,7 +114,9 @@ class Link:
 
 
 class ScriptedFreeSwitch:
-    """Enter it to run it. `mute`: it takes commands and answers nothing; `lose`: events are made and never sent."""
+    """Enter it to run it. `mute`: it takes commands and answers nothing; `lose`: events are made and never sent;
+    `full`: recordings begin on a full disk.
+    """
 
     def __init__(self) -> None:
         self.port = 0
@@ -123,6 +125,7 @@ class ScriptedFreeSwitch:
         self.asked: list[str] = []
         self.mute = False
         self.lose = False
+        self.full = False
         self.refuse: dict[str, str] = {}
         self.schedule: dict[str, asyncio.Task[None]] = {}
         self.sequence = 400
@@ -390,6 +393,7 @@ class ScriptedFreeSwitch:
         variables = dict(item.split("=", 1) for item in said.strip("{}").split(",") if "=" in item)
         try:
             channel.recordings[path] = Recording(Path(path), variables)
+            channel.recordings[path].full = self.full
         except OSError:
             return "-ERR Cannot record session!\n"
         self.task(self._started(channel, path, variables))

@@ -150,12 +150,17 @@ async def test_somebody_else_s_recording_is_seen(station: Station) -> None:
 
 
 # ---------------------------------------------------------------- the file is the truth
-async def test_a_full_disk_that_freeswitch_does_not_mention_is_noticed(station: Station) -> None:
+@pytest.mark.parametrize("from_the_start", [True, False])
+async def test_a_full_disk_that_freeswitch_does_not_mention_is_noticed(station: Station, from_the_start: bool) -> None:
+    """From the start: a file of 44 bytes, though FreeSWITCH counts its samples on (signalwire/freeswitch#1787)."""
     far, _ = await station.talk()
+    station.switch.full = from_the_start
     await station.record(far)
-    await station.wait(RecordingGrowing)
-    station.switch.channels[far].recordings[str(station.file("r1"))].full = True
+    if not from_the_start:
+        await station.wait(RecordingGrowing)
+        station.switch.channels[far].recordings[str(station.file("r1"))].full = True
     assert (await station.wait(RecordingDamaged)).findings == ("stalled",)
+    assert (station.file("r1").stat().st_size == 44) is from_the_start
 
 
 async def test_a_file_that_vanishes_is_lost(station: Station) -> None:

@@ -66,6 +66,17 @@ async def test_who_is_in_a_call_is_not_moved(station: Station, own: FreeSwitchRe
     assert await own.send_on(far) and not any("uuid_transfer" in line for line in station.switch.asked)
 
 
+@pytest.mark.parametrize(
+    ("named", "context"), [("pbx.example.com", "pbx.example.com"), ("a b", "callguard"), ("x XML y", "callguard")]
+)
+async def test_who_waits_goes_to_the_context_that_the_snippet_names(
+    station: Station, own: FreeSwitchRescue, named: str, context: str
+) -> None:
+    far = await station.enter(callguard_waiting="true", callguard_rescue=named)
+    assert await own.send_on(far)
+    assert f"api uuid_transfer {far} callguard_unrecorded XML {context}" in station.switch.asked
+
+
 async def test_a_recorder_is_stopped_by_its_file(station: Station, own: FreeSwitchRescue) -> None:
     far, _ = await station.talk()
     await station.record(far)
