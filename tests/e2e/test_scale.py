@@ -172,7 +172,8 @@ def recorded_only_when_it_may_be(site: Site, pair: Pair, stored: StoredCall, kil
     ran = [state for state in states(stored) if state != "discarded"]  # a start that a mask overtook never ran
     assert len(ran) == (1 if barred else 2) and set(ran) <= {"verified", "damaged"}, told(stored)
     assert findings <= {("length differs",), ("length differs", "sound under mask")}, told(stored)
-    assert barred or incidents(stored) - {"recording_damaged"} == {"pbx_lost", "stopped_by_guard"}, told(stored)
+    late = {"recording_damaged", "mask_failed", "unmask_failed", "unmask_unacknowledged"}
+    assert barred or incidents(stored) - late == {"pbx_lost", "stopped_by_guard"}, told(stored)
     granted = next(row.at.timestamp() for row in stored.events if row.type == "consent_granted")
     began = [row.at.timestamp() for row in stored.events if row.type == "recording_requested"]
     known = zip(stored.recordings, began, strict=False)
