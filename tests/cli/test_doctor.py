@@ -190,9 +190,9 @@ async def test_settings_and_policy_that_do_not_load(stand: Stand, tmp_path: Path
         findings = await found(stand)
     wrong = [one for one in findings if one.check == "configuration"]
     assert [one.severity for one in wrong] == ["blocker", "blocker"] and len(findings) > 25
-    with edited(stand.config, "data_dir", "data_directory"), edited(stand.config, "pbx_id", "pbx"):
+    with edited(stand.config, "data_dir", "data_directory"), edited(stand.config, "pbx_id", "pbx_name"):
         lines = [one.what for one in await found(stand)]
-    assert sorted(lines) == ["data_dir: is missing", "data_directory: unknown key", "pbx: unknown key"]
+    assert sorted(lines) == ["data_dir: is missing", "data_directory: unknown key", "pbx_name: unknown key"]
     status, out, err = await stand.run("doctor", "--config", str(tmp_path / "none.toml"), check=False)
     assert (status, err) == (1, "") and "no such file" in out
 
