@@ -1,59 +1,60 @@
 """The command line: one module a noun, and the only place that chooses adapters. Exit status: contract in
-docs/index.md."""
+docs/index.md.
+
+A command's module is loaded when the command is called: most need neither the migrations nor a PBX.
+"""
 
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
 import click
 
 from callguard import __version__
-from callguard.cli.answers import answers
-from callguard.cli.calls import calls
-from callguard.cli.db import db
-from callguard.cli.demo import demo
-from callguard.cli.doctor import doctor
-from callguard.cli.guard import guard
-from callguard.cli.init import init
-from callguard.cli.lint import lint
-from callguard.cli.policy import policy
-from callguard.cli.preflight import preflight
-from callguard.cli.prompts import prompts
-from callguard.cli.replay import replay
-from callguard.cli.rule import rule
-from callguard.cli.run import run
-from callguard.cli.scripts import scripts
-from callguard.cli.trim import trim
-from callguard.cli.verify import verify
 from callguard.errors import CallguardError
 
+COMMANDS = (
+    "answers",
+    "calls",
+    "db",
+    "demo",
+    "doctor",
+    "guard",
+    "init",
+    "lint",
+    "policy",
+    "preflight",
+    "prompts",
+    "replay",
+    "rule",
+    "run",
+    "scripts",
+    "trim",
+    "verify",
+)
+"""Each lies under its own name in the module of that name, a hyphen being an underscore there."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class _Lazy(click.Group):
+    """A group that knows the names of its commands, and loads one when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        name = cmd_name.replace("-", "_")
+        command = getattr(import_module(f"callguard.cli.{name}"), name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 def cli() -> None:
     """Recording that is lawful at capture, stays lawful, and proves it."""
-
-
-for command in (
-    answers,
-    calls,
-    db,
-    demo,
-    doctor,
-    guard,
-    init,
-    lint,
-    policy,
-    preflight,
-    prompts,
-    replay,
-    rule,
-    run,
-    scripts,
-    trim,
-    verify,
-):
-    cli.add_command(command)
 
 
 def main() -> None:
