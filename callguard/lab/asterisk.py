@@ -233,7 +233,7 @@ class Asterisk:
             (self.work / folder).mkdir(parents=True, exist_ok=True)
         for name, text in config.files(self._site).items():
             (self.work / "etc" / name).write_text(text)
-        _write_music(self.work / "moh" / "hold.wav")
+        write_music(self.work / "moh" / "hold.wav")
 
     async def _spawn(self, installation: packages.Installation) -> None:
         self._command = (*installation.command, "-C", str(self.work / "etc/asterisk.conf"))
@@ -303,7 +303,8 @@ def _tone(hertz: int, seconds: int) -> Iterator[int]:
     return (round(6000 * math.sin(2 * math.pi * hertz * n / 8000)) for n in range(8000 * seconds))
 
 
-def _write_music(path: Path) -> None:
+def write_music(path: Path) -> None:
+    """What a held party hears, as a wav at PATH."""
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, 8000, 0, "NONE", ""))
         samples = list(_tone(MUSIC_HZ, 10))

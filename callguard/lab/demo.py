@@ -105,9 +105,9 @@ class Demo:
 
     async def _phones(self) -> None:
         for scene in SCENES:
-            port = self.stand.asterisk.agent_ports[f"agent{scene.number}"]
-            agent = await Phone.open(f"agent{scene.number}", self.stand.asterisk.server, port=port, answer_after=0.4)
-            caller = await Phone.open("caller", self.stand.asterisk.server)
+            port = self.stand.agent_ports[f"agent{scene.number}"]
+            agent = await Phone.open(f"agent{scene.number}", self.stand.server, port=port, answer_after=0.4)
+            caller = await Phone.open("caller", self.stand.server)
             agent.media = speech(scene.number + 5)
             self.stages[scene.number] = Stage(scene.number, caller, agent)
 

@@ -72,7 +72,8 @@ mode = "never"
 """
 
 
-def _quoted(value: object) -> str:
+def quoted(value: object) -> str:
+    """VALUE as a TOML string."""
     return json.dumps(str(value))  # a JSON string is a TOML basic string
 
 
@@ -106,6 +107,16 @@ class Stand:
         return self.work / "data"
 
     @property
+    def server(self) -> tuple[str, int]:
+        """What a phone calls."""
+        return self.asterisk.server
+
+    @property
+    def agent_ports(self) -> dict[str, int]:
+        """{"agent1": UDP port its phone has to listen on}."""
+        return self.asterisk.agent_ports
+
+    @property
     def recordings(self) -> Path:
         """Where recordings lie."""
         return self.asterisk.spool / "callguard"
@@ -119,17 +130,8 @@ class Stand:
     async def start(self, *, controller: bool = True) -> None:
         """Everything up and healthy. Raises Unreachable with one sentence."""
         self.work.mkdir(parents=True, exist_ok=True)
-        self.asterisk = Asterisk(
-            self.work / "asterisk",
-            dialplan=self.dialplan,
-            agents=self.agents,
-            bind=self.bind,
-            system_name=self.system_name,
-            environment=self.environment,
-            least_privilege=self.least_privilege,
-        )
         postgres = asyncio.to_thread(Postgres.start, self.work / "postgres")
-        self.postgres, _ = await asyncio.gather(postgres, self.asterisk.start())
+        self.postgres, _ = await asyncio.gather(postgres, self.start_pbx())
         self.recordings.mkdir(parents=True, exist_ok=True)
         self.write_config()
         (self.work / "policy.toml").write_text(self.policy)
@@ -139,9 +141,45 @@ class Stand:
         if controller:
             await self.start_controller()
 
+    async def start_pbx(self) -> None:
+        """The PBX, until it serves."""
+        self.asterisk = Asterisk(
+            self.work / "asterisk",
+            dialplan=self.dialplan,
+            agents=self.agents,
+            bind=self.bind,
+            system_name=self.system_name,
+            environment=self.environment,
+            least_privilege=self.least_privilege,
+        )
+        await self.asterisk.start()
+
+    async def stop_pbx(self) -> None:
+        """The PBX, as far as it came."""
+        if hasattr(self, "asterisk"):
+            await self.asterisk.stop()
+
+    def pbx_config(self) -> str:
+        """What callguard.toml says about the PBX."""
+        own = self.asterisk
+        return f"""\
+[asterisk]
+ari_url = {quoted(own.ari_url)}
+ari_user = {quoted(own.ari_user)}
+ari_password = {quoted(own.ari_password)}
+ami_host = {quoted(own.ami_host)}
+ami_port = {own.ami_port}
+ami_user = {quoted(own.ami_user)}
+ami_secret = {quoted(own.ami_secret)}
+least_privilege = {str(self.least_privilege).lower()}
+
+[guard]
+ami_user = {quoted(own.guard_user)}
+ami_secret = {quoted(own.guard_secret)}
+"""
+
     def write_config(self, **recordings: object) -> None:
         """callguard.toml for this site; keyword arguments go to [recordings]."""
-        own = self.asterisk
         extra = "".join(f"{key} = {value}\n" for key, value in recordings.items())
         text = f"""\
 tenant = "lab"
@@ -151,25 +189,12 @@ policy = "policy.toml"
 master_key = "master.key"
 
 [database]
-url = {_quoted(self.postgres.app_dsn)}
-owner_url = {_quoted(self.postgres.owner_dsn)}
+url = {quoted(self.postgres.app_dsn)}
+owner_url = {quoted(self.postgres.owner_dsn)}
 
-[asterisk]
-ari_url = {_quoted(own.ari_url)}
-ari_user = {_quoted(own.ari_user)}
-ari_password = {_quoted(own.ari_password)}
-ami_host = {_quoted(own.ami_host)}
-ami_port = {own.ami_port}
-ami_user = {_quoted(own.ami_user)}
-ami_secret = {_quoted(own.ami_secret)}
-least_privilege = {str(self.least_privilege).lower()}
-
-[guard]
-ami_user = {_quoted(own.guard_user)}
-ami_secret = {_quoted(own.guard_secret)}
-
+{self.pbx_config()}
 [recordings]
-directory = {_quoted(self.recordings)}
+directory = {quoted(self.recordings)}
 {extra or "floor_mb = 50"}
 
 [alerts]
@@ -255,8 +280,7 @@ syslog = ""
         """End everything."""
         await self.stop_controller()
         self.stop_guard()
-        if hasattr(self, "asterisk"):
-            await self.asterisk.stop()
+        await self.stop_pbx()
         if hasattr(self, "postgres"):
             await asyncio.to_thread(self.postgres.stop)
 
