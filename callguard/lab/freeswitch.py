@@ -205,8 +205,8 @@ class FreeSwitch:
         deadline = loop.time() + _BOOT_SECONDS
         while loop.time() < deadline and self._process is not None and self._process.returncode is None:
             with suppress(Unreachable):
-                if (await self.cli("status")).startswith("UP"):
-                    return await server_name(self.server) == self.site.user_agent
+                if (await self.cli("status")).startswith("UP") and (name := await server_name(self.server)):
+                    return name == self.site.user_agent
             await asyncio.sleep(0.1)
         return False
 

@@ -24,7 +24,7 @@ class _Options(asyncio.DatagramProtocol):
 
 
 async def server_name(server: tuple[str, int], timeout: float = 2.0) -> str:
-    """The Server header of what answers SIP OPTIONS at `server`; "" when nothing does."""
+    """What answers SIP OPTIONS at `server` calls itself so (FreeSWITCH as a User-Agent); "" when nothing does."""
     loop = asyncio.get_running_loop()
     transport, protocol = await loop.create_datagram_endpoint(_Options, local_addr=("127.0.0.1", 0))
     host, port = transport.get_extra_info("sockname")[:2]
@@ -40,4 +40,4 @@ async def server_name(server: tuple[str, int], timeout: float = 2.0) -> str:
         return ""
     finally:
         transport.close()
-    return message.get("server")
+    return message.get("server") or message.get("user-agent")

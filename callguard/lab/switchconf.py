@@ -11,7 +11,7 @@ from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
 MODULES = (
-    "mod_console mod_logfile mod_event_socket mod_sofia mod_loopback mod_commands mod_dptools mod_hash mod_db "
+    "mod_console mod_logfile mod_event_socket mod_sofia mod_loopback mod_commands mod_dptools mod_hash "
     "mod_expr mod_dialplan_xml mod_sndfile mod_native_file mod_tone_stream mod_local_stream mod_conference mod_spandsp "
     "mod_fifo mod_callcenter mod_valet_parking mod_spy mod_say_en"
 ).split()
@@ -72,6 +72,7 @@ def _globals(own: Switch) -> str:
     known = {f"agent{n}": f"sofia/{PROFILE}/agent{n}@127.0.0.1:{port}" for n, port in _agents(own)}
     known |= {"domain": DOMAIN, "trunk": f"127.0.0.1:{own.trunk_port}"}
     known |= {"callguard_socket": f"127.0.0.1:{own.listen_port}", "hold_music": "local_stream://moh"}
+    known |= {"media_timeout": "20000", "media_hold_timeout": "300000"}  # a caller whose phone died does not stay
     return "".join(f'<X-PRE-PROCESS cmd="set" data="{key}={value}"/>\n' for key, value in known.items())
 
 
@@ -138,8 +139,6 @@ def _sofia(own: Switch) -> str:
         accept_blind_reg="false",
         liberal_dtmf="true",
         manage_presence="false",
-        rtp_timeout_sec=20,
-        rtp_hold_timeout_sec=300,
         caller_id_type="pid",
         inbound_late_negotiation="true",
     )
