@@ -8,9 +8,13 @@ CallguardError                 exit 1   anything of ours
 +-- Unreachable                exit 3   something we need is not there
 |   +-- LinkDown                        ARI, AMI: the connection is gone
 |   +-- StoreDown                       Postgres is gone or too slow
+|   +-- ShelfDown                       the vault's folder or bucket is gone, full or too slow
 +-- PbxRefused                 exit 1   the PBX answered no to one request
 +-- StoreRefused               exit 1   Postgres answered no: broken chain, unknown word, missing grant or migration
 +-- CannotDecrypt              exit 1   a stored value cannot be opened: other master key, damaged or swapped value
++-- BadContainer               exit 1   an encrypted object of the vault is not what was stored; names the chunk
++-- NotThere                   exit 1   an object of the vault that a row names is gone
++-- Held                       exit 1   a legal hold stands against a deletion
 """
 
 
@@ -60,6 +64,10 @@ class StoreDown(Unreachable):
     """Postgres is gone, refuses us, or does not answer in time."""
 
 
+class ShelfDown(Unreachable):
+    """Where the vault's objects lie is gone, full, refuses us, or does not answer in time."""
+
+
 class PbxRefused(CallguardError):
     """The PBX understood a request and said no. `status` is ARI's HTTP status, 0 for AMI."""
 
@@ -74,3 +82,19 @@ class StoreRefused(CallguardError):
 
 class CannotDecrypt(CallguardError):
     """A sealed value does not open: it was sealed under another master key, altered, or moved to another row."""
+
+
+class BadContainer(CallguardError):
+    """An object of the vault that is not what was stored. `chunk`: where that shows, None for its header."""
+
+    def __init__(self, reason: str, chunk: int | None = None) -> None:
+        self.reason, self.chunk = reason, chunk
+        super().__init__(f"{'header' if chunk is None else f'chunk {chunk}'}: {reason}")
+
+
+class NotThere(CallguardError):
+    """A row of the vault names an object that is gone."""
+
+
+class Held(CallguardError):
+    """What was to be deleted is under a legal hold."""
