@@ -106,7 +106,7 @@ class Bucket:
             raise ShelfDown(f"The bucket does not lock an object ({code}): was it made with Object Lock?") from None
 
     def delete(self, name: str) -> None:
-        """See port.Shelf. Where a bucket keeps versions, older ones stay, without a key, until its own rules end them."""
+        """See port.Shelf. Older versions in the bucket stay, without a key, until its own rules end them."""
         with _translated():
             obstore.delete(self._store, _checked(name))
 
