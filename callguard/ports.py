@@ -239,7 +239,7 @@ class RecordingRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentRow:
-    """Something that a human must look at. `closed_at` None while open."""
+    """Something that a human must look at. `closed_at` None while open; `call_id` '' where it is of no call."""
 
     incident_id: str
     call_id: str
@@ -306,12 +306,13 @@ class StoredCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivationRow:
-    """One chained entry of the register: what a TENANT put into force. `kind`: "policy" or "rules".
+    """One chained entry of the register: what a TENANT put into force, or what became of an incident. `kind`: "policy",
+    "rules", "incident_closed", or "incident_opened" for one that is of no call.
 
     `version`: sha256 of the content, hex; `previous`: the one of the same kind before it, '' for the first. `content`:
-    the policy as JSON, empty for rules, which the log keeps by version. `said`: "author" (an account or a name),
-    "reason" and "salt" (hex), sealed under the key `key_id`, outside the chain; empty once that key was destroyed.
-    `said_digest`: its sha256, in the chain.
+    the policy as JSON, the ids of the incident; empty for rules, which the log keeps by version. `said`: "author" (an
+    account or a name), "reason" and "salt" (hex), sealed under the key `key_id`, outside the chain; empty once that key
+    was destroyed. `said_digest`: its sha256, in the chain.
     """
 
     tenant: str
@@ -331,9 +332,9 @@ class ActivationRow:
 class Register(Protocol):
     """Where it stands what was in force when. Every method raises StoreDown when the store is away."""
 
-    async def activate(self, row: ActivationRow) -> None:
-        """Durable on return. One that is there changes nothing; one that does not continue the register is
-        StoreRefused."""
+    async def activate(self, row: ActivationRow, incident: IncidentRow | None = None) -> None:
+        """Durable on return, with the INCIDENT that it opens or closes: both or neither. One that is there changes
+        nothing; one that does not continue the register is StoreRefused."""
 
     async def activations(self, tenant: str) -> tuple[ActivationRow, ...]:
         """The whole register of TENANT in order of seq."""
@@ -361,6 +362,16 @@ class Answers(Protocol):
         """Forget all answers that do not stand any more at AT. How many there were."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which incidents are asked for: opened at `since` or later, open ones only, of one kind, of one call (our id)."""
+
+    since: datetime | None = None
+    open_only: bool = False
+    kind: str = ""
+    call_id: str | None = None
+
+
 class EventLog(Protocol):
     """Where the evidence goes. Every method raises StoreDown when the store is not there or too slow."""
 
@@ -375,6 +386,9 @@ class EventLog(Protocol):
 
     def calls(self) -> AsyncIterator[CallRow]:
         """The heads of all calls, newest first."""
+
+    async def known(self, recording_ids: Sequence[str]) -> frozenset[str]:
+        """Which of RECORDING_IDS are recordings of ours."""
 
     async def wait_lost(self) -> None:
         """Return when the store has gone away."""

@@ -16,7 +16,7 @@ from callguard.core.quorum import is_alone, quorum_holds
 from callguard.core.recording import Mask, State
 from callguard.core.step import step
 from callguard.errors import BadLog, ConfigError
-from callguard.ports import ActivationRow, CallRow, StoredCall
+from callguard.ports import ActivationRow, CallRow, IncidentRow, StoredCall
 from callguard.replay import Story, fact_of, replay, story_of
 from callguard.store.chain import first_break, head_digest
 
@@ -64,6 +64,22 @@ def unentered(head: CallRow, register: Sequence[ActivationRow]) -> Finding | Non
     if head.policy_version in known or predates(head, register):
         return None
     return Finding(head.call_id, 0, "its policy was never entered into the register: see callguard policy log")
+
+
+def unanswered(incidents: Sequence[IncidentRow], register: Sequence[ActivationRow]) -> Iterator[Finding]:
+    """Incidents that are closed and nobody answered for, or that REGISTER swears to and that are not (so) there."""
+    there = {row.incident_id: row for row in incidents}
+    entries = {kind: {str(row.content.get("incident")) for row in register if row.kind == kind} for kind in _INCIDENTS}
+    closed = {row.incident_id for row in incidents if row.closed_at is not None}
+    for incident_id in sorted(closed - entries["incident_closed"]):
+        yield Finding(there[incident_id].call_id, 0, f"incident {incident_id} is closed, and nobody answered for it")
+    for incident_id in sorted(entries["incident_closed"] & (there.keys() - closed)):
+        yield Finding(there[incident_id].call_id, 0, f"incident {incident_id} was closed, and is open again")
+    for incident_id in sorted((entries["incident_opened"] | entries["incident_closed"]) - there.keys()):
+        yield Finding("register", 0, f"incident {incident_id} was entered, and is gone")
+
+
+_INCIDENTS = ("incident_opened", "incident_closed")
 
 
 def predates(head: CallRow, register: Sequence[ActivationRow]) -> bool:

@@ -21,6 +21,7 @@ COMMANDS = (
     "demo",
     "doctor",
     "guard",
+    "incidents",
     "init",
     "lint",
     "policy",

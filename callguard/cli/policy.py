@@ -136,7 +136,7 @@ def _tell(settings: Settings) -> str:
 @json_option
 def log(config: Path, as_json: bool) -> None:
     """What was put into force, oldest first: when, what, by whom and why."""
-    rows = _register(load(config))
+    rows = [row for row in _register(load(config)) if row.kind in ("policy", "rules")]
     if as_json:
         show_json({"activations": [_row(row) for row in rows]})
         return

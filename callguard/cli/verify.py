@@ -11,8 +11,8 @@ import click
 from callguard.cli.option import config_option, json_option, load, show_json, with_log
 from callguard.engine.recovery import LiveCalls
 from callguard.errors import BadInput
-from callguard.ports import ActivationRow
-from callguard.proof import LIMITS, Finding, predates, prove, unentered
+from callguard.ports import ActivationRow, Wanted
+from callguard.proof import LIMITS, Finding, predates, prove, unanswered, unentered
 from callguard.store.activation import forged
 from callguard.store.chain import first_break
 from callguard.store.postgres import PostgresLog
@@ -63,6 +63,7 @@ async def _prove_all(log: PostgresLog, tenant: str, call: str | None, live: froz
     broken = first_break(register)
     found = [Finding("register", broken[0], f"chain: {broken[1]}")] if broken else []
     found += [Finding("register", seq, "author and reason are not those that were entered") for seq in forged(register)]
+    found += unanswered(await log.find_incidents(Wanted()), register)
     checked, older, findings = await _prove(log, register, call, live)
     return _Proved(checked, len(register), older, found + findings)
 

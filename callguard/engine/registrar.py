@@ -1,4 +1,4 @@
-"""Writes down what was put into force, now or as soon as the log is there.
+"""Writes down what was put into force, and what became of incidents, now or as soon as the log is there.
 
 What belongs here: entries that wait, and who is told that they do. What does not: whether a policy may be put into
 force (cli/approval.py), the rows (store/activation.py).
@@ -13,15 +13,16 @@ from datetime import datetime
 from typing import Any
 
 from callguard.errors import StoreDown, StoreRefused
-from callguard.ports import ActivationRow, Register
-from callguard.store.activation import following, newest
+from callguard.ports import ActivationRow, IncidentRow, Register
+from callguard.store.activation import following
 
 RETRY = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """What was put into force `at` a time; `kind`, `version` and `content` as in ports.ActivationRow."""
+    """What was put into force `at` a time, or what became of `incident` then; `kind`, `version` and `content` as in
+    ports.ActivationRow."""
 
     at: datetime
     kind: str
@@ -29,14 +30,15 @@ class Entry:
     author: str
     reason: str
     content: Mapping[str, Any]
+    incident: IncidentRow | None = None
 
 
 async def enter(register: Register, tenant: str, entry: Entry) -> ActivationRow | None:
-    """The row that ENTRY became; None where its version is in force already. Raises StoreDown, and StoreRefused when
-    somebody else was quicker."""
+    """The row that ENTRY became; None where its version is in force already, or its incident has that entry. Raises
+    StoreDown, and StoreRefused when somebody else was quicker."""
     rows = await register.activations(tenant)
-    before = newest(rows, entry.kind)
-    if before and before.version == entry.version:
+    before = [row for row in rows if row.kind == entry.kind]
+    if entry.version in [row.version for row in (before if entry.incident else before[-1:])]:
         return None
     row = following(
         rows,
@@ -48,7 +50,7 @@ async def enter(register: Register, tenant: str, entry: Entry) -> ActivationRow 
         reason=entry.reason,
         content=entry.content,
     )
-    await register.activate(row)
+    await register.activate(row, entry.incident)
     return row
 
 

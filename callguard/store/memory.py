@@ -30,6 +30,7 @@ from callguard.ports import (
     RawRow,
     RecordingRow,
     StoredCall,
+    Wanted,
 )
 from callguard.store.chain import FIRST_SEQ, GENESIS, Linked
 from callguard.store.codec import row_from_json, row_to_json
@@ -163,13 +164,21 @@ class MemoryLog:
         self._there()
         self._packs[pack.version] = pack
 
-    async def activate(self, row: ActivationRow) -> None:
+    async def activate(self, row: ActivationRow, incident: IncidentRow | None = None) -> None:
         """See PostgresLog.activate."""
         self._there()
         chain = [known for known in self._register if known.tenant == row.tenant]
         if not any(known.hash == row.hash for known in chain):
             _continues(chain, row, "the register")
             self._register.append(_plain(row))
+        if incident:
+            _note(self._incidents, incident)
+
+    async def known(self, recording_ids: Sequence[str]) -> frozenset[str]:
+        """Which of RECORDING_IDS are recordings of ours."""
+        self._there()
+        ours = {row.recording_id for kept in self._kept.values() for row in kept.recordings.values()}
+        return frozenset(recording_ids) & ours
 
     async def activations(self, tenant: str) -> tuple[ActivationRow, ...]:
         """The whole register of TENANT in order of seq; nothing was said in one whose key was destroyed."""
@@ -184,11 +193,10 @@ class MemoryLog:
         for head in sorted(heads, key=lambda row: (row.started_at, row.call_id), reverse=True):
             yield head
 
-    async def find_incidents(self, open_only: bool = True) -> tuple[IncidentRow, ...]:
-        """Incidents of all calls, oldest first."""
+    async def find_incidents(self, wanted: Wanted) -> tuple[IncidentRow, ...]:
+        """Incidents of all calls and of none, oldest first."""
         self._there()
-        wanted = [row for row in self._incidents.values() if row.closed_at is None or not open_only]
-        return tuple(sorted(wanted, key=_by_opening))
+        return tuple(sorted((row for row in self._incidents.values() if _is(wanted, row)), key=_by_opening))
 
     async def party(self, call_id: str) -> tuple[PartyRow, ...]:
         """The parties of a call; an erased one has no values."""
@@ -246,8 +254,19 @@ def _add(kept: dict[str, _Kept], incidents: dict[str, IncidentRow], batch: Batch
         if not _is_past(_call(kept, recording), batch):
             _call(kept, recording).recordings[recording.recording_id, recording.segment_no] = recording
     for incident in batch.incidents:
-        known = incidents.get(incident.incident_id, incident)
-        incidents[incident.incident_id] = replace(known, closed_at=known.closed_at or incident.closed_at)
+        _note(incidents, incident)
+
+
+def _note(incidents: dict[str, IncidentRow], incident: IncidentRow) -> None:
+    known = incidents.get(incident.incident_id, incident)
+    incidents[incident.incident_id] = replace(known, closed_at=known.closed_at or incident.closed_at)
+
+
+def _is(wanted: Wanted, row: IncidentRow) -> bool:
+    open_enough = row.closed_at is None or not wanted.open_only
+    young_enough = wanted.since is None or row.opened_at >= wanted.since
+    about = wanted.kind in ("", row.kind) and wanted.call_id in (None, row.call_id)
+    return open_enough and young_enough and about
 
 
 def _call(kept: dict[str, _Kept], row: EventRow | PartyRow | RawRow | RecordingRow) -> _Kept:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -30,6 +30,7 @@ from callguard.ports import (
     RawRow,
     RecordingRow,
     StoredCall,
+    Wanted,
 )
 from callguard.store.keys import MasterKey
 from callguard.store.link import SECONDS, Kept, connect, cut, within
@@ -127,9 +128,16 @@ class PostgresLog:
         """Durable on return: the rules that calls refer to by their version."""
         await self._put([("insert_rules", {"version": pack.version, "content": Jsonb(pack.as_data())})])
 
-    async def activate(self, row: ActivationRow) -> None:
+    async def activate(self, row: ActivationRow, incident: IncidentRow | None = None) -> None:
         """See ports.Register. Raises StoreDown, StoreRefused."""
-        await self._put([activation(row, self._sealer)], {key_month(row)})
+        beside = Batch(incidents=(incident,) if incident else ())
+        rows = [activation(row, self._sealer), *statements(beside, self._sealer)]
+        await self._put(rows, {key_month(row)} | months(beside))
+
+    async def known(self, recording_ids: Sequence[str]) -> frozenset[str]:
+        """Which of RECORDING_IDS are recordings of ours."""
+        rows = await self._read("known_recordings", {"ids": list(recording_ids)})
+        return frozenset(row["recording_id"] for row in rows)
 
     async def activations(self, tenant: str) -> tuple[ActivationRow, ...]:
         """The whole register of TENANT in order of seq; nothing was said in one whose key was destroyed."""
@@ -151,9 +159,9 @@ class PostgresLog:
                 yield CallRow(**row)
             last = page[-1]
 
-    async def find_incidents(self, open_only: bool = True) -> tuple[IncidentRow, ...]:
-        """Incidents of all calls, oldest first."""
-        return tuple(IncidentRow(**row) for row in await self._read("find_incidents", {"open_only": open_only}))
+    async def find_incidents(self, wanted: Wanted) -> tuple[IncidentRow, ...]:
+        """Incidents of all calls and of none, oldest first."""
+        return tuple(IncidentRow(**row) for row in await self._read("find_incidents", asdict(wanted)))
 
     async def party(self, call_id: str) -> tuple[PartyRow, ...]:
         """The parties of a call, in the clear; one whose key was destroyed has no values. Raises CannotDecrypt."""

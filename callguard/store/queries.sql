@@ -119,7 +119,14 @@ WHERE call_month = %(call_month)s AND call_id = %(call_id)s ORDER BY opened_at, 
 
 -- name: find_incidents
 SELECT incident_id, call_id, call_month, kind, opened_at, closed_at FROM callguard.incident
-WHERE closed_at IS NULL OR NOT %(open_only)s ORDER BY opened_at, incident_id
+WHERE (closed_at IS NULL OR NOT %(open_only)s::boolean)
+    AND opened_at >= coalesce(%(since)s::timestamptz, '-infinity')
+    AND %(kind)s::text IN ('', kind)
+    AND call_id = coalesce(%(call_id)s::text, call_id)
+ORDER BY opened_at, incident_id
+
+-- name: known_recordings
+SELECT DISTINCT recording_id FROM callguard.recording WHERE recording_id = ANY(%(ids)s::text[])
 
 -- name: parties
 SELECT p.call_id, p.call_month, p.party_id, p.channel_id, p.role::text, p.key_id, p.sealed, k.wrapped

@@ -11,7 +11,7 @@ import pytest
 
 from callguard.engine.registrar import Entry, Registrar, enter
 from callguard.errors import StoreRefused
-from callguard.ports import ActivationRow
+from callguard.ports import ActivationRow, IncidentRow
 from callguard.store.chain import first_break
 from callguard.store.memory import MemoryLog
 
@@ -42,11 +42,11 @@ async def test_a_version_is_entered_when_it_is_not_the_newest_one() -> None:
 class Crowded(MemoryLog):
     """Somebody else enters something first, once."""
 
-    async def activate(self, row: ActivationRow) -> None:
+    async def activate(self, row: ActivationRow, incident: IncidentRow | None = None) -> None:
         if row.seq == 1 and row.said["reason"] == FIRST.reason:
             await enter(self, "acme", SECOND)
             raise StoreRefused("another one was quicker")
-        await super().activate(row)
+        await super().activate(row, incident)
 
 
 async def until(log: MemoryLog, count: int) -> tuple[ActivationRow, ...]:

@@ -11,7 +11,7 @@ import pytest
 
 from callguard.core.events import Remembered
 from callguard.errors import StoreRefused
-from callguard.ports import Batch
+from callguard.ports import Batch, Wanted
 from callguard.store.chain import FIRST_SEQ, first_break
 from callguard.store.memory import MemoryLog
 from callguard.store.postgres import PostgresLog
@@ -140,9 +140,30 @@ async def test_incidents_open_and_close_and_stay_closed(log: Log) -> None:
     )
     await log.append([Batch(incidents=(rows.incident(call_id, "i1", rows.START + timedelta(hours=1)),))])
     await log.append([Batch(incidents=(rows.incident(call_id, "i1"),))])
-    assert [row.incident_id for row in await log.find_incidents()] == ["i2"]
-    closed = [row for row in await log.find_incidents(open_only=False) if row.closed_at]
+    assert [row.incident_id for row in await log.find_incidents(Wanted(open_only=True))] == ["i2"]
+    closed = [row for row in await log.find_incidents(Wanted()) if row.closed_at]
     assert [row.closed_at for row in closed] == [rows.START + timedelta(hours=1)]
+    wanted = (Wanted(kind="mask_late", call_id=call_id), Wanted(since=rows.START), Wanted(kind="other"))
+    assert [len(await log.find_incidents(one)) for one in wanted] == [2, 2, 0]
+    assert await log.find_incidents(Wanted(since=rows.START + timedelta(seconds=1))) == ()
+    assert await log.find_incidents(Wanted(call_id="")) == ()
+
+
+async def test_an_entry_and_the_incident_that_it_is_about_stand_together(log: Log) -> None:
+    first = rows.activation(kind="incident_opened")
+    await log.activate(first, rows.incident("", "i1"))
+    assert [row.incident_id for row in await log.find_incidents(Wanted(call_id=""))] == ["i1"]
+    second = rows.activation([first], kind="incident_closed")
+    await log.activate(second, rows.incident("", "i1", rows.START + timedelta(hours=2)))
+    assert await log.find_incidents(Wanted(open_only=True)) == ()
+    with pytest.raises(StoreRefused):
+        await log.activate(rows.activation([first], reason="a fork"), rows.incident("", "i2"))
+    assert [row.incident_id for row in await log.find_incidents(Wanted())] == ["i1"]
+
+
+async def test_recordings_are_known_by_their_ids(log: Log) -> None:
+    await log.append([rows.whole(call_id := rows.new_id())])
+    assert await log.known([f"r-{call_id}", "another", "r-"]) == {f"r-{call_id}"} and await log.known([]) == frozenset()
 
 
 @pytest.mark.requirement("S81")

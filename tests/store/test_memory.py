@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from callguard.errors import StoreDown
+from callguard.ports import Wanted
 from callguard.store.memory import MemoryLog
 from tests.store import rows
 
@@ -17,7 +18,8 @@ async def test_a_cut_log_is_down_and_mended_has_what_it_had() -> None:
     assert not lost.done()
     log.cut()
     await lost
-    for work in (log.append([]), log.load(call_id), log.find_incidents(), log.party(call_id), log.erase_key("x")):
+    asked = (log.append([]), log.load(call_id), log.find_incidents(Wanted()), log.party(call_id), log.erase_key("x"))
+    for work in asked:
         with pytest.raises(StoreDown):
             await work
     with pytest.raises(StoreDown):
