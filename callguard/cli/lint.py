@@ -8,8 +8,8 @@ import click
 
 from callguard.cli.option import json_option, show_json
 from callguard.core.policy import PAUSE, WITHDRAW, parse_policy
+from callguard.lint.choice import lint as examine
 from callguard.lint.examine import Options, Report
-from callguard.lint.examine import lint as examine
 from callguard.lint.finding import Finding, Severity
 from callguard.settings import read_toml
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from callguard.lint.examine import lint
+from callguard.lint.freeswitch.examine import lint as lint_freeswitch
+from tests.lint.freeswitch import site as switch
 from tests.lint.plan import freepbx, written
 
 
@@ -56,3 +58,17 @@ def test_two_thousand_computed_targets_take_less_than_a_second(tmp_path: Path, k
     taken = time.perf_counter() - begin
     show(f"2,000 computed {kind}", len(path.read_text().splitlines()), taken)
     assert taken < 1
+
+
+def test_five_thousand_lines_of_freeswitch_take_less_than_two_seconds(tmp_path: Path) -> None:
+    to, more = switch.act("transfer", "$1 XML default"), switch.act("set", "a=b") + "\n"
+    ask = more * 6 + switch.ASK.replace("/>", "/>\n") + switch.BRIDGE
+    trunks = [switch.extension(f"\n{to}\n", rf"^(\+?1?5125550{number:03})$", f"t{number}") for number in range(360)]
+    phones = [switch.extension(ask, rf"^\+?1?5125550({number:03})$", f"p{number}") for number in range(360)]
+    path = switch.written(tmp_path, switch.context(*trunks), switch.context(*phones, name="default"))
+    lines = len(path.read_text().splitlines())
+    begin = time.perf_counter()
+    report = lint_freeswitch([path, switch.SNIPPET])
+    taken = time.perf_counter() - begin
+    show("FreeSWITCH", lines, taken)
+    assert report.findings == () and taken < 2 and lines > 5000

@@ -1,0 +1,1 @@
+"""FreeSWITCH's XML, looked through as text: dialplan, configuration, directory, dumps of FusionPBX."""

@@ -1,0 +1,56 @@
+"""All rules over one FreeSWITCH configuration.
+
+What belongs here: the table of rules. What does not: any rule; printing (the command line).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from callguard.errors import BadInput
+from callguard.lint.examine import Options, Report
+from callguard.lint.finding import Finding
+from callguard.lint.freeswitch.emergency import emergency
+from callguard.lint.freeswitch.keys import keys, unfiltered
+from callguard.lint.freeswitch.notice import bypassed, late
+from callguard.lint.freeswitch.plan import Plan, build
+from callguard.lint.freeswitch.recorder import beside, recorders
+from callguard.lint.freeswitch.refusal import refused
+from callguard.lint.freeswitch.snippet import Trusted, entered, present, recognise
+from callguard.lint.freeswitch.tree import read_tree
+
+
+@dataclass(frozen=True, slots=True)
+class _Site:
+    plan: Plan
+    trusted: Trusted
+    options: Options
+
+
+def lint(paths: Iterable[Path], options: Options | None = None) -> Report:
+    """What is wrong with the configuration in PATHS. Raises BadInput where it cannot be read."""
+    options = options or Options()
+    tree = read_tree(list(paths))
+    plan = build(tree)
+    if unknown := [name for name in options.entries if name not in plan.contexts]:
+        raise BadInput(f"--entry {unknown[0]}: no such context in what was read")
+    site = _Site(plan, recognise(plan), options)
+    found = {*tree.findings, *(finding for rule in _RULES for finding in rule(site))}
+    order = sorted(found, key=lambda finding: (finding.place, finding.severity, finding.rule, finding.text))
+    return Report(tuple(order), tuple(tree.files), len(plan.contexts))
+
+
+_RULES: tuple[Callable[[_Site], Iterable[Finding]], ...] = (
+    lambda site: recorders(site.plan, site.trusted),
+    lambda site: beside(site.plan),
+    lambda site: keys(site.plan, site.trusted, site.options.sequences),
+    lambda site: bypassed(site.plan, site.trusted, site.options.entries, strict=site.options.strict),
+    lambda site: late(site.plan, site.trusted),
+    lambda site: refused(site.plan, site.trusted),
+    lambda site: emergency(site.plan, site.trusted),
+    lambda site: present(site.plan, site.trusted),
+    lambda site: entered(site.plan, site.trusted, site.options.call_types),
+    lambda site: unfiltered(site.plan, site.trusted),
+)

@@ -1,0 +1,115 @@
+"""Which extensions are callguard's own snippet, and the rules about how it is entered.
+
+What belongs here: recognising the snippet and its copies, what has to be set before it. What does not: ways around it
+(notice.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from callguard.lint.finding import Finding, blocker, warning
+from callguard.lint.freeswitch.plan import Extension, Plan, Step, assigned, targets
+from callguard.lint.snippet import DIRECTIONS, EMERGENCY
+
+NAME = "callguard"
+ASK = '<action application="execute_extension" data="callguard XML callguard"/>'
+COPY = "copy the shipped callguard.xml unchanged into conf/dialplan/"
+NEEDED = ("callguard_type", "callguard_direction", "callguard_dialled", "callguard_home")
+"""What the snippet reads of a call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """(context, name) of extensions. `entered`: those that ask; `own`: these and what belongs to them, for no rule."""
+
+    entered: frozenset[tuple[str, str]]
+    own: frozenset[tuple[str, str]]
+
+    def is_ours(self, step: Step) -> bool:
+        """Whether STEP stands in the snippet."""
+        return (step.context, step.extension) in self.own
+
+    def asks(self, step: Step) -> bool:
+        """Whether STEP hands the call to the snippet, also to one that was not among what was read."""
+        target = targets(step)
+        return target is not None and target[0] == NAME
+
+
+def recognise(plan: Plan) -> Trusted:
+    """The snippet: an extension for the number callguard that runs `socket`; callguard_... beside it belong to it."""
+    entered = frozenset((each.context, each.name) for each in plan.extensions() if _is_snippet(each))
+    contexts = {context for context, _ in entered}
+    beside = {
+        (each.context, each.name)
+        for each in plan.extensions()
+        if each.context in contexts and each.name.startswith(f"{NAME}_")
+    }
+    return Trusted(entered, entered | beside)
+
+
+def _is_snippet(extension: Extension) -> bool:
+    named = any(text.strip("^$()") == NAME for text in extension.expressions)
+    return named and any(step.app == "socket" for step in extension.steps())
+
+
+def lets_through(plan: Plan, trusted: Trusted, number: str) -> bool:
+    """Whether every snippet has a test for emergency NUMBER before its socket."""
+    whole = re.compile(rf"(?<!\d){re.escape(number)}(?!\d)")
+    own = [each for each in plan.extensions() if (each.context, each.name) in trusted.entered]
+    return all(any(whole.search(text) for condition in each.conditions for _, text in condition.tests) for each in own)
+
+
+def present(plan: Plan, trusted: Trusted) -> Iterator[Finding]:
+    """The snippet is there, once, and its name is its own."""
+    asking = [step for step in plan.steps() if trusted.asks(step) and not trusted.is_ours(step)]
+    if not trusted.entered and asking and plan.whole:
+        text = "the extension callguard is not in what was read: these calls go on unasked if the PBX lacks it too"
+        yield blocker("snippet-missing", asking[0].place, text, COPY)
+    for extension in plan.extensions():
+        if extension.name == NAME and (extension.context, NAME) not in trusted.entered:
+            text = "the extension callguard is not callguard's snippet: its name is taken, or it was cut"
+            yield blocker("context-taken", extension.place, text, COPY)
+    for context, name in trusted.entered:
+        twice = [each for each in plan.contexts[context].extensions if each.name == name]
+        for each in twice[1:]:
+            text = f"the extension {name} was defined before, at {twice[0].place}: this one never runs"
+            yield blocker("context-twice", each.place, text, "remove it")
+    for each in plan.extensions():
+        if (each.context, each.name) in trusted.entered:
+            for number in EMERGENCY:
+                if not lets_through(plan, Trusted(frozenset({(each.context, each.name)}), frozenset()), number):
+                    text = f"this copy of the snippet asks on emergency calls: its test for {number} is missing"
+                    yield blocker("emergency-asked", each.place, text, COPY)
+
+
+def entered(plan: Plan, trusted: Trusted, call_types: frozenset[str] | None) -> Iterator[Finding]:
+    """Every line that hands a call over has said what kind of call it is, and can be returned from."""
+    for extension in plan.extensions():
+        if (extension.context, extension.name) in trusted.own:
+            continue
+        said: dict[str, str] = {}
+        for step in extension.steps():
+            name, value = assigned(step)
+            said |= {name: value} if name else {}
+            if trusted.asks(step):
+                yield from _entrance(step, said, call_types)
+
+
+def _entrance(step: Step, said: dict[str, str], call_types: frozenset[str] | None) -> Iterator[Finding]:
+    if step.app == "transfer":
+        text = "transfer enters the snippet, which then cannot return: the call ends behind the question"
+        yield blocker("entered-by-transfer", step.place, text, ASK)
+    for name in NEEDED:
+        if name not in said:
+            text = f"{name} is not set in this extension before the call is handed over"
+            yield warning("not-said", step.place, text, f'<action application="set" data="{name}=..."/> before it')
+    kind, way = said.get(NEEDED[0], "$"), said.get(NEEDED[1], "$")
+    if call_types is not None and "$" not in kind and kind not in call_types:
+        text = "this call type is not in the policy: these calls are never recorded"
+        yield blocker("call-type", step.place, text, f"policy.toml: [call_type.{kind}], or another type here")
+    if "$" not in way and way not in DIRECTIONS:
+        text = f"the direction is none of {', '.join(DIRECTIONS)}"
+        yield warning("direction", step.place, text, '<action application="set" data="callguard_direction=inbound"/>')
