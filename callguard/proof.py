@@ -100,14 +100,14 @@ def _frame(stored: StoredCall, live: bool) -> Iterator[tuple[int, str]]:
 
 
 def _invariants(story: Story) -> Iterator[tuple[int, str]]:
-    call, told = open_call(story.call_id, story.call_type, story.rules), False
+    call, told = open_call(story.call_id, story.call_type, story.rules), frozenset[str]()
     for line in story.lines:
         if line.derived:
             continue
         fact = fact_of(line)
         done = step(call, fact)
-        if isinstance(fact, NoticeEnded) and fact.script is Script.NOTICE and fact.channel_id == done.call.anchor:
-            told = True
+        if isinstance(fact, NoticeEnded) and fact.script is Script.NOTICE:
+            told |= {fact.channel_id}
         if isinstance(fact, NoticeStarted) and fact.script is Script.WITHDRAWAL and _may_still_run(done.call):
             yield line.number, "the withdrawal sentence was said before the recorder's stop was acknowledged"
         yield from ((line.number, what) for what in _wrongs(done, told))
@@ -118,12 +118,13 @@ def _may_still_run(call: Call) -> bool:
     return call.recording is not None and (call.recording.state.runs or call.recording.state is State.STOPPING)
 
 
-def _wrongs(done: Step, told: bool) -> Iterator[str]:
-    """What is wrong with the call after one step."""
+def _wrongs(done: Step, told: frozenset[str]) -> Iterator[str]:
+    """What is wrong with the call after one step. TOLD: who has heard the notice to its end."""
     opens = any(isinstance(effect, StartRecording | UnmaskRecording) for effect in done.effects)
     arms = any(isinstance(effect, ArmRecording) for effect in done.effects)
     closes = any(isinstance(effect, MaskRecording | StopRecording) for effect in done.effects)
-    if (opens or arms) and not told:
+    must_know = {done.call.anchor, *(channel.channel_id for channel in done.call.hearers() if channel.is_asked)}
+    if (opens or arms) and not told >= (must_know if opens else {done.call.anchor}):
         yield "recording before the notice had been played to its end"
     if opens and not quorum_holds(done.call):
         yield "recording without every party's standing"

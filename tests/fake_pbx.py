@@ -19,6 +19,7 @@ from callguard.core.effects import (
     Answer,
     Effect,
     Indicate,
+    LeaveOut,
     MaskRecording,
     PlayPrompt,
     RecordingEffect,
@@ -242,10 +243,8 @@ class FakePbx:
     def _outcome(self, effect: Effect) -> Iterator[Event]:
         channel = effect.channel_id
         match effect:
-            case PlayPrompt():
-                yield from self._play(effect)
-            case StopPrompt():
-                yield from self._spoil(channel, "stopped")
+            case PlayPrompt() | StopPrompt():
+                yield from self._prompt(effect)
             case _ if not self._up:
                 yield self._failed(effect, "link lost")
             case RecordingEffect():
@@ -257,10 +256,18 @@ class FakePbx:
                 yield ChannelLeft(at=self.now, channel_id=channel)
             case Indicate():
                 yield from self._indicate(effect)
-            case Answer() | SendOn():
+            case LeaveOut() if channel in self._channels:
+                yield ChannelHungUp(at=self.now, channel_id=channel, cause=16)
+            case Answer() | SendOn() | LeaveOut():
                 yield self._failed(effect, "not there")
             case _:
                 yield self._failed(effect, "not a request to a PBX")
+
+    def _prompt(self, effect: PlayPrompt | StopPrompt) -> Iterator[Event]:
+        if isinstance(effect, PlayPrompt):
+            yield from self._play(effect)
+        else:
+            yield from self._spoil(effect.channel_id, "stopped")
 
     def _failed(self, effect: Effect, reason: str) -> EffectFailed:
         own = effect.recording_id if isinstance(effect, RecordingEffect) else ""

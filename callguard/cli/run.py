@@ -184,8 +184,12 @@ def _look_ups(settings: Settings, log: PostgresLog) -> tuple[LookUp, ...]:
     return (Memory(log, settings.tenant), *records)
 
 
-def _prompts(scripts: Scripts) -> Callable[[Call], Mapping[Script, Playable]]:
-    return lambda call: scripts.of(call.call_type, call.language, call.mode, known=call.known)
+def _prompts(scripts: Scripts) -> Callable[[Call, str], Mapping[Script, Playable]]:
+    def of(call: Call, channel_id: str) -> Mapping[Script, Playable]:
+        known = call.known and channel_id == call.anchor
+        return scripts.of(call.call_type, call.language, call.mode, known=known)
+
+    return of
 
 
 def _compose(settings: Settings, files: _Files, log: PostgresLog, key: MasterKey) -> Engine:

@@ -1,7 +1,7 @@
 """Telling and asking: from the first prompt to an answer, and what each answer brings about.
 
-What belongs here: prompts of the far party and the effects of each turn of the consent table. What does not: the table
-itself (consent.py), keys (keypad.py), the recorder (recorder.py).
+What belongs here: prompts of a party and the effects of each turn of the consent table. What does not: the table itself
+(consent.py), who has to be told (joining.py), keys (keypad.py), the recorder (recorder.py).
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from callguard.core import arming, recorder
-from callguard.core.call import Call
-from callguard.core.consent import Signal, Turn, move
-from callguard.core.effects import Answer, PlayPrompt, SendOn, StopPrompt, WakeAt
-from callguard.core.events import EffectFailed, NoticeEnded, NoticeFailed, NoticeStarted, Outcome, Script
+from callguard.core.call import Call, Channel
+from callguard.core.consent import Signal, Standing, Turn, move
+from callguard.core.effects import Answer, LeaveOut, PlayPrompt, SendOn, StopPrompt, WakeAt
+from callguard.core.events import EffectFailed, NoticeEnded, NoticeFailed, NoticeStarted, Outcome, Role, Script
 from callguard.core.outcome import Step, incident, record, unexpected
-from callguard.core.policy import Mode
+from callguard.core.policy import Mode, OnRefusal
 
 ANSWER_WINDOW = 5.0
 """Seconds in which an answer counts; the question repeats once."""
@@ -29,6 +29,8 @@ PROMPT_PATIENCE = 12.0
 """Seconds after which a prompt that has not ended counts as failed: a caller is never kept waiting."""
 EXPLAINING_PATIENCE = 90.0
 """The same for the long notice, which a caller asked for."""
+TELLINGS = 2
+"""How often a third party is told anew whose notice failed."""
 LOOK_UP_PATIENCE = 0.35
 """Seconds in which a look-up may tell where a party is; later is unknown, and unknown is strict."""
 
@@ -38,46 +40,59 @@ def begin(call: Call) -> Step:
     if call.pending:
         return Step(call, (WakeAt(name="look_up", seconds=LOOK_UP_PATIENCE),))
     if call.mode is Mode.NEVER:
-        return Step(call, reasons=("mode never",)).then(_send_on)
+        return Step(call, reasons=("mode never",)).then(_send_far_on)
     if call.faults:
-        return incident(call, "not_recordable").then(_send_on)
+        return incident(call, "not_recordable").then(_send_far_on)
     if call.far is not None and not call.far.waiting:
         return tell_in_bridge(replace(call, untold=True))
     if call.far is not None and call.far.answered:
-        return tell(call)
-    call = replace(call, ticks=call.ticks + 1, playing=Script.NOTICE)
+        return tell(call, call.anchor)
+    call = _plays(call, Script.NOTICE, call.anchor)
     return Step(call, (Answer(channel_id=call.anchor), WakeAt(name=f"prompt:{call.ticks}", seconds=PROMPT_PATIENCE)))
 
 
 def leave_alone(call: Call) -> Step:
     """Nobody is asked in this call, so nothing is recorded in it: an agent was handed over before it dialled out."""
-    return incident(replace(call, barred=True), "asked_wrong_end").then(_send_on)
+    return incident(replace(call, barred=True), "asked_wrong_end").then(_send_far_on)
 
 
 def tell_in_bridge(call: Call) -> Step:
     """Bridged first, unrecorded: both parties hear the notice as soon as they hear each other."""
     if not call.untold or not call.others():
         return Step(call)
-    return tell(replace(call, untold=False))
+    return tell(replace(call, untold=False), call.anchor)
 
 
-def tell(call: Call) -> Step:
+def tell(call: Call, channel_id: str) -> Step:
     """Play the notice."""
-    return _play(call, Script.NOTICE, call.anchor)
+    return _play(call, Script.NOTICE, channel_id)
+
+
+def anew(call: Call, channel_id: str) -> Call:
+    """CALL as the telling of this party begins anew: windows that are open mean nothing any more."""
+    return call.change(channel_id, told=call.channels[channel_id].told + 1, window=0)
 
 
 def _play(call: Call, script: Script, channel_id: str) -> Step:
     """Play SCRIPT to the party where it is: in our application, or, by a whisper, wherever the dialplan took it.
 
-    Notice and question are for everybody in the bridge; a sentence about one party's answer is for that party alone.
+    Notice and question of the far party are for staff in the bridge too; whatever a third party hears, and a sentence
+    about one party's answer, are for that party alone.
     """
-    whisper, to_all = not call.channels[channel_id].waiting, script in _ENDS
-    if whisper and not to_all:
+    whisper, asks = not call.channels[channel_id].waiting, script in _ENDS
+    if whisper and not asks:
         return Step(call, (PlayPrompt(channel_id=channel_id, script=script, whisper=True),))
-    call = replace(call, ticks=call.ticks + 1, playing=script)
+    to_all = whisper and channel_id == call.anchor and all(other.role is Role.AGENT for other in call.others())
+    call = _plays(call, script, channel_id)
     patience = EXPLAINING_PATIENCE if script is Script.LONG_NOTICE else PROMPT_PATIENCE
     wake = WakeAt(name=f"prompt:{call.ticks}", seconds=patience)
-    return Step(call, (PlayPrompt(channel_id=channel_id, script=script, whisper=whisper, to_all=whisper), wake))
+    return Step(call, (PlayPrompt(channel_id=channel_id, script=script, whisper=whisper, to_all=to_all), wake))
+
+
+def _plays(call: Call, script: Script, channel_id: str) -> Call:
+    """CALL while SCRIPT plays to this party, under a watch of its own."""
+    call = replace(call, ticks=call.ticks + 1)
+    return call.change(channel_id, playing=script, watch=call.ticks)
 
 
 # ---------------------------------------------------------------- facts about prompts
@@ -104,7 +119,7 @@ def notice_started(call: Call, event: NoticeStarted) -> Step:
 
 def notice_ended(call: Call, event: NoticeEnded) -> Step:
     """A prompt was played to its end."""
-    if call.playing is Script.LONG_NOTICE and event.script is not Script.LONG_NOTICE:
+    if _playing(call, event.channel_id) is Script.LONG_NOTICE and event.script is not Script.LONG_NOTICE:
         return Step(call)  # it ended with the very key that asked for more
     if event.script in _ENDS:
         return _told(_silent(call, event), event, _ENDS[event.script])
@@ -125,45 +140,72 @@ def notice_failed(call: Call, event: NoticeFailed) -> Step:
 
 
 def _told(call: Call, event: NoticeStarted | NoticeEnded | NoticeFailed, what: Signal) -> Step:
-    """Only the far party is ever told and asked."""
-    if event.channel_id != call.anchor:
+    """Only who was never told, or is being asked, is told and asked: staff and plumbing are not."""
+    channel = call.channels.get(event.channel_id)
+    if channel is None or not channel.is_asked:
         return unexpected(call, event.channel_id, f"{event.type} for another party")
     return signal(call, event.channel_id, what)
 
 
 def _refusal_over(call: Call, event: NoticeEnded | NoticeFailed) -> Step:
-    """The far party has heard that nothing is recorded: its call goes on."""
-    far_heard = event.script in _LAST_WORDS and event.channel_id == call.anchor
-    return _send_on(_silent(call, event)) if far_heard else Step(call)
+    """A party has heard that nothing is recorded: its call goes on, unless the policy leaves out who refuses."""
+    channel = call.channels.get(event.channel_id)
+    if channel is None or event.script not in _LAST_WORDS:
+        return Step(call)
+    call = _silent(call, event)
+    if not _is_left_out(call, channel):
+        return _send_on(call, channel.channel_id)
+    return Step(call.change(channel.channel_id, waiting=False), (LeaveOut(channel_id=channel.channel_id),))
+
+
+def _is_left_out(call: Call, channel: Channel) -> bool:
+    """Whether this third party is not let in, or goes again: never one that has a call of its own."""
+    third = channel.channel_id != call.anchor and not channel.visits and not channel.gone
+    return third and channel.standing is Standing.REFUSED and call.call_type.on_refusal is OnRefusal.LEAVE_OUT
 
 
 def failed(call: Call, event: EffectFailed) -> Step:
     """Answering or playing was refused by the PBX."""
-    script = call.playing if event.channel_id == call.anchor else Script.RECORDING_ON
+    script = _playing(call, event.channel_id)
     if script is None:
-        return Step(call)
+        if event.channel_id == call.anchor:
+            return Step(call)
+        script = Script.RECORDING_ON
     return notice_failed(call, NoticeFailed(at=event.at, channel_id=event.channel_id, script=script))
 
 
 def overdue(call: Call, number: int) -> Step:
     """The prompt with this number should have ended long ago. A later prompt has a watch of its own."""
-    if call.playing is None or number != call.ticks:
+    channel = next((item for item in call.channels.values() if item.playing and item.watch == number), None)
+    if channel is None or channel.playing is None:
         return Step(call)
-    script, call = call.playing, replace(call, playing=None)
-    stopped = Step(call, (StopPrompt(channel_id=call.anchor),))
+    script, who = channel.playing, channel.channel_id
+    stopped = Step(call.change(who, playing=None), (StopPrompt(channel_id=who),))
     if script in _FAILS:
-        return stopped.then(lambda now: signal(now, now.anchor, _FAILS[script]))
-    return stopped.then(_send_on)
+        return stopped.then(lambda now: signal(now, who, _FAILS[script]))
+    return stopped.then(lambda now: _send_on(now, who))
 
 
 def window_closed(call: Call, number: int, what: Signal) -> Step:
-    """A window for an answer is over, unless the telling began anew since it was opened."""
-    return signal(call, call.anchor, what) if number == call.told else Step(call)
+    """The far party's window for an answer is over, unless the telling began anew since it was opened."""
+    far = call.far
+    return signal(call, call.anchor, what) if number == (far.told if far else 0) else Step(call)
+
+
+def party_window_closed(call: Call, number: int, what: Signal) -> Step:
+    """The same for a third party: NUMBER names the window."""
+    found = next((item for item in call.channels.values() if item.window == number), None)
+    return signal(call, found.channel_id, what) if found and number else Step(call)
+
+
+def _playing(call: Call, channel_id: str) -> Script | None:
+    channel = call.channels.get(channel_id)
+    return channel.playing if channel else None
 
 
 def _silent(call: Call, event: NoticeEnded | NoticeFailed) -> Call:
-    ours = event.channel_id == call.anchor and event.script is call.playing
-    return replace(call, playing=None) if ours else call
+    ours = event.script is _playing(call, event.channel_id)
+    return call.change(event.channel_id, playing=None) if ours else call
 
 
 # ---------------------------------------------------------------- signals and turns
@@ -187,16 +229,21 @@ def _nothing(call: Call, channel_id: str) -> Step:
 
 def _open_window(call: Call, channel_id: str) -> Step:
     if call.mode is Mode.ANNOUNCE:  # told: the call goes on, recorded only if nobody refuses in the window
-        return _send_on(call).then(lambda now: Step(now, (_window(now, "last_answer", OPT_OUT_WINDOW),)))
-    return Step(call, (_window(call, "answer", ANSWER_WINDOW),))
+        return _send_on(call, channel_id).then(lambda now: _window(now, "last_answer", channel_id, OPT_OUT_WINDOW))
+    return _window(call, "answer", channel_id, ANSWER_WINDOW)
 
 
 def _open_last_window(call: Call, channel_id: str) -> Step:
-    return Step(call, (_window(call, "last_answer", ANSWER_WINDOW),))
+    return _window(call, "last_answer", channel_id, ANSWER_WINDOW)
 
 
-def _window(call: Call, name: str, seconds: float) -> WakeAt:
-    return WakeAt(name=f"{name}:{call.told}" if call.told else name, seconds=seconds)
+def _window(call: Call, name: str, channel_id: str, seconds: float) -> Step:
+    """A deadline tells no channel: a third party's window has a number of its own."""
+    told = call.channels[channel_id].told
+    if channel_id == call.anchor:
+        return Step(call, (WakeAt(name=f"{name}:{told}" if told else name, seconds=seconds),))
+    call = replace(call, ticks=call.ticks + 1).change(channel_id, window=call.ticks + 1)
+    return Step(call, (WakeAt(name=f"party_{name}:{call.ticks}", seconds=seconds),))
 
 
 def _ask_again(call: Call, channel_id: str) -> Step:
@@ -204,16 +251,17 @@ def _ask_again(call: Call, channel_id: str) -> Step:
 
 
 def _explain(call: Call, channel_id: str) -> Step:
-    return _hush(replace(call, told=call.told + 1)).then(lambda now: _play(now, Script.LONG_NOTICE, channel_id))
+    hushed = _hush(anew(call, channel_id), channel_id)
+    return hushed.then(lambda now: _play(now, Script.LONG_NOTICE, channel_id))
 
 
 def _tell_again(call: Call, channel_id: str) -> Step:
-    return _hush(replace(call, told=call.told + 1)).then(tell)
+    return _hush(anew(call, channel_id), channel_id).then(lambda now: tell(now, channel_id))
 
 
 def _grant_express(call: Call, channel_id: str) -> Step:
     granted = record(call, Outcome.CONSENT_GRANTED, channel_id, how=Turn.GRANT_EXPRESS.value)
-    return granted.then(_hush).then(_send_on)
+    return granted.then(lambda now: _hush(now, channel_id)).then(lambda now: _send_on(now, channel_id))
 
 
 def _grant_implied(call: Call, channel_id: str) -> Step:
@@ -221,11 +269,11 @@ def _grant_implied(call: Call, channel_id: str) -> Step:
 
 
 def _refuse(call: Call, channel_id: str) -> Step:
-    """Never granted: nothing that was captured stays, and the party, whoever it is, hears so."""
-    refused = record(call, Outcome.CONSENT_REFUSED, channel_id).then(recorder.destroy)
+    """Never granted: of the far party nothing stays, of a third party nothing was captured. Both hear so."""
+    refused = record(call, Outcome.CONSENT_REFUSED, channel_id)
     if channel_id == call.anchor:
-        refused = refused.then(_hush)
-    return refused.then(lambda now: _play(now, _last_word(now), channel_id))
+        refused = refused.then(recorder.destroy)
+    return refused.then(lambda now: _hush(now, channel_id)).then(lambda now: _play(now, _last_word(now), channel_id))
 
 
 def _silence(call: Call, channel_id: str) -> Step:
@@ -239,35 +287,46 @@ def _last_word(call: Call) -> Script:
 
 def _honour(call: Call, channel_id: str) -> Step:
     """A refusal that is remembered: not asked, not recorded, not kept waiting."""
-    return record(call, Outcome.CONSENT_REFUSED, channel_id, how=Turn.HONOUR.value).then(_send_on)
+    honoured = record(call, Outcome.CONSENT_REFUSED, channel_id, how=Turn.HONOUR.value)
+    return honoured.then(lambda now: _send_on(now, channel_id))
 
 
 def _withdraw(call: Call, channel_id: str) -> Step:
     """Granted before, refused now. The sentence says that it is off: so it follows the recorder's stop, if one runs."""
+    call = call.change(channel_id, withdrew=True)
     withdrawn = record(call, Outcome.CONSENT_WITHDRAWN, channel_id).then(recorder.condemn)
     if call.may_still_run:
-        return withdrawn.then(lambda now: Step(replace(now, owed=True)))
+        return withdrawn.then(lambda now: Step(now.change(channel_id, owed=True)))
     return withdrawn.then(lambda now: _play(now, Script.WITHDRAWAL, channel_id))
 
 
 def _untold(call: Call, channel_id: str) -> Step:
-    return incident(call, "notice_failed").then(_hush).then(_send_on)
+    """The far party's call goes on. A third party is told once more before somebody has to know."""
+    hushed = _hush(call, channel_id)
+    if channel_id != call.anchor and call.channels[channel_id].told < TELLINGS:
+        return hushed
+    return incident(call, "notice_failed").then(lambda now: hushed).then(lambda now: _send_on(now, channel_id))
 
 
-def _hush(call: Call) -> Step:
+def _hush(call: Call, channel_id: str) -> Step:
     """End the prompt that was answered."""
-    if call.playing is None:
+    if _playing(call, channel_id) is None:
         return Step(call)
-    return Step(replace(call, playing=None), (StopPrompt(channel_id=call.anchor),))
+    return Step(call.change(channel_id, playing=None), (StopPrompt(channel_id=channel_id),))
 
 
-def _send_on(call: Call) -> Step:
+def _send_far_on(call: Call) -> Step:
+    return _send_on(call, call.anchor)
+
+
+def _send_on(call: Call, channel_id: str) -> Step:
     """Back to the dialplan, once."""
-    if call.far is None or not call.far.waiting:
+    channel = call.channels.get(channel_id)
+    if channel is None or not channel.waiting:
         return Step(call)
-    if arming.may_arm(call):
+    if channel_id == call.anchor and arming.may_arm(call):
         return arming.arm(call)
-    return Step(call.change(call.anchor, waiting=False), (SendOn(channel_id=call.anchor),))
+    return Step(call.change(channel_id, waiting=False), (SendOn(channel_id=channel_id),))
 
 
 def arming_overdue(call: Call, number: int) -> Step:
@@ -277,7 +336,7 @@ def arming_overdue(call: Call, number: int) -> Step:
 
 def unarmed(call: Call) -> Step:
     """The dialplan starts no recorder: the far party's call goes on, after what it hears just now."""
-    return _send_on(call) if call.playing is None else Step(call)
+    return _send_far_on(call) if _playing(call, call.anchor) is None else Step(call)
 
 
 _TURNS: dict[Turn, Callable[[Call, str], Step]] = {

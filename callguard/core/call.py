@@ -28,6 +28,9 @@ class Channel:
 
     `codes`: where its party may be. `shown`, `shown_in`: what an agent was shown last, in which bridge; `line`: which
     recording it hears of from the line for all.
+    `playing`: the prompt that has to be heard to its end, under the watch `watch`; `told`: how often the telling began
+    anew; `window`: which one waits for a third party's answer. `withdrew`: it agreed once; `owed`: the sentence about
+    that waits for the stop; `visits`: it has a call of its own.
     """
 
     channel_id: str
@@ -45,6 +48,18 @@ class Channel:
     shown: Status | None = None
     shown_in: str = ""
     line: str = ""
+    playing: Script | None = None
+    watch: int = 0
+    told: int = 0
+    window: int = 0
+    withdrew: bool = False
+    owed: bool = False
+    visits: bool = False
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether its party is one to be told and asked: neither staff nor plumbing."""
+        return self.role in (Role.FAR, Role.GUEST)
 
     @property
     def is_party(self) -> bool:
@@ -56,12 +71,12 @@ class Channel:
 class Call:
     """Channels that belong together, under one joint rule. `anchor`: the far party's channel, where the recorder hangs.
 
-    `barred`: no recording may start in this call any more. `owed`: the withdrawal sentence waits for the stop.
+    `barred`: no recording may start in this call any more.
     `blind`: a mask could not be sent because the link to the PBX is gone: the recorder is to stop once it is back.
     `untold`: the far party was bridged at once and is told there; `pending`: its place is being looked up.
     `least_privilege`: the dialplan starts the recorder, silent, where the far party goes on; there is no second start.
     `known`: a customer record names the far party, and it agreed the last time: what it is told may be shorter.
-    `site`: where the agents are taken to be; `told`: how often the telling began anew; `pauses`: how many there were.
+    `site`: where the agents are taken to be; `pauses`: how many there were.
     `preflights`: how many verdicts there were; the newest stands in `rule`. `orders_open`: what must be recorded is;
     `withheld`: the far party has heard that it is not.
     `news`: what agents do not know yet (channel, bridge, status), `news_watch`: which watch times it.
@@ -79,8 +94,6 @@ class Call:
     log_kept: bool = False
     barred: bool = False
     blind: bool = False
-    owed: bool = False
-    playing: Script | None = None
     ticks: int = 0
     alone_since: int = 0
     alone_for_sure: bool = False
@@ -91,7 +104,6 @@ class Call:
     pack: RulePack = STRICTEST
     language: str = ""
     known: bool = False
-    told: int = 0
     preflights: int = 0
     orders_open: bool = False
     withheld: bool = False

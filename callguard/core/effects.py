@@ -68,6 +68,13 @@ class SendOn(Effect):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeaveOut(Effect):
+    """End this channel's part in the call: its party refused, and the policy lets nobody in who does."""
+
+    restrictive = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingEffect(Effect):
     """A request about one recording; `channel_id` is the channel that the recorder hangs on."""
 

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from callguard.core.profile import Category, Mode, OnLogLoss, OnWithdrawal, Override
+from callguard.core.profile import Category, Mode, OnLogLoss, OnRefusal, OnWithdrawal, Override
 from callguard.core.purpose import Basis, Indicator, NumberPolicy, Output, Purpose, Use
 
 LONGEST_DAYS = 36500
@@ -217,6 +217,7 @@ FIELDS: Mapping[str, Field] = {
     "indicator": _one_of(Indicator),
     "on_withdrawal": _one_of(OnWithdrawal),
     "on_log_loss": _one_of(OnLogLoss),
+    "on_refusal": _one_of(OnRefusal),
     "withdraw": Field(_sequence),
     "pause": Field(_sequence),
 }

@@ -69,8 +69,9 @@ def _of_running(recording: Recording) -> Status | None:
 
 def _undecided(call: Call) -> bool:
     """Whether the far party is still being told or asked."""
-    asked = call.far is not None and call.far.standing in (Standing.NOTIFYING, Standing.AWAITING)
-    return call.pending or call.untold or call.playing in _ASKING or asked
+    far = call.far
+    asked = far is not None and far.standing in (Standing.NOTIFYING, Standing.AWAITING)
+    return call.pending or call.untold or asked or (far is not None and far.playing in _ASKING)
 
 
 def _with_hearers_of_line(call: Call) -> Call:

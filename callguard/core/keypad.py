@@ -60,7 +60,7 @@ def _is_wish(call: Call, channel: Channel, digit: str) -> bool:
     """Whether this key wants the notice otherwise: longer, or in another language. Only where it is told: a key of a
     call that goes on belongs to the admin."""
     asked = channel.waiting and channel.standing in (Standing.NOTIFYING, Standing.AWAITING)
-    return asked and call.told < MOST_TELLINGS and (digit == MORE or digit in call.call_type.language_keys)
+    return asked and channel.told < MOST_TELLINGS and (digit == MORE or digit in call.call_type.language_keys)
 
 
 def _wish(call: Call, channel: Channel, digit: str) -> Step:

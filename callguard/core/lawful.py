@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from callguard.core import asking
@@ -72,7 +73,15 @@ def _shown(rule: Rule) -> dict[str, Any]:
 
 def _ask_who_stayed(call: Call) -> Step:
     """Staying on is not enough any more: who was told is asked. Whoever agreed until now did no more than stay."""
-    far = call.channels[call.anchor]
-    if far.standing not in (Standing.NOTIFYING, Standing.AWAITING, Standing.GRANTED):
-        return Step(call)
-    return asking.signal(replace(call, told=call.told + 1), call.anchor, Signal.RULE_GREW)
+    done = Step(call)
+    for channel in call.live():
+        if channel.is_asked and channel.standing in _TOLD:
+            done = done.then(partial(_asked_now, channel.channel_id))
+    return done
+
+
+_TOLD = (Standing.NOTIFYING, Standing.AWAITING, Standing.GRANTED)
+
+
+def _asked_now(channel_id: str, call: Call) -> Step:
+    return asking.signal(asking.anew(call, channel_id), channel_id, Signal.RULE_GREW)

@@ -23,14 +23,16 @@ from callguard.core.profile import (
     Category,
     Mode,
     OnLogLoss,
+    OnRefusal,
     OnWithdrawal,
     Override,
 )
 from callguard.errors import ConfigError
 
 __all__ = [
-    "PAUSE", "UNKNOWN", "WITHDRAW", "CallType", "Category", "Mode", "OnLogLoss", "OnWithdrawal", "Organisation",
-    "Override", "Policy", "Vendor", "parse_call_type", "parse_policy", "policy_version", "stored_call_type",
+    "PAUSE", "UNKNOWN", "WITHDRAW", "CallType", "Category", "Mode", "OnLogLoss", "OnRefusal", "OnWithdrawal",
+    "Organisation", "Override", "Policy", "Vendor", "parse_call_type", "parse_policy", "policy_version",
+    "stored_call_type",
 ]  # fmt: skip
 
 SECTIONS = ("organisation", "vendor", "default", "call_type")

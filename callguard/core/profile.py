@@ -43,6 +43,13 @@ class OnLogLoss(StrEnum):
     KEEP = "keep"
 
 
+class OnRefusal(StrEnum):
+    """What becomes of a third party that refuses."""
+
+    UNRECORDED = "unrecorded"  # nothing is recorded while it is there
+    LEAVE_OUT = "leave_out"  # it is not let in, or goes again
+
+
 class Category(StrEnum):
     """What a call is about; everything but general gets a script of its own and never implied consent."""
 
@@ -120,6 +127,7 @@ class CallType:
     indicator: Indicator = Indicator.NONE
     on_withdrawal: OnWithdrawal = OnWithdrawal.DISCARD
     on_log_loss: OnLogLoss = OnLogLoss.STOP
+    on_refusal: OnRefusal = OnRefusal.UNRECORDED
     withdraw: str = WITHDRAW
     pause: str = PAUSE
 

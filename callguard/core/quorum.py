@@ -33,7 +33,8 @@ def quorum_holds(call: Call) -> bool:
 
 
 def _stops(call: Call) -> tuple[str, ...]:
-    refused = any(channel.standing is Standing.REFUSED for channel in call.channels.values())
+    far = call.far
+    refused = (far is not None and far.standing is Standing.REFUSED) or any(item.withdrew for item in call.live())
     log_gone = Link.LOG in call.faults and call.call_type.on_log_loss is OnLogLoss.STOP
     no_record = Link.LOG in call.faults and Link.SPOOL in call.faults
     checks = {"a party refused": refused, "no recording in this call": call.barred}

@@ -196,10 +196,13 @@ def _pay(call: Call) -> Step:
     """The withdrawal sentence, once it is true."""
     if call.may_still_run:
         return Step(call)
-    if not call.owed or call.far is None or call.far.gone:
-        return Step(replace(call, owed=False))
-    say = PlayPrompt(channel_id=call.anchor, script=Script.WITHDRAWAL, whisper=not call.far.waiting)
-    return Step(replace(call, owed=False), (say,))
+    done = Step(call)
+    for channel in call.channels.values():
+        if channel.owed:
+            say = PlayPrompt(channel_id=channel.channel_id, script=Script.WITHDRAWAL, whisper=not channel.waiting)
+            paid = done.call.change(channel.channel_id, owed=False)
+            done = done.also(Step(paid, () if channel.gone else (say,)))
+    return done
 
 
 def _stop_observed(call: Call, before: Recording, event: RecordingEvent) -> Step:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from callguard.core import asking, indicator, keypad, lawful, orders, recorder
+from callguard.core import asking, indicator, joining, keypad, lawful, orders, recorder
 from callguard.core.call import Call, Channel
 from callguard.core.consent import Signal, Standing
 from callguard.core.effects import ArmRecording, SendOn, WakeAt
@@ -65,8 +65,8 @@ def step(call: Call, event: Event) -> Step:
     if call.over:
         return Step(call).also(unexpected(call, event.channel_id, f"{event.type} after the end"))
     done = Step(call).then(lambda now: _HANDLERS[type(event)](now, event))
-    done = done.then(lambda now: lawful.settle(now, event.at)).then(recorder.settle).then(orders.settle)
-    done = done.then(indicator.settle).then(_finish)
+    done = done.then(lambda now: lawful.settle(now, event.at)).then(joining.settle).then(recorder.settle)
+    done = done.then(orders.settle).then(indicator.settle).then(_finish)
     return replace(done, effects=tuple(sorted(done.effects, key=lambda effect: not effect.restrictive)))
 
 
@@ -137,7 +137,7 @@ def _answered(call: Call, event: ChannelAnswered) -> Step:
     known = call.channels.get(event.channel_id)
     first = known is not None and known.waiting and not known.answered and known.standing is Standing.UNNOTIFIED
     call = call.change(event.channel_id, answered=True)
-    return asking.tell(call) if first else _known(call, event)
+    return asking.tell(call, event.channel_id) if first else _known(call, event)
 
 
 def _left(call: Call, event: ChannelLeft) -> Step:
@@ -204,6 +204,8 @@ def _deadline_passed(call: Call, event: DeadlinePassed) -> Step:
     match name:
         case "answer" | "last_answer":
             return asking.window_closed(call, number, _WINDOWS[name])
+        case "party_answer" | "party_last_answer":
+            return asking.party_window_closed(call, number, _WINDOWS[name.removeprefix("party_")])
         case "look_up":
             return _looked_up_late(call, event)
         case "arm" | "indicate" | "pause" | "prompt":
@@ -272,6 +274,11 @@ def _noted(call: Call, event: Event) -> Step:
     return Step(call)
 
 
+def _merged(call: Call, event: CallMerged) -> Step:
+    """A channel of another call is heard here. It has been told and asked there, which counts for that call only."""
+    return Step(call.change(event.channel_id, visits=True))
+
+
 def _rogue(call: Call, event: RogueRecordingSeen) -> Step:
     return incident(call, "rogue_recording")
 
@@ -299,7 +306,7 @@ _HANDLERS: dict[type[Event], _Handler] = {
     EffectFailed: _effect_failed,
     OperatorActed: _operator_acted,
     IncidentClosed: _noted,
-    CallMerged: _noted,
+    CallMerged: _merged,
     RogueRecordingSeen: _rogue,
     Unexpected: _unexpected,
     **dict.fromkeys(RecordingEvent.__subclasses__(), recorder.heard),

@@ -63,13 +63,14 @@ DRAIN_SECONDS = 2.0
 
 @dataclass
 class Engine:
-    """All calls of one PBX. `alert(kind, call_id)` tells a human; `prompts` finds what to play in a call."""
+    """All calls of one PBX. `alert(kind, call_id)` tells a human; `prompts` finds what to play to a party of a
+    call, by its channel."""
 
     entrance: Entrance
     pbx: Pbx
     evidence: Evidence
     archive: Archive
-    prompts: Callable[[Call], Mapping[Script, Playable]]
+    prompts: Callable[[Call, str], Mapping[Script, Playable]]
     alert_by: Callable[[str, str], None]
     data: Path
     faults: set[Link] = field(default_factory=lambda: {Link.PBX, Link.GUARD})
@@ -193,11 +194,11 @@ class Engine:
             self._task(self._file(call, effect))
         elif not isinstance(effect, Alert):
             if isinstance(effect, PlayPrompt):
-                self.pbx.set_prompts(effect.channel_id, self.prompts(call))
+                self.pbx.set_prompts(effect.channel_id, self.prompts(call, effect.channel_id))
             self.pbx.perform(effect)
 
     async def _file(self, call: Call, effect: MeasureRecording | DiscardRecording) -> None:
-        line = self.prompts(call).get(Script.RECORDING_ON)
+        line = self.prompts(call, effect.channel_id).get(Script.RECORDING_ON)
         event = await self.verdicts.of(self.archive, effect, line)
         if event and (runner := self.runners.get(call.call_id)):
             runner.feed(event)

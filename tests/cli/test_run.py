@@ -129,7 +129,7 @@ async def test_policy_and_prompts_are_read_anew(tmp_path: Path, capsys: pytest.C
     assert set(engine.entrance.policy.call_types) == {"support", "sales"} and engine.entrance.policy.version != before
     kind = engine.entrance.policy.find("sales")
     assert kind is not None
-    assert {item.id for item in engine.prompts(open_call(CALL_ID, kind)).values()} >= {"notice-short", "question"}
+    assert {item.id for item in engine.prompts(open_call(CALL_ID, kind), "").values()} >= {"notice-short", "question"}
     assert f"reloaded, policy {engine.entrance.policy.version[:12]}" in capsys.readouterr().err
 
 

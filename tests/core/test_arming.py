@@ -55,7 +55,14 @@ def test_no_line_where_nobody_is_left_to_hear_it() -> None:
 
 
 def test_who_cannot_be_recorded_beside_them_keeps_it_silent() -> None:
-    play().armed().sees(GUEST, Role.GUEST).bridges(FAR, GUEST).did().is_mask(Mask.ON)
+    talk = play().armed().sees(GUEST, Role.GUEST).bridges(FAR, GUEST).did(PlayPrompt).is_mask(Mask.ON)
+    talk.plays(Script.NOTICE, to=GUEST, whisper=True)
+
+
+def test_nobody_is_asked_for_a_recorder_that_was_never_armed() -> None:
+    talk = play().armed().sees(AGENT, Role.AGENT).bridges(FAR, AGENT).unmasked().whole().verified()
+    assert talk.call.barred
+    talk.joined_by(GUEST).did()
 
 
 @pytest.mark.requirement("S13")

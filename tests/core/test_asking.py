@@ -19,7 +19,7 @@ from callguard.core.effects import (
 )
 from callguard.core.events import Action, DeadlinePassed, Link, Outcome, Role, Script
 from callguard.core.policy import CallType, OnWithdrawal
-from tests.core.play import AGENT, ANNOUNCE, ASK, FAR, FIRM, GUEST, KEEP, NEVER, Play, play
+from tests.core.play import AGENT, ANNOUNCE, ASK, FAR, FIRM, GUEST, NEVER, Play, play
 
 
 def order(talk: Play, *kinds: type[object]) -> list[str]:
@@ -248,13 +248,20 @@ def test_the_watch_of_a_prompt_that_ended_means_nothing() -> None:
 
 # ---------------------------------------------------------------- who is told
 @pytest.mark.parametrize("script", [Script.NOTICE, Script.QUESTION])
-def test_a_notice_to_another_party_is_nobodys_notice(script: Script) -> None:
-    talk = play().starts().begins().sees(GUEST, Role.GUEST)
+@pytest.mark.parametrize("role", [Role.AGENT, Role.PLUMBING])
+def test_a_notice_to_who_is_not_asked_is_nobodys_notice(script: Script, role: Role) -> None:
+    talk = play().starts().begins().sees("staff", role)
+    before = talk.call.channels["staff"].standing
     for said in (talk.ends, talk.fails):
-        said(script, to=GUEST).is_unexpected().stands(Standing.UNNOTIFIED, GUEST)
+        said(script, to="staff").is_unexpected().stands(before, "staff")
     if script is Script.NOTICE:
-        talk.begins(script, to=GUEST).is_unexpected()
+        talk.begins(script, to="staff").is_unexpected()
     talk.stands(Standing.NOTIFYING).ends().stands(Standing.AWAITING)
+
+
+def test_a_notice_to_another_party_is_that_partys_alone() -> None:
+    talk = play().starts().sees(GUEST, Role.GUEST).begins(to=GUEST).ends(to=GUEST).stands(Standing.AWAITING, GUEST)
+    talk.stands(Standing.UNNOTIFIED).presses("1").stands(Standing.UNNOTIFIED)
 
 
 def test_prompts_without_a_meaning_of_their_own() -> None:
@@ -307,7 +314,7 @@ def test_the_withdrawal_sentence_is_said_at_once_where_nothing_runs() -> None:
 def test_who_hung_up_hears_no_sentence() -> None:
     talk = play().recording().presses("*7").hangs_up().stopped()
     talk.did()
-    assert not talk.call.owed
+    assert not talk.call.channels[FAR].owed
 
 
 def test_nothing_is_recorded_after_a_withdrawal() -> None:
@@ -319,14 +326,6 @@ def test_nothing_is_recorded_after_a_withdrawal() -> None:
 @pytest.mark.requirement("S13")
 def test_an_operator_withdraws_for_the_party() -> None:
     play().recording().operator(Action.WITHDRAW).said(Outcome.CONSENT_WITHDRAWN, Outcome.STOP_REQUESTED)
-
-
-@pytest.mark.requirement("S13")
-def test_a_guest_who_refuses_ends_the_recording_and_hears_so_alone() -> None:
-    talk = play(KEEP).recording().joined_by().masked().presses("*7", by=GUEST)
-    talk.did(StopRecording, PlayPrompt).plays(Script.REFUSAL, to=GUEST, whisper=True)
-    talk.stands(Standing.REFUSED, GUEST).stands(Standing.GRANTED, FAR)
-    talk.stopped().whole().did(DiscardRecording)
 
 
 def test_a_guests_refusal_does_not_cut_the_far_partys_notice() -> None:

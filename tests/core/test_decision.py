@@ -16,7 +16,7 @@ def test_a_decision_is_what_json_gives_back() -> None:
 
 def test_a_decision_names_effects_and_reasons() -> None:
     decided = decision_of(play().recording().joined_by(role=Role.GUEST).last)
-    assert [effect["effect"] for effect in decided["effects"]] == ["MaskRecording", "WakeAt"]
+    assert [effect["effect"] for effect in decided["effects"]] == ["MaskRecording", "PlayPrompt", "WakeAt", "WakeAt"]
     assert decided["reasons"] == ["not every party may be recorded"]
 
 

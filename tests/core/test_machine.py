@@ -47,6 +47,7 @@ from callguard.core.events import (
     StopAcknowledged,
     UnmaskAcknowledged,
 )
+from callguard.core.policy import CallType
 from callguard.core.recorder import OVERTAKEN
 from tests.core.play import (
     AGENT,
@@ -73,6 +74,7 @@ ROLES = {
 }
 PAIRS = {"half1": "half2", "half2": "half1"}
 PEOPLE = [FAR, *ROLES]
+ASKING = (Script.NOTICE, Script.QUESTION, Script.LONG_NOTICE)
 BRIDGES = ["B1", "B2"]
 HOW = ["to its end", "to its end", "in part", "end only", "not at all", "refused"]
 LOOKS = [RecordingOpened, RecordingGrowing, "lost", "damaged", "verified", "discarded", "whole"]
@@ -102,15 +104,17 @@ class World:
     there: set[str] = field(default_factory=lambda: {FAR})
     bridge: dict[str, str] = field(default_factory=dict)
     held: set[str] = field(default_factory=set)
-    begun: bool = False
-    told: bool = False
-    yes: bool = False
-    no: bool = False
+    begun: set[str] = field(default_factory=set)
+    told: set[str] = field(default_factory=set)
+    yes: set[str] = field(default_factory=set)
+    no: set[str] = field(default_factory=set)
+    express: set[str] = field(default_factory=set)
+    windows: dict[str, str] = field(default_factory=dict)
     strict: set[str] = field(default_factory=set)
     grown: bool = False
-    express: bool = False
     paused: bool = False
     spooled: bool = False
+    sent_on: set[str] = field(default_factory=set)
     broken: set[Link] = field(default_factory=set)
     tapes: dict[str, Tape] = field(default_factory=dict)
 
@@ -131,6 +135,11 @@ class World:
     def look(self) -> None:
         """Whether anybody of a strict place has ever been on the call: an outsider of no known place is one."""
         self.grown |= any(who in self.strict or ROLES.get(who) is Role.GUEST for who in self.reached())
+
+    def agreed(self, who: str, call_type: CallType) -> bool:
+        """Whether this party was told and said yes, as far as the rule demands that it says so."""
+        said = who in self.begun & self.told & self.yes - self.no
+        return said and (call_type is not ANNOUNCE or not self.grown or who in self.express)
 
     def company(self) -> set[str]:
         return {who for who in self.reached() if who != FAR and ROLES[who] is not Role.PLUMBING}
@@ -185,7 +194,7 @@ class Calls(RuleBasedStateMachine):
         self.world.look()
         for effect in self.talk.last.effects:
             self._perform(effect)
-        assert self.talk.count(SendOn) <= 1, "a call is sent on once"
+            self._speak(effect)
         masks = [item for item in self.asked if isinstance(item, MaskRecording | UnmaskRecording)]
         if self.prompt_pbx and masks:
             self._answer(masks[0])
@@ -201,17 +210,32 @@ class Calls(RuleBasedStateMachine):
                 self.world.tapes[effect.recording_id].silent = self.world.tapes[effect.recording_id].unsure = True
             case StopRecording():
                 self.world.tapes[effect.recording_id].runs = False
-            case PlayPrompt():
-                assert effect.script is not Script.WITHDRAWAL or self.all_stopped(), "said only once it is true"
-                self.prompts.append(effect)
-            case StopPrompt():
-                self.prompts = [item for item in self.prompts if item.whisper]
             case WakeAt():
                 self.wakes.append(effect)
+                if effect.name.startswith("party_"):  # it follows what the party heard just now
+                    self.world.windows[effect.name] = self.talk.facts[-1].channel_id
             case DiscardRecording() | MeasureRecording():
                 assert not self.world.tapes[effect.recording_id].runs
         if type(effect) in ACKS:
             self.asked.append(effect)
+
+    def _speak(self, effect: Effect) -> None:
+        """What concerns one party: its prompts, and that it goes on."""
+        match effect:
+            case PlayPrompt():
+                assert effect.script is not Script.WITHDRAWAL or self.all_stopped(), "said only once it is true"
+                alone = effect.channel_id == FAR or effect.script is Script.RECORDING_ON or not effect.to_all
+                assert alone, "a third party is told alone"
+                self.prompts.append(effect)
+            case StopPrompt():
+                self.prompts = [item for item in self.prompts if not self._ends(effect, item)]
+            case SendOn():
+                assert effect.channel_id not in self.world.sent_on, "a party is sent on once"
+                self.world.sent_on.add(effect.channel_id)
+
+    @staticmethod
+    def _ends(stop: StopPrompt, prompt: PlayPrompt) -> bool:
+        return stop.channel_id == prompt.channel_id and (prompt.script in ASKING or not prompt.whisper)
 
     def _starts(self, effect: StartRecording | ArmRecording) -> None:
         assert not self.world.broken, "nothing that we hang on is missing"
@@ -220,7 +244,8 @@ class Calls(RuleBasedStateMachine):
         assert armed is self.least, "the dialplan starts it, or we do"
         if armed:
             assert not self.world.tapes, "once a call"
-            assert self.world.told and (self.world.yes or self.call_type is ANNOUNCE), "agreed, or in the window"
+            asked = FAR in self.world.yes or self.call_type is ANNOUNCE
+            assert FAR in self.world.told and asked, "agreed, or in the window"
         else:
             assert self.may_sound() and self.world.company(), "a recorder starts for people who talk"
         self.world.tapes[effect.recording_id] = Tape(silent=armed)
@@ -232,14 +257,13 @@ class Calls(RuleBasedStateMachine):
     def may_sound(self) -> bool:
         """By the world's own memory, whether sound may reach a file now."""
         world = self.world
-        agreed = world.begun and world.told and world.yes and not world.no
-        agreed &= self.call_type is not ANNOUNCE or not world.grown or world.express
-        staff = all(ROLES[who] is Role.AGENT for who in world.company())
+        parties = {FAR, *(who for who in world.company() if ROLES[who] is Role.GUEST)}
+        agreed = all(world.agreed(who, self.call_type) for who in parties)
         kept = Link.LOG not in world.broken or (
             self.call_type is SPOOLED and world.spooled and Link.SPOOL not in world.broken
         )
         quiet = world.paused or world.held & world.reached() or Link.PBX in world.broken
-        return FAR in world.there and agreed and staff and kept and not quiet
+        return FAR in world.there and agreed and kept and not quiet
 
     @invariant()
     def no_sound_without_standing(self) -> None:
@@ -275,6 +299,14 @@ class Calls(RuleBasedStateMachine):
             self.world.there.add(who)
             self.perform()
         self.moves(who, bridge)
+
+    @rule(who=st.sampled_from([GUEST, "target"]), key=st.sampled_from("1112"))
+    def third_party_answers(self, who: str, key: str) -> None:
+        """The short way to a guest who is told, asked and answers."""
+        places = [place for place, item in enumerate(self.prompts) if item.channel_id == who]
+        if places:
+            self.prompt_plays(places[-1], "to its end")
+            self.key(who, key, 1.0)
 
     @rule(who=st.sampled_from([AGENT, GUEST, GUEST]))
     def joins_through_a_local_channel(self, who: str) -> None:
@@ -342,13 +374,13 @@ class Calls(RuleBasedStateMachine):
     @rule(which=st.integers(0, 3), how=st.sampled_from(HOW))
     def prompt_plays(self, which: int, how: str) -> None:
         prompt = self.prompts.pop(which % len(self.prompts))
-        notice = prompt.script is Script.NOTICE and FAR in self.world.there
+        who = {prompt.channel_id} & self.world.there if prompt.script is Script.NOTICE else set()
         if how in ("to its end", "in part"):
-            self.world.begun |= notice
+            self.world.begun |= who
             self.talk.begins(prompt.script, prompt.channel_id)
             self.perform()
         if how in ("to its end", "end only"):
-            self.world.told |= notice and how == "to its end"
+            self.world.told |= who if how == "to its end" else set()
             self.talk.ends(prompt.script, prompt.channel_id)
         elif how == "refused":
             self.talk.feed(EffectFailed, prompt.channel_id, effect="PlayPrompt", reason="refused")
@@ -360,21 +392,21 @@ class Calls(RuleBasedStateMachine):
     @rule(which=st.integers(0, 3))
     def prompt_begins(self, which: int) -> None:
         prompt = self.prompts[which % len(self.prompts)]
-        self.world.begun |= prompt.script is Script.NOTICE and FAR in self.world.there
+        self.world.begun |= {prompt.channel_id} & self.world.there if prompt.script is Script.NOTICE else set()
         self.talk.begins(prompt.script, prompt.channel_id)
         self.perform()
 
     # ------------------------------------------------------------ keys and operators
     @rule(who=st.sampled_from([FAR, FAR, *ROLES]), key=st.sampled_from("12519"), after=st.sampled_from([0.2, 4.0]))
     def key(self, who: str, key: str, after: float) -> None:
-        if who not in self.world.there:
+        if who not in self.world.there or who not in self.talk.call.channels:
             return
-        asked = self.talk.call.channels[FAR].standing
-        if who == FAR and key == "1":
-            self.world.yes |= self.world.told
-            self.world.express |= self.world.told and self.world.grown
-        if who == FAR and key == "2" and asked in (Standing.NOTIFYING, Standing.AWAITING):
-            self.world.no = True
+        asked = self.talk.call.channels[who].standing
+        if key == "1":
+            self.world.yes |= {who} & self.world.told
+            self.world.express |= {who} & self.world.told if self.world.grown else set()
+        if key == "2" and asked in (Standing.NOTIFYING, Standing.AWAITING):
+            self.world.no.add(who)
         self.talk.presses(key, by=who, every=after)
         self.perform()
 
@@ -387,7 +419,7 @@ class Calls(RuleBasedStateMachine):
         for key in keys:
             last = key != "*"
             if last and in_time and keys == "*7" and role is not Role.AGENT:
-                self.world.no = True
+                self.world.no.add(who)
             if last and in_time and keys == "*8" and role is Role.AGENT:
                 self.world.paused = not self.world.paused
             self.talk.wait(every).feed(DigitPressed, who, digit=key)
@@ -395,7 +427,7 @@ class Calls(RuleBasedStateMachine):
 
     @rule(action=st.sampled_from([Action.PAUSE, Action.RESUME, Action.RESUME, Action.PAUSE, Action.WITHDRAW]))
     def operator(self, action: Action) -> None:
-        self.world.no |= action is Action.WITHDRAW and FAR in self.world.there
+        self.world.no |= {FAR} & self.world.there if action is Action.WITHDRAW else set()
         if action is not Action.WITHDRAW:
             self.world.paused = action is Action.PAUSE
         self.talk.operator(action)
@@ -412,6 +444,9 @@ class Calls(RuleBasedStateMachine):
     def _answer(self, effect: Any, times: int = 1) -> None:
         self.asked.remove(effect)
         tape = self.world.tapes[effect.recording_id]
+        if isinstance(effect, ArmRecording):  # it runs where the far party went on
+            self.talk.leaves()
+            self.perform()
         tape.unsure &= not isinstance(effect, MaskRecording)
         tape.stop_known |= isinstance(effect, StopRecording)
         for _ in range(times):
@@ -498,7 +533,8 @@ class Calls(RuleBasedStateMachine):
         """What a deadline means in the world: the spool has it, the party stayed on, the mask never came."""
         name, _, number = wake.name.partition(":")
         self.world.spooled |= name == "spooled"
-        self.world.yes |= name == "last_answer" and self.call_type is ANNOUNCE and self.world.told
+        who = {"last_answer": FAR, "party_last_answer": self.world.windows.get(wake.name, "")}.get(name, "")
+        self.world.yes |= {who} & self.world.told if self.call_type is ANNOUNCE else set()
         for item in self.talk.call.recordings:
             tape = self.world.tapes[item.recording_id]
             if name == "mask" and tape.unsure and item.requested_mask == int(number):

@@ -32,8 +32,16 @@ def test_nobody_there_is_nobodys_consent() -> None:
 @pytest.mark.parametrize("standing", [standing for standing in Standing if not standing.allows])
 def test_one_who_lacks_standing_silences_all(standing: Standing) -> None:
     call = play().talking().joined_by(GUEST).call.change(GUEST, standing=standing)
-    assert want(call) is (Want.STOP if standing is Standing.REFUSED else Want.SILENCE)
-    assert not may_start(call)
+    assert want(call) is Want.SILENCE and not may_start(call)
+    assert want(call.change(GUEST, gone=True)) is Want.SOUND
+
+
+@pytest.mark.requirement("S13")
+def test_the_far_partys_refusal_and_a_withdrawal_stop() -> None:
+    call = play().talking().joined_by(GUEST).call
+    assert wanted(call.change(FAR, standing=Standing.REFUSED))[1] == ("a party refused",)
+    withdrew = call.change(GUEST, standing=Standing.REFUSED, withdrew=True)
+    assert want(withdrew) is Want.STOP and want(withdrew.change(GUEST, gone=True)) is Want.SOUND
 
 
 @pytest.mark.parametrize(

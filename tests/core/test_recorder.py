@@ -34,8 +34,14 @@ from tests.core.play import AGENT, FAR, GUEST, KEEP, OTHER_AGENT, SPOOLED, Play,
 
 def watch(talk: Play) -> tuple[str, float]:
     """Name and seconds of the last fact's watch."""
-    (wake,) = (effect for effect in talk.last.effects if isinstance(effect, WakeAt))
-    return wake.name.partition(":")[0], wake.seconds
+    (found,) = watches(talk)
+    return found
+
+
+def watches(talk: Play) -> list[tuple[str, float]]:
+    """The same of all watches."""
+    found = (effect for effect in talk.last.effects if isinstance(effect, WakeAt))
+    return [(wake.name.partition(":")[0], wake.seconds) for wake in found]
 
 
 # ---------------------------------------------------------------- start
@@ -78,7 +84,7 @@ def test_a_start_that_fails_after_the_end_changes_no_verdict() -> None:
 
 
 def test_a_start_that_a_mask_overtook_never_was_and_a_new_one_follows_when_it_may() -> None:
-    talk = play().talking().joined_by().did(MaskRecording)
+    talk = play().talking().joined_by().did(MaskRecording, PlayPrompt)
     talk.refused(StartRecording, segment=0, reason=OVERTAKEN).is_quiet().is_state(State.DISCARDED)
     talk.refused(MaskRecording, segment=0).is_quiet()
     talk.hangs_up(GUEST).did(StartRecording).is_state(State.REQUESTED, 1)
@@ -94,9 +100,9 @@ def test_a_start_that_a_withdrawal_overtook_needs_no_stop() -> None:
 # ---------------------------------------------------------------- mask
 @pytest.mark.requirement("S1")
 def test_a_guest_masks_at_once() -> None:
-    talk = play().recording().joined_by().did(MaskRecording).is_mask(Mask.MASKING)
+    talk = play().recording().joined_by().did(MaskRecording, PlayPrompt).is_mask(Mask.MASKING)
     talk.said(Outcome.RULE_REEVALUATED, Outcome.MASK_REQUESTED)
-    assert watch(talk) == ("mask", MASK_PATIENCE) == ("mask", 0.2)
+    assert ("mask", MASK_PATIENCE) == ("mask", 0.2) == watches(talk)[-1]
     talk.masked(9000).is_mask(Mask.ON).is_quiet()
     talk.hangs_up(GUEST).did(UnmaskRecording).said(Outcome.UNMASK_REQUESTED)
     assert watch(talk) == ("unmask", UNMASK_PATIENCE)
@@ -201,7 +207,7 @@ def test_local_channels_that_are_optimised_away_make_no_mask() -> None:
 
 def test_a_guest_behind_a_local_channel_masks_at_once() -> None:
     talk = play().recording().sees("l1", Role.PLUMBING).sees("l2", Role.PLUMBING, pair="l1").sees(GUEST, Role.GUEST)
-    talk.bridges("l1").bridges("l2", GUEST, bridge="B2").did(MaskRecording)
+    talk.bridges("l1").bridges("l2", GUEST, bridge="B2").did(MaskRecording, PlayPrompt)
 
 
 # ---------------------------------------------------------------- stop, file, verdict
@@ -320,9 +326,10 @@ def test_a_verdict_that_comes_after_the_withdrawal_saves_nothing(verdict: str) -
 
 
 def test_what_is_destroyed_already_is_not_destroyed_again() -> None:
-    talk = play().recording().whole().verified(0).joined_by().presses("*7", by=GUEST)
+    talk = play().recording().joined_by().masked().begins(to=GUEST).ends(to=GUEST).presses("1", by=GUEST)
+    talk.presses("*7", by=GUEST).stopped().whole().verified(0).did(DiscardRecording)
     talk.presses("*7").said(Outcome.CONSENT_WITHDRAWN)
-    assert talk.count(DiscardRecording) == 1
+    assert talk.count(DiscardRecording) == 2
 
 
 def test_a_destruction_that_fails_is_an_incident() -> None:

@@ -174,7 +174,7 @@ class Stage:
         self.pbx.snapshot_of = Snapshot(START, tuple(map(endpoint, channels)), bridges, waiting)
 
 
-def _no_prompts(call: Call) -> Mapping[Script, Playable]:
+def _no_prompts(call: Call, channel_id: str) -> Mapping[Script, Playable]:
     return {}
 
 

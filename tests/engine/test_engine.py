@@ -58,7 +58,7 @@ async def test_a_far_party_of_another_call_in_the_bridge_masks_both(stage: Stage
     for far, guest in (("far", "other"), ("other", "far")):
         call = stage.call(far)
         assert call.running and call.running.mask is Mask.ON, far
-        assert call.channels[guest].standing is Standing.UNNOTIFIED
+        assert call.channels[guest].standing is Standing.AWAITING and call.channels[guest].visits
     stage.hang_up("other")
     await stage.until(lambda: (running := stage.call("far").running) and running.mask is Mask.OFF)
     stored = await stage.finish("far", "agent1")

@@ -144,7 +144,7 @@ async def test_a_mask_is_asked_for_before_the_append_begins() -> None:
     world = Diary()
     guest = Bridged(at=START, channel_id="guest", bridge_id="b")
     await play(world, *GRANTED, *TALKING, ChannelSeen(at=START, channel_id="guest"), guest)
-    assert world.lines == ["MaskRecording", "append begins", "durable"]
+    assert world.lines == ["MaskRecording", "PlayPrompt", "append begins", "durable"]
 
 
 async def test_sending_on_and_ending_a_prompt_do_not_wait() -> None:

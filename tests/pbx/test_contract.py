@@ -21,6 +21,7 @@ from callguard.core.effects import (
     Answer,
     Effect,
     Indicate,
+    LeaveOut,
     MaskRecording,
     PlayPrompt,
     RecordingEffect,
@@ -509,6 +510,31 @@ async def test_a_hang_up_ends_the_recording_of_that_channel(bench: Bench) -> Non
     hung = await bench.ear.wait(ChannelHungUp, lambda fact: fact.channel_id == far)
     assert stopped.offset_samples > 0 and hung in bench.ear.facts
     assert kinds(bench, StopAcknowledged, EffectFailed) == []  # nobody asked
+
+
+# ---------------------------------------------------------------- third parties
+@pytest.mark.requirement("S6", "S73")
+async def test_a_party_in_a_bridge_is_told_alone_and_the_other_stays_as_it_is(bench: Bench) -> None:
+    far, agent = await bench.talk()
+    recording_id = await recorded(bench, far)
+    bench.pbx.set_prompts(agent, dict.fromkeys(Script, bench.prompt))
+    bench.pbx.perform(MaskRecording(channel_id=far, recording_id=recording_id))
+    bench.pbx.perform(PlayPrompt(channel_id=agent, script=Script.NOTICE, whisper=True))
+    await bench.ear.wait(NoticeStarted, lambda fact: fact.channel_id == agent)
+    if isinstance(bench, FakeBench):
+        bench.fake.end_prompt(agent)
+    await bench.ear.wait(NoticeEnded, lambda fact: fact.channel_id == agent)
+    assert {fact.channel_id for fact in bench.ear.of(NoticeStarted)} == {agent}
+    assert [fact for fact in bench.ear.of(Unbridged) if fact.channel_id in (far, agent)] == []
+
+
+async def test_a_party_that_is_left_out_is_gone(bench: Bench) -> None:
+    _, agent = await bench.talk()
+    bench.pbx.perform(LeaveOut(channel_id=agent))
+    await bench.ear.wait(ChannelHungUp, lambda fact: fact.channel_id == agent)
+    nobody = LeaveOut(channel_id="none")
+    bench.pbx.perform(nobody)
+    await failed(bench, nobody)
 
 
 # ---------------------------------------------------------------- agents who know

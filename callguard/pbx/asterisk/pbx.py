@@ -21,6 +21,7 @@ from callguard.core.effects import (
     ArmRecording,
     Effect,
     Indicate,
+    LeaveOut,
     OpenOrders,
     PlayPrompt,
     RecordingEffect,
@@ -98,10 +99,9 @@ class AsteriskPbx:
         """Carry out EFFECT; never blocks, never raises. Recording requests reach the PBX in the order of the calls."""
         channel = effect.channel_id
         match effect:
-            case OpenOrders():
-                self._queue(effect, lambda: self._screen.show_orders(channel, "open"))
-            case WithholdOrders():
-                self._queue(effect, lambda: self._screen.show_orders(channel, "withheld"))
+            case OpenOrders() | WithholdOrders():
+                shown = "open" if isinstance(effect, OpenOrders) else "withheld"
+                self._queue(effect, lambda: self._screen.show_orders(channel, shown))
             case ArmRecording():
                 self._recorder.arm(effect, partial(self._send_armed, effect))
             case RecordingEffect():
@@ -114,6 +114,8 @@ class AsteriskPbx:
                 self._queue(effect, lambda: self._prompter.stop(channel))
             case SendOn():
                 self._send_on(effect)
+            case LeaveOut():
+                self._queue(effect, lambda: self._need_ari().hang_up(channel))
             case Indicate():
                 self._queue(effect, lambda: self._screen.indicate(effect))
             case _:

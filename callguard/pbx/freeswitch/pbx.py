@@ -19,6 +19,7 @@ from callguard.core.effects import (
     Answer,
     Effect,
     Indicate,
+    LeaveOut,
     OpenOrders,
     PlayPrompt,
     RecordingEffect,
@@ -116,10 +117,9 @@ class FreeSwitchPbx:
         """Carry out EFFECT; never blocks, never raises. Recording requests reach the PBX in the order of the calls."""
         channel = effect.channel_id
         match effect:
-            case OpenOrders():
-                self._queue(effect, lambda: self._screen.show_orders(channel, "open"))
-            case WithholdOrders():
-                self._queue(effect, lambda: self._screen.show_orders(channel, "withheld"))
+            case OpenOrders() | WithholdOrders():
+                shown = "open" if isinstance(effect, OpenOrders) else "withheld"
+                self._queue(effect, lambda: self._screen.show_orders(channel, shown))
             case Indicate():
                 self._queue(effect, lambda: self._screen.indicate(effect))
             case RecordingEffect():
@@ -132,6 +132,8 @@ class FreeSwitchPbx:
                 self._queue(effect, lambda: self._prompter.stop(channel))
             case SendOn():
                 self._leave(effect)
+            case LeaveOut():
+                self._queue(effect, lambda: self._hang_up(channel))
             case _:
                 self._failed(effect, "not a request to a PBX")
 
@@ -278,6 +280,12 @@ class FreeSwitchPbx:
         if channel_id not in self._translator.known:  # FreeSWITCH takes requests for a channel that is gone
             raise PbxRefused("ESL sendmsg", "no such channel")
         await esl.ask(f"sendmsg {channel_id}", _ANSWER)
+
+    async def _hang_up(self, channel_id: str) -> None:
+        esl = self._need_esl()
+        if channel_id not in self._translator.known:
+            raise PbxRefused("ESL uuid_kill", "no such channel")
+        await esl.ask(f"api uuid_kill {channel_id}")
 
     async def _send_on(self, channel_id: str) -> None:
         """What plays is stopped: it would hold the channel back until its end."""

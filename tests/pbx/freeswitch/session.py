@@ -160,6 +160,13 @@ class Exchange(ScriptedFreeSwitch):
             self._ended(peer)
             self._ended(own)
 
+    def _uuid_kill(self, args: list[str]) -> str:
+        channel = self.channels.get(args[0])
+        if channel is None:
+            return f"-ERR No such channel {args[0]}!\n"
+        self.hang_up(channel)
+        return "+OK\n"
+
     def _ended(self, own: Channel) -> None:
         for path in list(own.recordings):
             self.stop(own, path, "success-silence")

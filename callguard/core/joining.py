@@ -1,0 +1,53 @@
+"""A party that appears in a call: whoever can hear is told and, if need be, asked, alone.
+
+What belongs here: who has to be told, and when there is a point in it. What does not: the telling itself (asking.py),
+the mask that lies over the recording meanwhile (quorum.py): that needs no decision of ours, only a hearer without
+standing.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from callguard.core import asking
+from callguard.core.call import Call, Channel
+from callguard.core.consent import Standing
+from callguard.core.outcome import Step
+from callguard.core.policy import Mode
+
+
+def settle(call: Call) -> Step:
+    """Tell every newcomer, each in its own ear."""
+    done = Step(call)
+    for channel in newcomers(call) if may_ask(call) else ():
+        done = done.then(partial(_tell, channel.channel_id))
+    return done
+
+
+def may_ask(call: Call) -> bool:
+    """Whether anything could be recorded if everybody agreed: else nobody is disturbed."""
+    far = call.far
+    agreed = far is not None and not far.gone and _is_over_its_notice(far)
+    hopeless = call.barred or call.pending or bool(call.faults) or call.mode is Mode.NEVER
+    never_armed = call.least_privilege and call.running is None
+    return agreed and not hopeless and not never_armed
+
+
+def newcomers(call: Call) -> tuple[Channel, ...]:
+    """Who can hear the far party and was never told."""
+    return tuple(channel for channel in call.others() if channel.is_asked and _is_untold(channel))
+
+
+def _is_untold(channel: Channel) -> bool:
+    unheard = channel.standing is Standing.UNNOTIFIED and channel.playing is None
+    return unheard and channel.told < asking.TELLINGS
+
+
+def _is_over_its_notice(far: Channel) -> bool:
+    """It agreed; or it is asked once more because the rule grew, which two can be at the same time."""
+    asked_anew = far.told > 0 and far.standing in (Standing.NOTIFYING, Standing.AWAITING)
+    return far.standing is Standing.GRANTED or asked_anew
+
+
+def _tell(channel_id: str, call: Call) -> Step:
+    return asking.tell(asking.anew(call, channel_id), channel_id)

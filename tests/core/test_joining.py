@@ -1,0 +1,217 @@
+"""Third parties: masked first, told and asked alone, and counted for as long as they are there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from callguard.core.asking import ANSWER_WINDOW, OPT_OUT_WINDOW
+from callguard.core.consent import Standing
+from callguard.core.effects import (
+    DiscardRecording,
+    LeaveOut,
+    MaskRecording,
+    MeasureRecording,
+    PlayPrompt,
+    StartRecording,
+    StopPrompt,
+    StopRecording,
+    UnmaskRecording,
+    WakeAt,
+)
+from callguard.core.events import CallMerged, Link, Outcome, Role, Script
+from callguard.core.joining import may_ask, newcomers
+from callguard.core.policy import Mode, OnRefusal
+from callguard.core.recording import Mask, State
+from tests.core.play import AGENT, ANNOUNCE, ASK, FAR, FIRM, GUEST, KEEP, MILD, OTHER_AGENT, STRICT, Play, play
+
+CASUAL = replace(ANNOUNCE, override=None)
+STRICT_DOOR = replace(ASK, on_refusal=OnRefusal.LEAVE_OUT)
+
+
+def joined(talk: Play | None = None) -> Play:
+    """A guest appears in a recorded call, which is masked."""
+    return (talk or play().recording()).joined_by(GUEST).masked(9000)
+
+
+def asked(talk: Play | None = None) -> Play:
+    """It heard the notice."""
+    return joined(talk).begins(to=GUEST).wait(3).ends(to=GUEST)
+
+
+def agreed(talk: Play | None = None) -> Play:
+    return asked(talk).presses("1", by=GUEST)
+
+
+def window(talk: Play) -> float:
+    return next(item.seconds for item in talk.last.effects if isinstance(item, WakeAt))
+
+
+# ---------------------------------------------------------------- told and asked alone
+@pytest.mark.requirement("S6", "S73")
+def test_a_newcomer_is_masked_then_told_alone_then_asked_alone() -> None:
+    talk = play().recording().joined_by(GUEST).did(MaskRecording, PlayPrompt)
+    [prompt] = [item for item in talk.last.effects if isinstance(item, PlayPrompt)]
+    assert (prompt.script, prompt.channel_id, prompt.whisper, prompt.to_all) == (Script.NOTICE, GUEST, True, False)
+    talk.masked(9000).begins(to=GUEST).stands(Standing.NOTIFYING, GUEST).ends(to=GUEST)
+    assert window(talk.stands(Standing.AWAITING, GUEST)) == ANSWER_WINDOW
+    talk.presses("1", by=GUEST).stands(Standing.GRANTED, GUEST).did(UnmaskRecording)
+    talk.said(Outcome.CONSENT_GRANTED, Outcome.UNMASK_REQUESTED).stands(Standing.GRANTED)
+    talk.unmasked(40000).is_mask(Mask.OFF)
+
+
+@pytest.mark.requirement("S42")
+def test_a_newcomers_silence_is_asked_once_more_and_is_no_consent() -> None:
+    talk = asked().wait(5).passes("party_answer").plays(Script.QUESTION, to=GUEST, whisper=True)
+    talk.begins(Script.QUESTION, GUEST).ends(Script.QUESTION, GUEST).wait(5).passes("party_last_answer")
+    talk.said(Outcome.CONSENT_SILENT).plays(Script.REFUSAL, to=GUEST, whisper=True).is_mask(Mask.ON)
+
+
+@pytest.mark.requirement("S13")
+@pytest.mark.parametrize("keys", ["2", "*7"])
+def test_nothing_is_recorded_while_somebody_is_there_who_refused(keys: str) -> None:
+    talk = asked().presses(keys, by=GUEST).stands(Standing.REFUSED, GUEST).is_state(State.GROWING).is_mask(Mask.ON)
+    talk.plays(Script.REFUSAL, to=GUEST, whisper=True).said(Outcome.CONSENT_REFUSED)
+    talk.begins(Script.REFUSAL, GUEST).ends(Script.REFUSAL, GUEST).is_quiet()
+    talk.presses("1", by=GUEST).stands(Standing.REFUSED, GUEST).hangs_up(GUEST).did(UnmaskRecording)
+    assert not talk.count(DiscardRecording)
+
+
+@pytest.mark.requirement("S13")
+def test_a_no_cuts_the_newcomers_own_notice_and_nobody_elses() -> None:
+    talk = joined().begins(to=GUEST).presses("2", by=GUEST).did(StopPrompt, PlayPrompt)
+    talk.fails(to=GUEST, reason="stopped").stands(Standing.REFUSED, GUEST).stands(Standing.GRANTED)
+
+
+def test_keys_of_others_answer_nothing_for_a_newcomer() -> None:
+    talk = asked().presses("1").presses("1", by=AGENT).presses("2").stands(Standing.AWAITING, GUEST)
+    talk.stands(Standing.GRANTED).is_mask(Mask.ON)
+
+
+def test_a_window_closes_for_the_party_that_it_was_opened_for() -> None:
+    talk = asked().joined_by("second").begins(to="second").ends(to="second")
+    talk.presses("1", by="second").stands(Standing.GRANTED, "second").passes("party_answer").is_quiet()
+    talk.stands(Standing.AWAITING, GUEST).feed_deadline("party_answer:0").is_quiet()
+
+
+@pytest.mark.requirement("S6")
+def test_the_recording_goes_on_when_the_last_of_several_agreed() -> None:
+    talk = agreed(asked().joined_by("second")).did()
+    talk.begins(to="second").ends(to="second").presses("1", by="second").did(UnmaskRecording)
+
+
+def test_a_newcomer_who_goes_and_comes_again_is_not_asked_again() -> None:
+    agreed().unmasked(20000).unbridges(GUEST).bridges(GUEST).is_quiet().stands(Standing.GRANTED, GUEST)
+
+
+@pytest.mark.requirement("S20")
+def test_a_notice_that_failed_is_told_once_more_and_then_somebody_has_to_know() -> None:
+    talk = joined().fails(to=GUEST).plays(Script.NOTICE, to=GUEST, whisper=True)
+    talk.fails(to=GUEST).incident("notice_failed").stands(Standing.UNNOTIFIED, GUEST).is_mask(Mask.ON)
+    talk.unbridges(GUEST).bridges(GUEST)
+    assert [item.script for item in talk.effects if isinstance(item, PlayPrompt)].count(Script.NOTICE) == 3
+
+
+def test_a_notice_that_does_not_end_counts_as_failed() -> None:
+    talk = joined().begins(to=GUEST).wait(12).passes("prompt").did(StopPrompt, PlayPrompt)
+    talk.stands(Standing.UNNOTIFIED, GUEST).is_mask(Mask.ON)
+
+
+# ---------------------------------------------------------------- announced, and rules that grow
+@pytest.mark.requirement("S42", "S46")
+def test_an_announced_newcomer_may_object_within_its_window() -> None:
+    talk = play(ANNOUNCE).told().leaves().wait(3).passes("last_answer").sees(AGENT, Role.AGENT).bridges(FAR, AGENT)
+    talk.acknowledged().opened().sees(GUEST, Role.GUEST).learns(GUEST, MILD).bridges(GUEST).masked(8000)
+    talk.begins(to=GUEST).ends(to=GUEST)
+    assert window(talk) == OPT_OUT_WINDOW
+    talk.passes("party_last_answer").stands(Standing.GRANTED, GUEST).did(UnmaskRecording)
+
+
+@pytest.mark.requirement("S46")
+def test_the_others_are_asked_only_where_the_rule_grew_stricter_for_them() -> None:
+    talk = play(CASUAL).told().leaves().wait(3).passes("last_answer").sees(AGENT, Role.AGENT).bridges(FAR, AGENT)
+    talk.acknowledged().opened().sees(GUEST, Role.GUEST).learns(GUEST, STRICT).bridges(GUEST)
+    prompts = [(item.script, item.channel_id) for item in talk.last.effects if isinstance(item, PlayPrompt)]
+    assert prompts == [(Script.QUESTION, FAR), (Script.NOTICE, GUEST)]
+    assert not any(item.to_all for item in talk.last.effects if isinstance(item, PlayPrompt))
+    talk.masked(9000).begins(to=GUEST).ends(to=GUEST).presses("1", by=GUEST).is_mask(Mask.ON)
+    talk.hears(Script.QUESTION).presses("1").did(UnmaskRecording)
+    joined(play().recording()).stands(Standing.GRANTED)
+
+
+def test_a_newcomer_who_had_stayed_on_is_asked_when_the_rule_grows() -> None:
+    talk = play(CASUAL).told().leaves().wait(3).passes("last_answer").sees(AGENT, Role.AGENT).bridges(FAR, AGENT)
+    talk.acknowledged().opened().sees(GUEST, Role.GUEST).learns(GUEST, MILD).bridges(GUEST).masked(8000)
+    talk.begins(to=GUEST).ends(to=GUEST).passes("party_last_answer").unmasked(20000)
+    talk.learns(GUEST, FIRM).stands(Standing.AWAITING, GUEST).stands(Standing.AWAITING)
+    assert talk.call.mode is Mode.ASK
+
+
+# ---------------------------------------------------------------- withdrawals
+@pytest.mark.requirement("S16")
+def test_a_guest_who_withdraws_takes_what_was_captured_along_and_recording_begins_anew_without_it() -> None:
+    talk = agreed().unmasked(20000).presses("*7", by=GUEST).did(StopRecording).stands(Standing.REFUSED, GUEST)
+    talk.stopped().plays(Script.WITHDRAWAL, to=GUEST, whisper=True).whole().did(DiscardRecording).discarded()
+    talk.hangs_up(GUEST).did(StartRecording).is_state(State.REQUESTED, 1).stands(Standing.GRANTED)
+
+
+def test_a_guest_who_withdraws_and_is_gone_hears_no_sentence() -> None:
+    talk = agreed().unmasked(20000).presses("*7", by=GUEST).hangs_up(GUEST).stopped()
+    assert not [item for item in talk.last.effects if isinstance(item, PlayPrompt)]
+
+
+def test_a_call_type_may_keep_what_came_before_a_guests_withdrawal() -> None:
+    talk = agreed(play(KEEP).recording()).unmasked(20000).presses("*7", by=GUEST).did(StopRecording)
+    talk.stopped().whole().did(MeasureRecording)
+
+
+# ---------------------------------------------------------------- who is left out
+def test_who_refuses_may_be_left_out() -> None:
+    talk = asked(play(STRICT_DOOR).recording()).presses("2", by=GUEST)
+    talk.begins(Script.REFUSAL, GUEST).ends(Script.REFUSAL, GUEST).did(LeaveOut)
+    talk.hangs_up(GUEST).did(UnmaskRecording)
+
+
+def test_the_sentence_that_fails_leaves_out_too_and_who_hung_up_is_left_alone() -> None:
+    asked(play(STRICT_DOOR).recording()).presses("2", by=GUEST).fails(Script.REFUSAL, GUEST).did(LeaveOut)
+    gone = asked(play(STRICT_DOOR).recording()).presses("2", by=GUEST).hangs_up(GUEST)
+    gone.fails(Script.REFUSAL, GUEST).did()
+
+
+def test_neither_the_far_party_nor_one_with_a_call_of_its_own_is_left_out() -> None:
+    play(STRICT_DOOR).told().presses("2").hears(Script.REFUSAL).sent_on()
+    talk = play(STRICT_DOOR).recording().sees(GUEST, Role.GUEST).feed(CallMerged, GUEST, other_call_id="x")
+    talk = talk.bridges(GUEST).masked(9000).begins(to=GUEST).ends(to=GUEST).presses("2", by=GUEST)
+    talk.ends(Script.REFUSAL, GUEST).did()
+
+
+# ---------------------------------------------------------------- nobody is disturbed in vain
+def test_staff_and_plumbing_are_not_told() -> None:
+    play().recording().joined_by(OTHER_AGENT, Role.AGENT).is_quiet()
+    assert newcomers(play().recording().joined_by("half", Role.PLUMBING).call) == ()
+
+
+def test_who_cannot_hear_the_far_party_is_not_told() -> None:
+    play().recording().sees(GUEST, Role.GUEST).bridges(GUEST, bridge="B2").is_quiet()
+
+
+@pytest.mark.parametrize(
+    "talk",
+    [
+        play().recording().loses(Link.PBX),
+        play().recording().lost(),
+        play().recording().presses("*7"),
+        play().told(),
+        play().recording().hangs_up(),
+        play(),
+        play().starts(pending=True),
+    ],
+)
+def test_nobody_is_told_where_nothing_could_be_recorded(talk: Play) -> None:
+    assert not may_ask(talk.call)
+
+
+def test_a_newcomer_is_told_when_the_far_party_has_agreed() -> None:
+    talk = play().starts(waiting=False).sees(AGENT, Role.AGENT).bridges(FAR, AGENT).joined_by(GUEST).did()
+    talk.hears().presses("1").plays(Script.NOTICE, to=GUEST, whisper=True)
