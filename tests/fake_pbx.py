@@ -27,6 +27,7 @@ from callguard.core.effects import (
     StartRecording,
     StopPrompt,
     StopRecording,
+    StopRogue,
     UnmaskRecording,
 )
 from callguard.core.events import (
@@ -247,6 +248,11 @@ class FakePbx:
                 yield from self._prompt(effect)
             case _ if not self._up:
                 yield self._failed(effect, "link lost")
+            case _:
+                yield from self._answered(effect, channel)
+
+    def _answered(self, effect: Effect, channel: str) -> Iterator[Event]:
+        match effect:
             case RecordingEffect():
                 yield from self._recording(effect)
             case Answer() if channel in self._waiting:
@@ -258,7 +264,9 @@ class FakePbx:
                 yield from self._indicate(effect)
             case LeaveOut() if channel in self._channels:
                 yield ChannelHungUp(at=self.now, channel_id=channel, cause=16)
-            case Answer() | SendOn() | LeaveOut():
+            case StopRogue() if channel in self._channels:
+                return  # only a failure is heard of
+            case Answer() | SendOn() | LeaveOut() | StopRogue():
                 yield self._failed(effect, "not there")
             case _:
                 yield self._failed(effect, "not a request to a PBX")

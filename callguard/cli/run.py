@@ -34,6 +34,7 @@ from callguard.engine.engine import Engine
 from callguard.engine.entrance import Entrance, LookUp, Site
 from callguard.engine.evidence import Evidence
 from callguard.engine.heartbeat import Heartbeat
+from callguard.engine.incident import opened
 from callguard.engine.place import Places
 from callguard.engine.purge import purge_daily
 from callguard.engine.registrar import Registrar
@@ -96,7 +97,11 @@ def _alone(lock: Path) -> Iterator[None]:
 async def _until_stopped(config: Path, settings: Settings, files: _Files, key: MasterKey) -> None:
     log = await PostgresLog.open(settings.database.url, key)
     engine = _compose(settings, files, log, key)
-    force = _Force(config, engine, Registrar(log, settings.tenant, alert))
+    registrar = Registrar(log, settings.tenant, alert)
+    force = _Force(config, engine, registrar)
+    engine.enter_incident = lambda kind, subject: registrar.note(
+        opened(settings.tenant, kind, subject, clock.read().wall)
+    )
     force.note(files, "start")
     work = asyncio.create_task(_serve(config, settings, engine, force))
     daily = asyncio.create_task(purge_daily(log.purge_raw, alert))  # apart: calls go on whatever comes of it

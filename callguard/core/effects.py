@@ -112,6 +112,14 @@ class StopRecording(RecordingEffect):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StopRogue(Effect):
+    """Stop somebody else's recorder on this channel, or on the bridge `bridge_id`."""
+
+    restrictive = True
+    bridge_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DiscardRecording(RecordingEffect):
     """Destroy what was captured and return a receipt."""
 

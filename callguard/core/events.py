@@ -284,9 +284,10 @@ class RecordingLost(RecordingEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RogueRecordingSeen(Event):
-    """Somebody else records this channel."""
+    """Somebody else records this channel, or the bridge `bridge_id` that it is in."""
 
     type = "rogue_recording_seen"
+    bridge_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from callguard.core.profile import Category, Mode, OnLogLoss, OnRefusal, OnWithdrawal, Override
+from callguard.core.profile import Category, Mode, OnLogLoss, OnRefusal, OnRogue, OnWithdrawal, Override
 from callguard.core.purpose import Basis, Indicator, NumberPolicy, Output, Purpose, Use
 
 LONGEST_DAYS = 36500
@@ -218,6 +218,7 @@ FIELDS: Mapping[str, Field] = {
     "on_withdrawal": _one_of(OnWithdrawal),
     "on_log_loss": _one_of(OnLogLoss),
     "on_refusal": _one_of(OnRefusal),
+    "on_rogue": _one_of(OnRogue),
     "withdraw": Field(_sequence),
     "pause": Field(_sequence),
 }

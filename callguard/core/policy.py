@@ -24,13 +24,15 @@ from callguard.core.profile import (
     Mode,
     OnLogLoss,
     OnRefusal,
+    OnRogue,
     OnWithdrawal,
     Override,
 )
 from callguard.errors import ConfigError
 
 __all__ = [
-    "PAUSE", "UNKNOWN", "WITHDRAW", "CallType", "Category", "Mode", "OnLogLoss", "OnRefusal", "OnWithdrawal",
+    "PAUSE", "UNKNOWN", "WITHDRAW", "CallType", "Category", "Mode", "OnLogLoss", "OnRefusal", "OnRogue",
+    "OnWithdrawal",
     "Organisation", "Override", "Policy", "Vendor", "parse_call_type", "parse_policy", "policy_version",
     "stored_call_type",
 ]  # fmt: skip
@@ -67,6 +69,11 @@ class Policy:
     def find(self, name: str) -> CallType | None:
         """The call type called NAME, or None."""
         return self.call_types.get(name)
+
+    @property
+    def stops_rogues(self) -> bool:
+        """Whether somebody else's recorder is stopped on a channel of no call: where every call type says so."""
+        return all(kind.on_rogue is OnRogue.STOP for kind in self.call_types.values())
 
     def as_data(self) -> dict[str, Any]:
         """All of it as JSON; `parse_policy` reads it back. What was inherited stands in each call type."""

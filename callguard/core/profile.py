@@ -50,6 +50,13 @@ class OnRefusal(StrEnum):
     LEAVE_OUT = "leave_out"  # it is not let in, or goes again
 
 
+class OnRogue(StrEnum):
+    """What becomes of a recorder that is not ours."""
+
+    REPORT = "report"
+    STOP = "stop"
+
+
 class Category(StrEnum):
     """What a call is about; everything but general gets a script of its own and never implied consent."""
 
@@ -128,6 +135,7 @@ class CallType:
     on_withdrawal: OnWithdrawal = OnWithdrawal.DISCARD
     on_log_loss: OnLogLoss = OnLogLoss.STOP
     on_refusal: OnRefusal = OnRefusal.UNRECORDED
+    on_rogue: OnRogue = OnRogue.REPORT
     withdraw: str = WITHDRAW
     pause: str = PAUSE
 

@@ -14,7 +14,7 @@ from typing import Any
 from callguard.core import asking, indicator, joining, keypad, lawful, orders, recorder
 from callguard.core.call import Call, Channel
 from callguard.core.consent import Signal, Standing
-from callguard.core.effects import ArmRecording, SendOn, WakeAt
+from callguard.core.effects import ArmRecording, SendOn, StopRogue, WakeAt
 from callguard.core.events import (
     Action,
     Bridged,
@@ -48,6 +48,7 @@ from callguard.core.events import (
 )
 from callguard.core.jurisdiction import NOWHERE
 from callguard.core.outcome import Step, incident, unexpected
+from callguard.core.policy import OnRogue
 
 GUARD_PATIENCE = 3.0
 """Seconds that a recording may run without a live guard."""
@@ -262,6 +263,8 @@ def _effect_failed(call: Call, event: EffectFailed) -> Step:
     if event.effect in ("Answer", "PlayPrompt"):
         return asking.failed(call, event)
     channel = call.channels.get(event.channel_id)
+    if event.effect == StopRogue.__name__:
+        return incident(call, "rogue_not_stopped")
     stays = event.effect == SendOn.__name__ and channel is not None and not channel.gone
     return incident(call, "send_on_failed") if stays else Step(call)
 
@@ -280,7 +283,12 @@ def _merged(call: Call, event: CallMerged) -> Step:
 
 
 def _rogue(call: Call, event: RogueRecordingSeen) -> Step:
-    return incident(call, "rogue_recording")
+    """It is not stopped for want of consent alone: an organisation may have others that record lawfully."""
+    done = incident(call, "rogue_recording")
+    if call.call_type.on_rogue is not OnRogue.STOP:
+        return done
+    stop = StopRogue(channel_id=event.channel_id, bridge_id=event.bridge_id)
+    return done.also(Step(done.call, (stop,), reasons=("somebody else records",)))
 
 
 _Handler = Callable[[Call, Any], Step]

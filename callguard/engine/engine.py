@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from callguard.core.call import Call
-from callguard.core.effects import Alert, DiscardRecording, Effect, MeasureRecording, PlayPrompt, SendOn
+from callguard.core.effects import Alert, DiscardRecording, Effect, MeasureRecording, PlayPrompt, SendOn, StopRogue
 from callguard.core.events import (
     CallMerged,
     ChannelLeft,
@@ -25,6 +25,7 @@ from callguard.core.events import (
     LinkLost,
     LinkRestored,
     PartyIdentified,
+    RogueRecordingSeen,
     Role,
     Script,
     StopAcknowledged,
@@ -38,6 +39,7 @@ from callguard.engine.evidence import Evidence
 from callguard.engine.ledger import Ledger
 from callguard.engine.recovery import GuardAct, LiveCalls, gathered, guard_acts, take_over, unheard, waiting_deadlines
 from callguard.engine.runner import Runner
+from callguard.engine.stranger import Strangers
 from callguard.engine.switchboard import Fact, Switchboard, bare
 from callguard.engine.verdict import Verdicts
 from callguard.errors import BadInput, StoreDown, StoreRefused, Unreachable
@@ -64,7 +66,7 @@ DRAIN_SECONDS = 2.0
 @dataclass
 class Engine:
     """All calls of one PBX. `alert(kind, call_id)` tells a human; `prompts` finds what to play to a party of a
-    call, by its channel."""
+    call, by its channel; `enter_incident(kind, subject)` writes down an incident that is of no call."""
 
     entrance: Entrance
     pbx: Pbx
@@ -73,6 +75,7 @@ class Engine:
     prompts: Callable[[Call, str], Mapping[Script, Playable]]
     alert_by: Callable[[str, str], None]
     data: Path
+    enter_incident: Callable[[str, str], None] = lambda incident, subject: None
     faults: set[Link] = field(default_factory=lambda: {Link.PBX, Link.GUARD})
     runners: dict[str, Runner] = field(default_factory=dict)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -98,8 +101,19 @@ class Engine:
                 group.create_task(self.pbx.run(self._receive))
                 group.create_task(self._route())
                 group.create_task(self.evidence.watch())
+                group.create_task(self._strangers().watch())
         finally:
             self.verdicts.close()
+
+    def _strangers(self) -> Strangers:
+        """The watch over the recordings folder. Before our own calls are read back, everything there is strange."""
+        return Strangers(
+            directory=self.archive.directory,
+            ready=lambda: self.adopted and Link.LOG not in self.faults,
+            live=lambda: (item.recording_id for runner in self.runners.values() for item in runner.call.recordings),
+            known=self.evidence.log.known,
+            found=lambda name: self.outside("unknown_file", name),
+        )
 
     def _receive(self, heard: Heard, raw: Raw) -> None:
         if isinstance(heard, Entered):
@@ -123,8 +137,26 @@ class Engine:
                 self._deliver(self.board.sighted(heard), raw)
             case Dialled():
                 self._deliver(self.board.dialled(heard), raw)
+            case Said(RogueRecordingSeen() as event):
+                self._rogue(event, raw)
             case Said(event):
                 self._deliver(self.board.said(event), raw)
+
+    def _rogue(self, event: RogueRecordingSeen, raw: Raw) -> None:
+        """Somebody else records: the calls that it concerns hear of it, and where there is none, a human does."""
+        facts = self.board.said(event)
+        self._deliver(facts, raw)
+        if event.channel_id:
+            self.board.rogues[event.channel_id] = event
+        if not facts:
+            self.outside("rogue_recording", event.bridge_id or event.channel_id)
+            if self.entrance.policy.stops_rogues:
+                self.pbx.perform(StopRogue(channel_id=event.channel_id, bridge_id=event.bridge_id))
+
+    def outside(self, incident: str, subject: str) -> None:
+        """An incident that is of no call, about SUBJECT, which is nobody's to read in a log."""
+        self.alert_by(incident, "")
+        self.enter_incident(incident, subject)
 
     def _deliver(self, facts: list[Fact], raw: Raw) -> None:
         for call_id, event in facts:

@@ -19,6 +19,7 @@ from callguard.core.events import (
     DigitPressed,
     Event,
     PartyIdentified,
+    RogueRecordingSeen,
     Role,
     Unbridged,
 )
@@ -33,7 +34,8 @@ Fact = tuple[str, Event]
 class Switchboard:
     """All channels known, and the calls that they belong to. `new_party`: makes a random party id.
 
-    A channel belongs to one call and may visit others: it is in a bridge with channels of theirs.
+    A channel belongs to one call and may visit others: it is in a bridge with channels of theirs. `rogues`: channels
+    that somebody else was seen to record.
     """
 
     new_party: Callable[[], str]
@@ -44,6 +46,7 @@ class Switchboard:
     dials: dict[str, str] = field(default_factory=dict)
     types: dict[str, CallType] = field(default_factory=dict)
     parties: dict[str, Endpoint] = field(default_factory=dict)
+    rogues: dict[str, RogueRecordingSeen] = field(default_factory=dict)
 
     # ------------------------------------------------------------ calls
     def open(self, call_id: str, call_type: CallType, channel: Endpoint) -> None:
@@ -95,21 +98,31 @@ class Switchboard:
     def entered(self, heard: Entered, call_id: str, call_type: CallType) -> list[Fact]:
         """A channel waits in our application: the first of a call. Facts about who it is follow the call's start."""
         self.open(call_id, call_type, heard.channel)
-        facts = [(call_id, self._identify(heard.channel, Role.FAR, heard.at))]
+        facts: list[Fact] = [(call_id, self._identify(heard.channel, Role.FAR, heard.at))]
         dialler = self.dials.get(heard.channel.channel_id)
+        rogue = self.rogues.get(heard.channel.channel_id)
+        facts += [(call_id, rogue)] if rogue else []  # somebody recorded it before it came to us, and still may
         return facts + (list(self._join(dialler, call_id, heard.at)) if dialler in self.endpoints else [])
 
     def said(self, event: Event) -> list[Fact]:
         """A fact about one channel: to the call that the channel belongs to, or that its bridge belongs to."""
+        if isinstance(event, RogueRecordingSeen) and event.bridge_id:
+            return list(self._recorded_bridge(event))
         found = list(self._bridge_facts(event)) if isinstance(event, Bridged | Unbridged) else []
         if isinstance(event, ChannelAnswered) and event.channel_id in self.endpoints:
             self.endpoints[event.channel_id] = replace(self.endpoints[event.channel_id], answered=True)
         if not isinstance(event, Bridged):
             found += [(call_id, event) for call_id in self._concerned(event)]
         if isinstance(event, ChannelHungUp):
-            for about in (self.bridges, self.endpoints, self.visits, self.dials):
+            for about in (self.bridges, self.endpoints, self.visits, self.dials, self.rogues):
                 about.pop(event.channel_id, None)
         return found
+
+    def _recorded_bridge(self, event: RogueRecordingSeen) -> Iterator[Fact]:
+        """A bridge is recorded: each call with a channel in it hears so once."""
+        members = [channel_id for channel_id, bridge in self.bridges.items() if bridge == event.bridge_id]
+        calls = {self.calls[item]: item for item in reversed(members) if item in self.calls}
+        yield from ((call_id, replace(event, channel_id=item)) for call_id, item in calls.items())
 
     def _concerned(self, event: Event) -> list[str]:
         """The call of the event's channel, and those that it visits: they hear where it is, not what it types."""
@@ -160,6 +173,8 @@ class Switchboard:
         yield call_id, ChannelSeen(at=at, channel_id=channel_id, role=role, pair=pair.channel_id if pair else "")
         if role is not Role.PLUMBING:
             yield call_id, self._identify(channel, role, at)
+        if channel_id in self.rogues:
+            yield call_id, self.rogues[channel_id]
         if channel.answered:
             yield call_id, ChannelAnswered(at=at, channel_id=channel_id)
         if channel_id in self.bridges:

@@ -14,13 +14,14 @@ from callguard.core.effects import (
     StartRecording,
     StopPrompt,
     StopRecording,
+    StopRogue,
     UnmaskRecording,
     WakeAt,
 )
 from callguard.core.events import Script
 
 
-@pytest.mark.parametrize("kind", [MaskRecording, StopRecording, DiscardRecording, SendOn, StopPrompt])
+@pytest.mark.parametrize("kind", [MaskRecording, StopRecording, DiscardRecording, SendOn, StopPrompt, StopRogue])
 def test_what_restricts_never_waits_for_the_log(kind: type[Effect]) -> None:
     assert kind.restrictive
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
 import pytest
 
 from callguard.core.consent import Standing
-from callguard.core.effects import PlayPrompt, SendOn, StopPrompt, WakeAt
+from callguard.core.effects import PlayPrompt, SendOn, StopPrompt, StopRogue, WakeAt
 from callguard.core.events import (
     FACTS,
     Action,
@@ -33,10 +34,10 @@ from callguard.core.events import (
     Script,
     Unexpected,
 )
-from callguard.core.policy import UNKNOWN
+from callguard.core.policy import UNKNOWN, OnRogue
 from callguard.core.recording import State
 from callguard.core.step import CLOSE_PATIENCE
-from tests.core.play import AGENT, FAR, GUEST, PHASES, Play, play
+from tests.core.play import AGENT, ASK, FAR, GUEST, PHASES, Play, play
 
 DEADLINES = ["answer", "last_answer", "spooled", "guard", "close"]
 WATCHES = ["arm:1", "arm:2", "prompt:1", "mask:1", "unmask:1", "stop:1", "alone:1"]
@@ -191,6 +192,9 @@ def test_who_somebody_is_is_written_down_for_known_channels() -> None:
 
 def test_a_stranger_who_records_is_an_incident() -> None:
     play().talking().feed(RogueRecordingSeen).incident("rogue_recording").did()
+    stops = play(replace(ASK, on_rogue=OnRogue.STOP)).talking()
+    stops.feed(RogueRecordingSeen, bridge_id="B1").incident("rogue_recording").did(StopRogue)
+    stops.refused(StopRogue).incident("rogue_not_stopped")
 
 
 def test_requests_that_fail() -> None:

@@ -81,7 +81,7 @@ QUEUES = (
     "member => Local/2@agents,0,Agent 2,PJSIP/agent2\n"
 )
 
-POLICY = COMPLETE + "\n".join(
+POLICY = COMPLETE + 'on_rogue = "stop"\n' + "\n".join(
     f"[call_type.{name}]\n{rest}\n"
     for name, rest in {
         "support": f'language = "{LANGUAGE}"',

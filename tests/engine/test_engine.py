@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from callguard.core.consent import Standing
-from callguard.core.effects import PlayPrompt, SendOn, StartRecording, StopRecording
-from callguard.core.events import DigitPressed, Link, Script
+from callguard.core.effects import PlayPrompt, SendOn, StartRecording, StopRecording, StopRogue
+from callguard.core.events import DigitPressed, Link, RogueRecordingSeen, Script
 from callguard.core.policy import parse_policy
 from callguard.core.recording import Mask, State
 from callguard.engine.engine import DRAIN_SECONDS
@@ -19,7 +19,7 @@ from callguard.ports import Entered, Sighted
 from callguard.ports import Link as LinkHeard
 from callguard.proof import prove
 from callguard.store.memory import MemoryLog
-from tests.engine.stage import Stage, endpoint
+from tests.engine.stage import POLICY, Stage, endpoint
 from tests.fake_pbx import START, FakePbx
 
 
@@ -259,3 +259,63 @@ async def test_a_flood_of_keys_stores_none_of_them_and_holds_no_other_call_up(st
     stored = await stage.finish("far", "agent1")
     pressed = [row.data["digit"] for row in stored.events if row.type == "digit_pressed"]
     assert len(pressed) == 501 and pressed[0] == "1" and set(pressed[1:]) == {"x", "*"} and prove(stored) == []
+
+
+# ---------------------------------------------------------------- somebody else records
+def with_rogues(data: Path, word: str) -> tuple[Stage, list[tuple[str, str]]]:
+    """A stage whose policy says WORD of them, and what was entered of incidents that are of no call."""
+    document = {"call_type": {"support": {**POLICY.as_data()["call_type"]["support"], "on_rogue": word}}}
+    stage, entered = Stage(data, policy=parse_policy(document)), list[tuple[str, str]]()
+    stage.engine.enter_incident = lambda kind, subject: entered.append((kind, subject))
+    return stage, entered
+
+
+def rogue(stage: Stage, channel_id: str = "", bridge_id: str = "") -> None:
+    stage.pbx.say(RogueRecordingSeen(at=stage.pbx.now, channel_id=channel_id, bridge_id=bridge_id))
+
+
+@pytest.mark.requirement("S4")
+@pytest.mark.parametrize("word", ["report", "stop"])
+async def test_a_recorder_on_a_channel_of_no_call_is_told_and_stopped_where_the_policy_says_so(
+    tmp_path: Path, word: str
+) -> None:
+    stage, entered = with_rogues(tmp_path, word)
+    async with stage.running():
+        stage.pbx.hear(Sighted(stage.pbx.now, endpoint("stranger")))
+        rogue(stage, "stranger")
+        rogue(stage, bridge_id="nowhere")
+        await stage.until(lambda: len(entered) == 2)
+        assert entered == [("rogue_recording", "stranger"), ("rogue_recording", "nowhere")]
+        assert stage.alerts.count(("rogue_recording", "")) == 2
+        asked = [StopRogue(channel_id="stranger"), StopRogue(bridge_id="nowhere")]
+        assert stage.pbx.asked(StopRogue) == (asked if word == "stop" else [])
+
+
+@pytest.mark.requirement("S4")
+async def test_a_call_hears_of_a_recorder_that_began_before_it_and_of_one_on_its_bridge(tmp_path: Path) -> None:
+    stage, entered = with_rogues(tmp_path, "stop")
+    async with stage.running():
+        stage.pbx.hear(Sighted(stage.pbx.now, endpoint("agent1")))
+        for channel_id in ("far", "agent1"):
+            rogue(stage, channel_id)
+        await stage.talk()
+        rogue(stage, bridge_id="bridge-far")
+        await stage.settled()
+        stored = await stage.finish("far", "agent1")
+    seen = [(row.channel_id, row.data["bridge_id"]) for row in stored.events if row.type == "rogue_recording_seen"]
+    assert sorted(seen) == [("agent1", ""), ("far", ""), ("far", "bridge-far")]
+    assert [item.kind for item in stored.incidents] == ["rogue_recording"] * 3 and len(entered) == 2
+    assert StopRogue(channel_id="far", bridge_id="bridge-far") in stage.pbx.asked(StopRogue)
+
+
+@pytest.mark.requirement("S4")
+async def test_a_file_that_nobody_knows_is_told_and_our_own_are_not(tmp_path: Path) -> None:
+    stage, entered = with_rogues(tmp_path, "report")
+    async with stage.running():
+        recording_id = await stage.talk()
+        (tmp_path / "recordings" / f"{recording_id}-left.wav").touch()
+        (tmp_path / "recordings" / "theirs.wav").touch()
+        await stage.until(lambda: entered)
+        await stage.finish("far", "agent1")
+        await asyncio.sleep(0.6)
+    assert entered == [("unknown_file", "theirs.wav")] and ("unknown_file", "") in stage.alerts

@@ -122,6 +122,10 @@ class Ari:
         """Hang a channel of ours up."""
         await self._ask("DELETE", f"channels/{_segment(channel_id)}")
 
+    async def stop_recording(self, name: str) -> None:
+        """Stop a recorder of ARI's own, which is somebody else's; what it recorded stays."""
+        await self._ask("POST", f"recordings/live/{_segment(name)}/stop")
+
     async def channel(self, channel_id: str) -> Json:
         """One channel object."""
         answer = await self._ask("GET", f"channels/{_segment(channel_id)}")

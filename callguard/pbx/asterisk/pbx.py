@@ -27,6 +27,7 @@ from callguard.core.effects import (
     RecordingEffect,
     SendOn,
     StopPrompt,
+    StopRogue,
     WithholdOrders,
 )
 from callguard.core.events import ChannelHungUp, ChannelLeft, EffectFailed, Event, Script
@@ -37,6 +38,7 @@ from callguard.pbx.asterisk.links import delays
 from callguard.pbx.asterisk.prompter import Prompter
 from callguard.pbx.asterisk.recorder import Recorder
 from callguard.pbx.asterisk.register import RegisterFile
+from callguard.pbx.asterisk.rogue import Rogues
 from callguard.pbx.asterisk.screen import Screen
 from callguard.pbx.asterisk.site import OWN_PREFIX, AsteriskSettings
 from callguard.pbx.asterisk.skew import Skew
@@ -71,6 +73,7 @@ class AsteriskPbx:
         self._prompter = Prompter(settings.ari.app, lambda event, raw: self._tell(Said(event), raw))
         self._skew = Skew()
         self._screen = Screen(self._prompter.cue)
+        self._rogues = Rogues(self._recorder.stop_rogue)
         self._sink: Sink | None = None
         self._ari: Ari | None = None
         self._queues: dict[str, _Queue] = {}
@@ -108,16 +111,24 @@ class AsteriskPbx:
                 self._recorder.perform(effect)
             case PlayPrompt():
                 self._queue(effect, lambda: self._prompter.play(effect), lambda: self._prompter.drop(effect))
-            case Answer():
-                self._queue(effect, lambda: self._need_ari().answer(channel))
             case StopPrompt():
                 self._queue(effect, lambda: self._prompter.stop(channel))
             case SendOn():
                 self._send_on(effect)
+            case _:
+                self._ask(effect, channel)
+
+    def _ask(self, effect: Effect, channel: str) -> None:
+        """One request, in the channel's turn."""
+        match effect:
+            case Answer():
+                self._queue(effect, lambda: self._need_ari().answer(channel))
             case LeaveOut():
                 self._queue(effect, lambda: self._need_ari().hang_up(channel))
             case Indicate():
                 self._queue(effect, lambda: self._screen.indicate(effect))
+            case StopRogue():
+                self._queue(effect, lambda: self._rogues.stop(effect.bridge_id or channel, self._need_ari()))
             case _:
                 self._failed(effect, "not a request to a PBX")
 
@@ -211,6 +222,7 @@ class AsteriskPbx:
     def _hear(self, message: Json) -> None:
         message = self._skew.ours(message)
         self._prompter.heard(message)
+        self._rogues.heard(message)
         raw = scrubbed(message)
         for heard in translate(message, self._settings.ari.app, _utc()):
             self._note(heard)

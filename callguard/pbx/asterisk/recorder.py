@@ -34,7 +34,7 @@ from callguard.core.events import (
     UnmaskAcknowledged,
 )
 from callguard.core.recorder import OVERTAKEN
-from callguard.errors import BadInput, CallguardError
+from callguard.errors import BadInput, CallguardError, LinkDown
 from callguard.pbx.asterisk.ami import Ami
 from callguard.pbx.asterisk.ami_codec import Message
 from callguard.pbx.asterisk.probe import Files, Look, files_of, look
@@ -120,6 +120,12 @@ class Recorder:
                 self._mute(live, effect, "0", lambda _: None, UnmaskAcknowledged, since=asked)
             case _:
                 self._fail(effect, "not a request to a PBX")
+
+    async def stop_rogue(self, channel_id: str) -> None:
+        """Stop the newest recorder of a channel: it has just been seen to begin. Raises PbxRefused, LinkDown."""
+        if self._ami is None:
+            raise LinkDown("the link to the PBX is down")
+        await self._ami.action("StopMixMonitor", Channel=channel_id)
 
     def channel_gone(self, channel_id: str) -> None:
         """The channel hung up: Asterisk ends its recorders and says nothing about it."""

@@ -213,9 +213,16 @@ def _state_change(message: Json, at: datetime) -> list[Heard]:
 
 
 def _foreign_recording(message: Json, at: datetime) -> list[Heard]:
-    """ARI's own recorder, which we never use, runs on a channel: somebody else's."""
+    """ARI's own recorder, which we never use, runs on a channel or a bridge: somebody else's."""
+    kind, target = recorded(message)
+    about = {"channel": {"channel_id": target}, "bridge": {"bridge_id": target}}.get(kind)
+    return [Said(RogueRecordingSeen(at=at, **about))] if about and target else []
+
+
+def recorded(message: Json) -> tuple[str, str]:
+    """What a message about ARI's own recorder names: "channel" or "bridge", and its id."""
     kind, _, target = text(part(message, "recording"), "target_uri").partition(":")
-    return [Said(RogueRecordingSeen(at=at, channel_id=target))] if kind == "channel" and target else []
+    return kind, target
 
 
 def _bridge_id(message: Json) -> str:

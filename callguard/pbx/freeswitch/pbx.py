@@ -25,6 +25,7 @@ from callguard.core.effects import (
     RecordingEffect,
     SendOn,
     StopPrompt,
+    StopRogue,
     WithholdOrders,
 )
 from callguard.core.events import ChannelAnswered, ChannelHungUp, ChannelLeft, EffectFailed, Script
@@ -122,6 +123,8 @@ class FreeSwitchPbx:
                 self._queue(effect, lambda: self._screen.show_orders(channel, shown))
             case Indicate():
                 self._queue(effect, lambda: self._screen.indicate(effect))
+            case StopRogue():
+                self._queue(effect, lambda: self._recorder.stop_rogue(channel))
             case RecordingEffect():
                 self._recorder.perform(effect)
             case PlayPrompt():

@@ -28,7 +28,7 @@ from callguard.core.events import (
     StopAcknowledged,
     UnmaskAcknowledged,
 )
-from callguard.errors import BadInput, CallguardError
+from callguard.errors import BadInput, CallguardError, LinkDown, PbxRefused
 from callguard.pbx.asterisk.probe import Look
 from callguard.pbx.asterisk.register import LiveRecording, RegisterFile
 from callguard.pbx.asterisk.watch import Watch
@@ -78,6 +78,7 @@ class Recorder:
         self._dead_man = DeadMan()
         self._live: dict[str, _Live] = {}
         self._waiting: dict[str, list[StartRecording]] = {}
+        self._rogues: dict[str, str] = {}
         self._wake = asyncio.Event()
         for known in register.content.recordings.values():
             self._adopt(known)
@@ -98,8 +99,8 @@ class Recorder:
                 self._end(live)
         own = {str(live.path) for live in self._live.values()}
         for channel_id, paths in bugs.items():
-            if paths - own:
-                self._tell(RogueRecordingSeen(at=_utc(), channel_id=channel_id))
+            for path in sorted(paths - own):
+                self._rogue(channel_id, path)
 
     def perform(self, effect: RecordingEffect) -> None:
         """Write the request for EFFECT now, behind earlier ones; outcomes come as facts. Never raises."""
@@ -130,6 +131,7 @@ class Recorder:
 
     def channel_gone(self, channel_id: str) -> None:
         """The channel hung up, and its recorders with it."""
+        self._rogues.pop(channel_id, None)
         for live in list(self._live.values()):
             if live.channel_id == channel_id:
                 live.asked.set()
@@ -148,7 +150,20 @@ class Recorder:
         elif by_path is None and own in self._live:
             self._elsewhere(self._live[own])
         elif by_path is None:
-            self._tell(RogueRecordingSeen(at=_utc(), channel_id=channel_id_of(message)))
+            self._rogue(channel_id_of(message), path)
+
+    def _rogue(self, channel_id: str, path: str) -> None:
+        self._rogues[channel_id] = path
+        self._tell(RogueRecordingSeen(at=_utc(), channel_id=channel_id))
+
+    async def stop_rogue(self, channel_id: str) -> None:
+        """Stop somebody else's newest recorder of a channel, by its file's name. Raises PbxRefused, LinkDown."""
+        path = self._rogues.pop(channel_id, "")
+        if self._esl is None:
+            raise LinkDown("the link to the PBX is down")
+        if not CHANNEL_ID.match(channel_id) or not _FOLDER.match(path):
+            raise PbxRefused("uuid_record", "not a path that can stand in a command")
+        await self._esl.ask(f"api uuid_record {channel_id} stop {path}")
 
     async def watch(self) -> None:
         """Look at the files of every live recording, again and again, until cancelled."""

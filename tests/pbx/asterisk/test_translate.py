@@ -52,7 +52,7 @@ END = Endpoint("17.5", "PJSIP/agent-1-00000002", "PJSIP/agent-1", True, "1555123
 
 
 def fact(kind: type[Event], **fields: Any) -> list[Heard]:
-    return [Said(kind(at=AT, channel_id="17.5", **fields))]
+    return [Said(kind(**{"at": AT, "channel_id": "17.5", **fields}))]
 
 
 TABLE: list[tuple[dict[str, Any], list[Heard]]] = [
@@ -83,7 +83,10 @@ TABLE: list[tuple[dict[str, Any], list[Heard]]] = [
     ),
     (event("Dial", peer={"id": "b"}, dialstatus=""), []),
     (event("RecordingStarted", recording={"target_uri": "channel:17.5"}), fact(RogueRecordingSeen)),
-    (event("RecordingStarted", recording={"target_uri": "bridge:b"}), []),
+    (
+        event("RecordingStarted", recording={"target_uri": "bridge:b:1"}),
+        fact(RogueRecordingSeen, channel_id="", bridge_id="b:1"),
+    ),
     (event("ChannelNovelty", channel=channel()), fact(Unexpected, what="ChannelNovelty")),
     (event("BridgeNovelty", bridge={"id": "b"}), []),
     (event("ChannelVarset", channel=channel(), variable="x", value="y"), []),

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from callguard.audio.wav import WavReader
-from callguard.core.effects import MaskRecording, StartRecording, StopRecording, UnmaskRecording
+from callguard.core.effects import MaskRecording, StartRecording, StopRecording, StopRogue, UnmaskRecording
 from callguard.core.events import (
     EffectFailed,
     MaskAcknowledged,
@@ -147,6 +147,14 @@ async def test_somebody_else_s_recording_is_seen(station: Station) -> None:
     await station.record(far)
     station.switch.fire("RECORD_START", station.switch.channels[far], Record_File_Path="/srv/other.wav")
     assert (await station.wait(RogueRecordingSeen)).channel_id == far and len(station.of(RogueRecordingSeen)) == 1
+    station.pbx.perform(StopRogue(channel_id=far))
+    while f"api uuid_record {far} stop /srv/other.wav" not in station.switch.asked:
+        await asyncio.sleep(0.005)
+    station.switch.fire("RECORD_START", station.switch.channels[far], Record_File_Path="/srv/o.wav;x y")
+    await station.wait(RogueRecordingSeen, lambda _: len(station.of(RogueRecordingSeen)) == 2)
+    station.pbx.perform(StopRogue(channel_id=far))
+    failed = await station.wait(EffectFailed)
+    assert failed.effect == "StopRogue" and not [line for line in station.switch.asked if "x y" in line]
 
 
 # ---------------------------------------------------------------- the file is the truth

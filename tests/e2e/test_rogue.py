@@ -1,0 +1,88 @@
+"""Recorders that are not ours, and files that nobody knows: found while calls run, within 2 s."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from callguard.pbx.asterisk.ami import Ami
+from callguard.pbx.asterisk.site import AmiAddress
+from callguard.ports import IncidentRow, Wanted
+from tests.e2e.site import Site, incidents, states
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@asynccontextmanager
+async def somebody(site: Site) -> AsyncIterator[Ami]:
+    """Another AMI client, who may record."""
+    own = site.stand.asterisk
+    address = AmiAddress(host="127.0.0.1", user=own.ami_user, secret=own.ami_secret, port=own.ami_port)
+    ami = await Ami.connect(address, lambda _: None)
+    yield ami
+    await ami.close()
+
+
+async def told(site: Site, kind: str, seconds: float = 2.0) -> IncidentRow:
+    """The newest incident of this kind that is of no call."""
+    async with asyncio.timeout(seconds + 3):
+        while not (found := await site.log.find_incidents(Wanted(kind=kind, call_id="", open_only=True))):
+            await asyncio.sleep(0.05)
+    return found[-1]
+
+
+async def stands_still(path: Path) -> bool:
+    """Whether a file that was recorded grows no more."""
+    before = size(path)
+    await asyncio.sleep(2.2)  # a running recorder writes every two seconds
+    return size(path) == before
+
+
+def size(path: Path) -> int:
+    return path.stat().st_size
+
+
+@pytest.mark.requirement("S4")
+async def test_somebody_else_s_recorder_of_a_call_is_seen_and_stopped_and_ours_goes_on(site: Site) -> None:
+    async with somebody(site) as other, site.talk() as talk:
+        await talk.recorded()
+        await talk.row("notice_ended", script="recording_on")
+        rogue, began = site.stand.work / "rogue.wav", time.time()
+        assert talk.stored is not None
+        await other.action("MixMonitor", Channel=talk.stored.events[0].channel_id, File=str(rogue))
+        seen = await talk.row("rogue_recording_seen")
+        assert seen.recorded_at.timestamp() - began < 2
+        assert seen.decision and seen.decision["effects"][0]["effect"] == "StopRogue"
+        assert await stands_still(rogue)
+        stored = await talk.ends()
+        left, right = talk.tape().numbers()
+    assert incidents(stored) == {"rogue_recording"} and states(stored) == ["verified"]
+    assert min(len(left), len(right)) > 80, "ours did not go on"
+
+
+@pytest.mark.requirement("S4")
+async def test_a_recorder_on_a_channel_of_no_call_and_a_file_of_nobody_are_incidents(site: Site) -> None:
+    rogue, stray = site.stand.work / "outside.wav", site.stand.recordings / "+15125550143.wav"
+    async with somebody(site) as other:
+        before = {row.split("!")[0] for row in (await site.channels()).splitlines()}
+        await site.stand.asterisk.cli("channel originate Local/601@internal application Wait 6")
+        async with asyncio.timeout(5):
+            while not (new := {row.split("!")[0] for row in (await site.channels()).splitlines()} - before):
+                await asyncio.sleep(0.02)
+        began = time.time()
+        await other.action("MixMonitor", Channel=sorted(new)[0], File=str(rogue))
+        stray.write_bytes(b"RIFF")
+        for kind in ("rogue_recording", "unknown_file"):
+            assert (await told(site, kind)).opened_at.timestamp() - began < 2
+        async with asyncio.timeout(5):
+            while "kind=unknown_file call=-" not in site.printed():
+                await asyncio.sleep(0.05)
+    assert "5550143" not in site.printed()
+    stray.unlink()
+    ours = {path.name for path in site.stand.recordings.iterdir()}
+    assert ours and len(await site.log.find_incidents(Wanted(kind="unknown_file"))) == 1
