@@ -205,12 +205,12 @@ DIALPLAN_PATH = re.compile(r"[A-Za-z0-9/._-]+")
 """What the snippet lets through where it names a recording itself."""
 
 
-def read_toml(path: Path) -> dict[str, Any]:
-    """A TOML file as a mapping. Raises BadInput naming file, line and column."""
+def read_toml(path: Path, hint: str = "") -> dict[str, Any]:
+    """A TOML file as a mapping. Raises BadInput naming file, line and column; HINT is said where it is not there."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise BadInput(f"{path}: no such file. `--config FILE` names another one") from None
+        raise BadInput(f"{path}: no such file{hint}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: cannot be read ({type(error).__name__})") from None
     except tomllib.TOMLDecodeError as error:
@@ -219,7 +219,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 def load_settings(path: Path) -> Settings:
     """callguard.toml with the environment over it. Raises ConfigError with every problem at once."""
-    document = read_toml(path)
+    document = read_toml(path, hint=". `--config FILE` names another one")
     for name, (table, key) in ENVIRONMENT.items():
         if value := os.environ.get(name):
             inner = document.setdefault(table, {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -90,9 +91,28 @@ def _document(file: str) -> object:
     if len(content) > LARGEST:
         raise BadInput(f"{where}: larger than {LARGEST} bytes")
     try:
-        return orjson.loads(content)
+        document = orjson.loads(content)
+        json.loads(content, object_pairs_hook=_once)
     except orjson.JSONDecodeError as error:
         raise BadInput(f"{where}: not JSON: {error}") from None
+    except _Twice as key:
+        raise BadInput(f"{where}: {key}: stands there twice; which one is meant?") from None
+    except RecursionError:
+        raise BadInput(f"{where}: nested too deep") from None
+    return document
+
+
+class _Twice(Exception):
+    """A key that one object has twice: readers of JSON keep the last one, and nobody would know."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise _Twice(ruling.printable(key)[:40])
+        found[key] = value
+    return found
 
 
 def _where(file: str | None) -> str:
@@ -104,6 +124,9 @@ def read_party(text: str) -> dict[str, Any]:
     pairs = [part.partition("=") for part in text.split(",")]
     if any(not equals for _, equals, _ in pairs):
         raise click.UsageError("--party: write KEY=VALUE,KEY=VALUE as in role=agent,site=US-TX")
+    keys = [key.strip() for key, _, _ in pairs]
+    if twice := next((key for key in keys if keys.count(key) > 1), ""):
+        raise click.UsageError(f"--party: {ruling.printable(twice)[:40]} is given twice; which one is meant?")
     return {key.strip(): _value(key.strip(), value.strip()) for key, _, value in pairs}
 
 

@@ -153,12 +153,19 @@ def _families(rows: Mapping[str, Row]) -> list[tuple[str, tuple[Row, ...]]]:
 
 # ---------------------------------------------------------------- parsing
 def parse_pack(
-    jurisdictions: str, area_codes: str, dated: str = "", where: tuple[str, str] = ("jurisdictions.csv", "nanp_npa.csv")
+    jurisdictions: str,
+    area_codes: str,
+    dated: str = "",
+    where: tuple[str, str] = ("jurisdictions.csv", "nanp_npa.csv"),
+    codes_dated: str = "",
 ) -> RulePack:
-    """The pack of two CSV texts. Raises ConfigError with every problem of the first that has one."""
+    """The pack of two CSV texts. CODES_DATED: of the area codes, where they come from elsewhere than the rows.
+
+    Raises ConfigError with every problem of the first that has one.
+    """
     table = _table(jurisdictions, where[0], COLUMNS)
     codes = _table(area_codes, where[1], ("npa", "iso_code", "in_service", "in_service_date"))
-    return make_pack(table, _area_codes(codes, dated, where[1]), dated, where[0])
+    return make_pack(table, _area_codes(codes, codes_dated or dated, where[1]), dated, where[0])
 
 
 def make_pack(table: list[dict[str, str]], npa: Mapping[str, str], dated: str, where: str) -> RulePack:

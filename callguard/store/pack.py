@@ -25,8 +25,7 @@ SHIPPED = files("callguard").joinpath("data", "rules")
 @cache
 def shipped_pack() -> RulePack:
     """The pack that comes with callguard."""
-    about = tomllib.loads(_shipped(ABOUT))
-    return parse_pack(_shipped(JURISDICTIONS), _shipped(AREA_CODES), about["dated"])
+    return parse_pack(_shipped(JURISDICTIONS), _shipped(AREA_CODES), _shipped_dated())
 
 
 def read_pack(path: Path) -> RulePack:
@@ -37,7 +36,7 @@ def read_pack(path: Path) -> RulePack:
         return _from_folder(path)
     text = read_text(path)
     if path.suffix == ".csv":
-        return parse_pack(text, _shipped(AREA_CODES), "", (str(path), AREA_CODES))
+        return parse_pack(text, _shipped(AREA_CODES), "", (str(path), AREA_CODES), _shipped_dated())
     try:
         return RulePack.from_data(orjson.loads(text), str(path))
     except orjson.JSONDecodeError:
@@ -46,13 +45,18 @@ def read_pack(path: Path) -> RulePack:
 
 def _from_folder(path: Path) -> RulePack:
     own = path / AREA_CODES
-    codes = read_text(own) if own.exists() else _shipped(AREA_CODES)
+    codes, codes_dated = (read_text(own), "") if own.exists() else (_shipped(AREA_CODES), _shipped_dated())
     dated = _dated(path / ABOUT) if (path / ABOUT).exists() else ""
-    return parse_pack(read_text(path / JURISDICTIONS), codes, dated, (str(path / JURISDICTIONS), str(own)))
+    where = (str(path / JURISDICTIONS), str(own))
+    return parse_pack(read_text(path / JURISDICTIONS), codes, dated, where, codes_dated)
 
 
 def _shipped(name: str) -> str:
     return SHIPPED.joinpath(name).read_text("utf-8")
+
+
+def _shipped_dated() -> str:
+    return str(tomllib.loads(_shipped(ABOUT))["dated"])
 
 
 def _dated(path: Path) -> str:

@@ -111,6 +111,9 @@ def test_another_pack(folder: Path) -> None:
 
 
 DEEP = b'{"parties":' + b"[" * 100_000
+DEEP_ENOUGH = b"[" * 1000 + b"]" * 1000
+TWICE = b'{"event": "join", "event": "start", "parties": [{"role": "agent"}]}'
+TWICE_BELOW = b'{"event": "start", "parties": [{"role": "customer", "crm": "US-CA", "crm": "US-TX"}]}'
 
 
 @pytest.mark.parametrize(
@@ -120,6 +123,9 @@ DEEP = b'{"parties":' + b"[" * 100_000
         (b"\xff\xfe", "not"),
         (b"[]", "must be an object"),
         (DEEP, "not JSON"),
+        (DEEP_ENOUGH, ""),
+        (TWICE, "event: stands there twice"),
+        (TWICE_BELOW, "crm: stands there twice"),
         (b" " * (4 * 1024 * 1024 + 1), "larger than"),
         (b'{"event": "start", "parties": null}', "parties: must be a list"),
         (b'{"event": "start", "parties": [], "x\\u001b": 1}', "x?: unknown key"),
@@ -144,6 +150,7 @@ def test_bad_documents_are_2(tmp_path: Path, stdin: io.BytesIO, content: bytes, 
         ("--party", "role=agent,joined_at=noon"),
         ("--party", "role=agent,on_hold=perhaps"),
         ("--party", "role=agent,colour=red"),
+        ("--party", "role=agent,site=US-CA,site=US-TX"),
         ("--party", "role=agent", "--event", "begin"),
         ("--party", "role=agent", "--rules", "/none"),
         ("--party", "role=agent", "--overrides", "/none"),

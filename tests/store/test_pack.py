@@ -32,7 +32,7 @@ def test_rows_alone_go_with_the_shipped_area_codes(folder: Path) -> None:
     for name in ("nanp_npa.csv", "pack.toml"):
         (folder / name).unlink()
     pack = read_pack(folder)
-    assert (pack.dated, pack.rows) == ("", shipped_pack().rows) and "212" in pack.npa
+    assert (pack.dated, pack.rows, pack.npa) == ("", shipped_pack().rows, shipped_pack().npa) and "471" in pack.npa
     assert read_pack(folder / "jurisdictions.csv") == pack
 
 
