@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from callguard.core.complete import objections
+from callguard.core.complete import doubtful, objections
 from callguard.core.jurisdiction import RulePack
 from callguard.core.policy import Policy
 from callguard.engine import clock
@@ -17,43 +17,56 @@ from callguard.engine.registrar import Entry
 from callguard.engine.script import Scripts
 from callguard.errors import ConfigError
 from callguard.settings import read_policy
+from callguard.store.pack import shipped_pack
 
 
 @dataclass(frozen=True)
 class Judged:
     """A policy that can be read, its prompts, and why it must not be put into force.
 
-    `differences`: what its callers are told otherwise.
+    `doubts`: what it says to no effect; `differences`: what its callers are told otherwise. A controller that has to
+    start goes on with either.
     """
 
     policy: Policy
     scripts: Scripts
     objections: list[str]
+    doubts: list[str]
     differences: list[str]
 
+    @property
+    def findings(self) -> list[str]:
+        """All of it."""
+        return self.objections + self.doubts + self.differences
 
-def judge(path: Path, prompts: Path | None) -> Judged:
-    """The policy in the file PATH with the prompts of a folder, or the shipped ones. Raises BadInput, ConfigError."""
+
+def judge(path: Path, prompts: Path | None, pack: RulePack | None = None) -> Judged:
+    """The policy in the file PATH with the prompts of a folder and the rules of PACK, or the shipped ones. Raises
+    BadInput, ConfigError."""
     policy = read_policy(path)
     scripts, problems = Scripts.load_leniently(policy, prompts)
     problems += [
         f"call_type.{kind.name}: no prompt {name} in {language}" for kind, language, name in scripts.missing(policy)
     ]
-    found = objections(policy, clock.read().wall.date(), problems)
+    today = clock.read().wall.date()
+    found, doubts = objections(policy, today, problems), doubtful(policy, pack or shipped_pack(), today)
     differences = [] if problems else [str(item) for item in scripts.findings(policy)]
-    return Judged(policy, scripts, found, differences)
+    return Judged(policy, scripts, found, doubts, differences)
 
 
 def entry_of(item: Policy | RulePack, author: str, reason: str) -> Entry:
-    """ITEM as an entry of the register, in force from now on. Rules are kept by their version, not in the register."""
-    kind, content = ("policy", item.as_data()) if isinstance(item, Policy) else ("rules", {})
+    """ITEM as an entry of the register, in force from now on. Rules are kept by their version, not in the register; an
+    override in force is told in the entry's reason, with who decided it, until when and why."""
     at = clock.read().wall
-    return Entry(at=at, kind=kind, version=item.version, author=author, reason=reason, content=content)
+    if isinstance(item, Policy):
+        return Entry(at=at, kind="policy", version=item.version, author=author, reason=reason, content=item.as_data())
+    said = "; ".join((reason, *(one.sentence for one in item.overrides)))
+    return Entry(at=at, kind="rules", version=item.version, author=author, reason=said, content={})
 
 
-def approved(path: Path, prompts: Path | None) -> Judged:
+def approved(path: Path, prompts: Path | None, pack: RulePack | None = None) -> Judged:
     """As `judge`. Raises ConfigError with everything that is missing."""
-    judged = judge(path, prompts)
+    judged = judge(path, prompts, pack)
     if judged.objections:
         raise ConfigError(str(path), judged.objections)
     return judged

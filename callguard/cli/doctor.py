@@ -9,13 +9,17 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
 from callguard.audio.prompt import shipped_prompts
 from callguard.cli.option import ami_address, asterisk_settings, config_option, json_option, load, show_json
+from callguard.cli.place import rules_today
+from callguard.core.jurisdiction import RulePack
 from callguard.core.policy import Policy
 from callguard.doctor.examine import examine, visit
 from callguard.doctor.site import Finding, Plan, Severity
@@ -24,6 +28,7 @@ from callguard.lab.asterisk import dialplan_dir
 from callguard.settings import Settings, load_policy
 
 FINDING = 1
+T = TypeVar("T")
 
 
 @click.command()
@@ -48,19 +53,18 @@ def diagnose(config: Path) -> list[Finding]:
         return _problems(problem, config)
     if settings.pbx.kind != "asterisk":
         raise BadInput('doctor: pbx.kind is "freeswitch"; doctor looks at Asterisk alone. See docs/freeswitch.md')
-    policy, found = _policy(settings)
-    site = asyncio.run(visit(plan_of(config, settings, policy)))
-    return [*found, *examine(site)]
+    policy, wrong = _loaded(lambda: load_policy(settings), settings.path(settings.policy))
+    pack, broken = _loaded(lambda: rules_today(settings), config)
+    site = asyncio.run(visit(plan_of(config, settings, policy, pack)))
+    fine = Finding(Severity.OK, "callguard.toml, policy.toml and the rules load", check="configuration")
+    return [*([*wrong, *broken] or [fine]), *examine(site)]
 
 
-def _policy(settings: Settings) -> tuple[Policy | None, list[Finding]]:
-    path = settings.path(settings.policy)
+def _loaded(read: Callable[[], T], where: Path) -> tuple[T | None, list[Finding]]:
     try:
-        return load_policy(settings), [
-            Finding(Severity.OK, "callguard.toml and policy.toml load", check="configuration")
-        ]
+        return read(), []
     except BadInput as problem:
-        return None, _problems(problem, path)
+        return None, _problems(problem, where)
 
 
 def _problems(problem: BadInput, where: Path) -> list[Finding]:
@@ -68,7 +72,7 @@ def _problems(problem: BadInput, where: Path) -> list[Finding]:
     return [Finding(Severity.BLOCKER, line, str(where), check="configuration") for line in lines]
 
 
-def plan_of(config: Path, settings: Settings, policy: Policy | None) -> Plan:
+def plan_of(config: Path, settings: Settings, policy: Policy | None, pack: RulePack | None) -> Plan:
     """What is configured, as the checks take it."""
     own = settings.prompts.directory
     return Plan(
@@ -83,6 +87,8 @@ def plan_of(config: Path, settings: Settings, policy: Policy | None) -> Plan:
         prompts=settings.path(own) if own else shipped_prompts(),
         floor=settings.recordings.floor_mb * 1_000_000,
         syslog=settings.alerts.syslog,
+        pack=pack,
+        agents=settings.places.agents,
         placed=bool(settings.places.agents or settings.places.agent_in_name),
         snippet=(dialplan_dir() / "callguard.conf").read_text("utf-8"),
         least_privilege=settings.on_asterisk.least_privilege,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from callguard.core.jurisdiction import RulePack
 from callguard.core.override import parse_overrides
+from callguard.engine import clock
 from callguard.engine.place import Places
 from callguard.settings import Settings, read_toml
 from callguard.store.pack import read_pack, shipped_pack
@@ -21,3 +23,8 @@ def load_places(settings: Settings) -> Places:
         trunks=settings.places.trunks,
         lines=settings.places.lines,
     )
+
+
+def rules_today(settings: Settings) -> RulePack:
+    """The rules in force now. Raises BadInput, ConfigError."""
+    return load_places(settings).pack_on(clock.read().wall.date())

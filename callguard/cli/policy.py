@@ -17,6 +17,7 @@ import click
 from callguard.audio.staged import staged
 from callguard.cli.approval import Judged, entry_of, judge
 from callguard.cli.option import account, ask_controller, config_option, json_option, load, show_json, with_log
+from callguard.cli.place import rules_today
 from callguard.cli.ruling import printable
 from callguard.cli.scripts import own_prompts
 from callguard.core.amendment import Amendment, amendments
@@ -65,11 +66,12 @@ def _configured(settings: Settings | None) -> Path:
 
 def _findings(path: Path, settings: Settings | None) -> tuple[Judged | None, list[str]]:
     """The policy, None where the file cannot be understood, and what was found."""
+    prompts, pack = (own_prompts(settings), rules_today(settings)) if settings else (None, None)
     try:
-        judged = judge(path, own_prompts(settings) if settings else None)
+        judged = judge(path, prompts, pack)
     except ConfigError as wrong:
         return None, wrong.problems
-    return judged, judged.objections + judged.differences
+    return judged, judged.findings
 
 
 # ---------------------------------------------------------------- activate

@@ -37,7 +37,7 @@ from callguard.engine.heartbeat import Heartbeat
 from callguard.engine.incident import opened
 from callguard.engine.place import Places
 from callguard.engine.purge import purge_daily
-from callguard.engine.registrar import Registrar
+from callguard.engine.registrar import Registrar, each_day
 from callguard.engine.script import Scripts
 from callguard.errors import BadInput, CallguardError, Unreachable
 from callguard.ports import Playable
@@ -167,6 +167,11 @@ class _Force:
         for item in (files.policy, files.places.pack_on(clock.read().wall.date())):
             self.registrar.note(entry_of(item, account(), reason))
 
+    def note_rules(self) -> None:
+        """The rules of this day: they are others once an override has ended. What is in force already adds nothing."""
+        rules = self.engine.entrance.places.pack_on(clock.read().wall.date())
+        self.registrar.note(entry_of(rules, account(), "an override has ended"))
+
 
 @dataclass(frozen=True)
 class _Files:
@@ -179,8 +184,12 @@ class _Files:
 
 def _read(settings: Settings) -> _Files:
     """Policy, prompts and rules, checked. Raises BadInput."""
-    judged = approved(settings.path(settings.policy), own_prompts(settings))
-    return _Files(judged.policy, judged.scripts, load_places(settings))
+    places = load_places(settings)
+    pack = places.pack_on(clock.read().wall.date())
+    judged = approved(settings.path(settings.policy), own_prompts(settings), pack)
+    for doubt in judged.doubts:
+        click.echo(f"callguard: {doubt}", err=True)
+    return _Files(judged.policy, judged.scripts, places)
 
 
 def _look_ups(settings: Settings, log: PostgresLog) -> tuple[LookUp, ...]:
@@ -229,7 +238,7 @@ async def _serve(config: Path, settings: Settings, engine: Engine, force: _Force
     control = Control(settings.data / "control.sock", engine.runners, lambda: sorted(engine.faults), force.reload)
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = (engine.run(), beat.run(), control.run(), force.registrar.run())
+            tasks = (engine.run(), beat.run(), control.run(), force.registrar.run(), each_day(force.note_rules))
             for task in (*tasks, _until_drained(control, engine, beat)):
                 group.create_task(task)
     except* _Drained:

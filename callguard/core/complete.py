@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 
+from callguard.core.jurisdiction import RulePack
+from callguard.core.place import is_place
 from callguard.core.policy import CallType, Policy
 
 TO_FILL = "TO FILL IN"
@@ -22,6 +24,10 @@ _NEEDED: dict[str, tuple[Callable[[CallType], object], str]] = {
     "owner": (lambda kind: _said(kind.owner), "who answers for this call type"),
     "listen": (lambda kind: kind.listen, "the roles that may listen"),
     "alternative": (lambda kind: _said(kind.alternative), "the channel that who declines may use instead"),
+    "pause_limit_s": (
+        lambda kind: kind.pause_limit_s or not kind.must_record,
+        "after how many seconds a pause ends by itself, where calls must be recorded",
+    ),
 }
 
 
@@ -32,6 +38,30 @@ def incomplete(policy: Policy, today: date) -> list[str]:
     for kind in kinds:
         found += [f"call_type.{kind.name}.{problem}" for problem in _missing(kind, today)]
     return found + [*_vendors(policy, today)]
+
+
+def doubtful(policy: Policy, pack: RulePack, today: date) -> list[str]:
+    """What POLICY says that has no effect any more, or never had: overrides that ended, places that are none.
+
+    The strictest rule stands in their stead, so that a controller may go on with it; nobody may put it into force anew.
+    """
+    return [
+        f"call_type.{kind.name}.{problem}"
+        for kind in policy.call_types.values()
+        if kind.records
+        for problem in (*_ended(kind, today), *_nowhere(kind, pack))
+    ]
+
+
+def _ended(kind: CallType, today: date) -> Iterator[str]:
+    if kind.override and not kind.override_at(today):
+        yield f"override: ended on {kind.override.expires} and has no effect: have it decided anew, or take it out"
+
+
+def _nowhere(kind: CallType, pack: RulePack) -> Iterator[str]:
+    for key, code in (("site", kind.site), ("hq", kind.hq)):
+        if code and not is_place(code, pack):
+            yield f"{key}: {code} is no place that the rules know, and counts as unknown (Texas is US-TX)"
 
 
 def objections(policy: Policy, today: date, further: Sequence[str] = ()) -> list[str]:

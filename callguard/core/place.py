@@ -183,6 +183,15 @@ def _written(text: str, pack: RulePack, word: Evidence, unknown: Evidence) -> _C
 _SHAPE = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", re.ASCII)
 
 
+def is_place(text: str, pack: RulePack) -> bool:
+    """Whether an admin's TEXT names a place: a country, or a part of one. Where PACK has every part of a country that
+    matters (US-...), it has to be one of those.
+    """
+    clue = _written(text.strip(), pack, Evidence.SITE, Evidence.UNKNOWN_SITE)
+    guessed = "-" in text and clue.code.endswith(f"-{NOWHERE}") and Evidence.NO_ROW in clue.words
+    return Evidence.UNKNOWN_SITE not in clue.words and not guessed
+
+
 # ---------------------------------------------------------------- what the call shows
 _SEPARATORS = str.maketrans("", "", " -.()/\u00a0")
 _E164 = re.compile(r"\+[1-9][0-9]{5,14}", re.ASCII)

@@ -6,7 +6,7 @@ they merge (strictest.py), what else has to be answered (preflight.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -53,8 +53,18 @@ def resolve(call_type: CallType, pack: RulePack, codes: Iterable[str], on: date,
     wanted = call_type.internal if internal else call_type.mode
     floor, why = _floor(demand, call_type, on)
     mode = max(wanted, floor, key=lambda item: item.strictness)
-    reasons = (*demand.reasons, why, f"call type {call_type.name}: {wanted}")
-    return Rule(mode, places, tuple(row.iso_code for row in rows), reasons, pack.version)
+    codes = tuple(row.iso_code for row in rows)
+    reasons = (*demand.reasons, *_overridden(pack, codes), why, f"call type {call_type.name}: {wanted}")
+    return Rule(mode, places, codes, reasons, pack.version)
+
+
+def _overridden(pack: RulePack, codes: tuple[str, ...]) -> Iterator[str]:
+    """Which of the rows are not as their sources have them. Whose word that is stands with the rules themselves: names
+    never enter a chained row. Those that have ended are no part of a version, and so of no decision."""
+    for item in pack.overrides:
+        if item.code in codes:
+            changes = ", ".join(column for column, _ in item.changes)
+            yield f"{item.code}: an operator's override of {changes} stands until {item.expires.isoformat()}"
 
 
 def _floor(demand: Demand, call_type: CallType, on: date) -> tuple[Mode, str]:

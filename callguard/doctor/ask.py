@@ -55,6 +55,7 @@ async def ask(plan: Plan) -> PbxSeen:
         ami=ami.ami,
         commands=ami.commands,
         dialplan=ami.dialplan,
+        includes=ami.includes,
         files=ami.files,
         phones=ami.phones,
         app=ami.app,
@@ -197,10 +198,12 @@ async def _ask_ami(plan: Plan, shown: Awaitable[PbxSeen]) -> PbxSeen:
 
 
 async def _read_ami(plan: Plan, ami: Ami, heard: asyncio.Queue[Message]) -> PbxSeen:
+    listed = await _dialplan(ami, heard)
     return PbxSeen(
         commands=await _commands(ami),
         version=await _answer(ami, "CoreSettings", "AsteriskVersion") or "",
-        dialplan=await _dialplan(ami, heard),
+        dialplan=None if listed is None else tuple(step for message in listed for step in _steps(message)),
+        includes=_includes(listed or []),
         files={name: await _file(ami, name) for name in FILES},
         app=await _answer(ami, "Getvar", "Value", Variable="GLOBAL(CALLGUARD_APP)"),
         read=await _config_value(ami, f"manager.conf,{plan.asterisk.ami.user},read"),
@@ -225,15 +228,15 @@ async def _commands(ami: Ami) -> frozenset[str]:
     return frozenset(name for name, _ in listed.headers) - {"Response", "ActionID", "Message"}
 
 
-async def _dialplan(ami: Ami, heard: asyncio.Queue[Message]) -> tuple[Step, ...] | None:
-    """The dialplan as it is loaded; None where the account may not see it."""
+async def _dialplan(ami: Ami, heard: asyncio.Queue[Message]) -> list[Message] | None:
+    """The dialplan as it is loaded, line by line; None where the account may not see it."""
     try:
         mine = (await ami.action("ShowDialPlan")).get("ActionID")
     except PbxRefused:
         return None
     try:
         async with asyncio.timeout(LIST_SECONDS):
-            return tuple([step async for message in _list(heard, mine) for step in _steps(message)])
+            return [message async for message in _list(heard, mine)]
     except TimeoutError:
         return None
 
@@ -256,6 +259,16 @@ def _steps(message: Message) -> Iterator[Step]:
             app=message.get("Application"),
             data=message.get("AppData"),
         )
+
+
+def _includes(messages: list[Message]) -> dict[str, tuple[str, ...]]:
+    """What each context includes, in the order in which Asterisk looks."""
+    found: dict[str, tuple[str, ...]] = {}
+    for message in messages:
+        if included := message.get("IncludeContext"):
+            context = message.get("Context")
+            found[context] = (*found.get(context, ()), included.partition(",")[0])
+    return found
 
 
 async def _file(ami: Ami, name: str) -> Sections | None:

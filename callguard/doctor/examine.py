@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from callguard.doctor import dialplan, folder, link, module, privilege, process, promise, recorder, share
+from callguard.doctor import dialplan, folder, link, module, privilege, process, promise, recorder, share, way
 from callguard.doctor.ask import ask
 from callguard.doctor.look import look
 from callguard.doctor.site import Finding, Plan, Severity, Site, unchecked
@@ -56,6 +56,7 @@ CHECKS = (
     Check("snippet", "the snippet is loaded as shipped", dialplan.snippet, "dialplan"),
     Check("application", "dialplan and controller name the same application", dialplan.application, "dialplan"),
     Check("calls handed over", "calls reach the snippet before anybody is bridged", dialplan.handed, "dialplan"),
+    Check("outbound calls", "who is dialled is told where the dialplan says so", way.told, "dialplan"),
     Check("other recorders", "nothing else in the dialplan records", recorder.others, "dialplan"),
     Check("queues and conferences", "neither records by itself", recorder.settings),
     Check("keys", "the keys for withdraw and pause mean nothing else", recorder.keys, "dialplan"),
@@ -69,6 +70,7 @@ CHECKS = (
     Check("alerts", "incidents are told besides the database", folder.alerts),
     Check("prompts", "complete, unaltered, readable for Asterisk", folder.prompts),
     Check("policy", "complete, and no review is due within 30 days", promise.complete),
+    Check("places", "the rules know every place, and no override has ended", promise.places),
     Check("texts", "callers are told what the policy promises", promise.told),
     Check("displays", "every phone that is to show the status is sent it", promise.displays, "phones"),
     Check("secrets", "long, and each its own", privilege.secret),

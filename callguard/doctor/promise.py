@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from callguard.core.complete import incomplete
+from callguard.core.complete import doubtful, incomplete
+from callguard.core.place import is_place
 from callguard.core.purpose import Indicator
 from callguard.doctor.site import Finding, Site, blocker, unchecked, warning
 from callguard.engine.script import Scripts
@@ -27,6 +28,10 @@ LINES = {
     "listen": 'listen = ["qa"], the roles that may listen',
     "alternative": 'alternative = "e-mail", the channel for who declines',
     "what": 'what = "what this vendor does with recordings"',
+    "pause_limit_s": "pause_limit_s = 60, or another number of seconds",
+    "override": "another override, or none",
+    "site": 'site = "US-TX", an ISO 3166 code',
+    "hq": 'hq = "US-TX", an ISO 3166 code',
     "until": "until = YYYY-MM-DD, or take the vendor out of shared",
 }
 """The line to write, by the last part of its dotted key."""
@@ -46,6 +51,24 @@ def complete(site: Site) -> Iterator[Finding]:
         if kind.records and kind.review and today <= kind.review <= today + SOON:
             what = f"the assessment is to be looked at by {kind.review}: from the day after the policy is refused"
             yield warning(what, f"policy.toml: call_type.{kind.name}.review", LINES["review"])
+
+
+def places(site: Site) -> Iterator[Finding]:
+    """Places are those that the rules know, and overrides have not ended: either has no effect, which is strict."""
+    policy, pack, today = site.plan.policy, site.plan.pack, site.host.today
+    if pack is None or policy is None:
+        yield unchecked("whether places and overrides have an effect", "the policy or the rules do not load")
+        return
+    for problem in doubtful(policy, pack, today):
+        key, _, what = problem.partition(": ")
+        yield warning(what, f"policy.toml: {key}", LINES[key.rpartition(".")[2]])
+    for pattern, code in site.plan.agents.items():
+        if not is_place(code, pack):
+            what = f"{code} is no place that the rules know: these agents may be anywhere, and every call is asked"
+            yield warning(what, f"callguard.toml: places.agents: {pattern}", f'"{pattern}" = "US-TX"')
+    for item in pack.expired:
+        what = f"the override of {item.code} ended on {item.expires} and has no effect"
+        yield warning(what, f"rules.overrides: override.{item.code}", "have it decided anew, or take it out")
 
 
 def _line(key: str) -> str:

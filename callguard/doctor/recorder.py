@@ -49,6 +49,7 @@ def _runs(app: str) -> Callable[[Step], bool]:
     )
 
 
+_SWITCHED = re.compile(r"FEATUREMAP\(auto(mix)?mon\)\s*=\s*[^\s,)]|BRIDGE_FEATURES\s*=\s*\w*[wWxX]", re.IGNORECASE)
 _CONFERENCE = re.compile(r"CONFBRIDGE\(bridge,record_conference\)\s*=\s*(yes|true|1|on)", re.IGNORECASE)
 _OURS = "remove it: callguard starts the recorder itself, when everybody was told"
 KINDS = (
@@ -67,6 +68,12 @@ KINDS = (
         Severity.WARNING,
         "take automon and automixmon out of DYNAMIC_FEATURES",
         lambda step: "DYNAMIC_FEATURES" in step.data and bool(re.search(r"automon|automixmon", step.data)),
+    ),
+    _Kind(
+        "one-touch recording (FEATUREMAP, BRIDGE_FEATURES)",
+        Severity.WARNING,
+        "leave automon and automixmon without keys, and w, W, x, X out of BRIDGE_FEATURES",
+        lambda step: step.app in ("Set", "MSet", "ExecIf") and bool(_SWITCHED.search(step.data)),
     ),
 )
 

@@ -12,6 +12,7 @@ from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
+from callguard.core.jurisdiction import RulePack
 from callguard.core.policy import Policy
 from callguard.pbx.asterisk.site import AmiAddress, AsteriskSettings
 from callguard.store.share import Share
@@ -59,7 +60,8 @@ class Plan:
     """What is configured. `policy`: None where it does not load; `guard`: its AMI account; `prompts`: their folder.
 
     `snippet`: the text of this release's dialplan snippet; `syslog`, `least_privilege`: as in callguard.toml; `floor`:
-    bytes; `placed`: callguard.toml says where agents sit.
+    bytes; `placed`: callguard.toml says where agents sit, `agents`: the codes of its table; `pack`: the rules of today,
+    None where they do not load.
     """
 
     config: Path
@@ -75,6 +77,8 @@ class Plan:
     syslog: str = ""
     snippet: str = ""
     placed: bool = False
+    agents: Mapping[str, str] = field(default_factory=dict)
+    pack: RulePack | None = None
     least_privilege: bool = False
 
     @property
@@ -115,7 +119,8 @@ class PbxSeen:
 
     `modules`: status by name without .so; `technologies`: endpoints by channel technology;
     `phones`: whether a changed name is sent to each endpoint that a call type shows one; `commands`: AMI actions that
-    each account may use; `files`: configuration files by name; `app`: CALLGUARD_APP of the dialplan;
+    each account may use; `includes`: contexts that each context of the dialplan includes; `files`: configuration files
+    by name; `app`: CALLGUARD_APP of the dialplan;
     `read`: read classes of the controller's account; `same_folder`: Asterisk sees our recordings folder;
     `eager`: applications of ARI that have every event sent; `ahead`: seconds that the PBX's clock is ahead of ours;
     `outside`: (link, address) reached over a foreign address.
@@ -135,6 +140,7 @@ class PbxSeen:
     commands: frozenset[str] | None = None
     guard_commands: frozenset[str] | None = None
     dialplan: tuple[Step, ...] | None = None
+    includes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     files: Mapping[str, Sections | None] = field(default_factory=dict)
     app: str | None = None
     read: str | None = None

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
+from callguard.engine import clock
 from callguard.errors import StoreDown, StoreRefused
 from callguard.ports import ActivationRow, IncidentRow, Register
 from callguard.store.activation import following
@@ -52,6 +53,20 @@ async def enter(register: Register, tenant: str, entry: Entry) -> ActivationRow 
     )
     await register.activate(row, entry.incident)
     return row
+
+
+def to_midnight() -> float:
+    """Seconds until the next day begins (UTC): overrides end with their last one."""
+    now = clock.read().wall.astimezone(UTC)
+    tomorrow = datetime.combine(now.date() + timedelta(days=1), time(), UTC)
+    return (tomorrow - now).total_seconds()
+
+
+async def each_day(note: Callable[[], None], wait: Callable[[], float] = to_midnight) -> None:
+    """NOTE what is in force at the beginning of each day, until cancelled. WAIT: seconds to the next one."""
+    while True:
+        await asyncio.sleep(wait())
+        note()
 
 
 @dataclass

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from callguard.cli.approval import approved, entry_of, judge
+from callguard.core.jurisdiction import RulePack
+from callguard.core.override import Override
 from callguard.core.rules import STRICTEST
 from callguard.errors import ConfigError
 from callguard.lab.stand import COMPLETE
@@ -38,6 +41,23 @@ def test_missing_parts_and_missing_prompts_are_told_together(tmp_path: Path) -> 
 def test_what_callers_are_told_otherwise_does_not_keep_a_controller_from_its_start(tmp_path: Path) -> None:
     judged = approved(written(tmp_path, FINE.replace('"training"', '"marketing"')), None)
     assert judged.differences and not judged.objections
+
+
+@pytest.mark.requirement("S42")
+def test_what_has_no_effect_keeps_nobody_from_its_start(tmp_path: Path) -> None:
+    ended = 'override = {reason = "letter", author = "legal", expires = 2020-01-01}\nsite = "TX"\n'
+    judged = approved(written(tmp_path, FINE + ended), None)
+    assert [line.partition(": ")[0] for line in judged.findings] == [
+        "call_type.support.override",
+        "call_type.support.site",
+    ]
+    assert not judged.objections and not judged.differences
+
+
+def test_an_override_of_the_rules_is_entered_with_who_decided_it() -> None:
+    code = next(iter(STRICTEST.rows))
+    ruled = RulePack(STRICTEST.rows, {}, overrides=(Override(code, (("note", "x"),), "letter", "legal", date.max),))
+    assert entry_of(ruled, "user:root", "reload").reason.startswith("reload; override of ZZ by legal until 9999-12-31")
 
 
 def test_rules_are_entered_by_their_version_alone(tmp_path: Path) -> None:

@@ -23,6 +23,13 @@ RECORDER = """
 [sales]
 exten => 300,1,MixMonitor(${UNIQUEID}.wav)
  same => n,Dial(PJSIP/agent1,30,T)
+exten => 400,1,Gosub(callguard,s,1(support,outbound,told))
+ same => n,Goto(trunks,${EXTEN},1)
+[trunks]
+include => carrier
+[carrier]
+exten => _4XX,1,Set(FEATUREMAP(automixmon)=*3)
+ same => n,Dial(PJSIP/agent1,30)
 """
 
 
@@ -129,12 +136,24 @@ async def test_a_phone_that_shows_no_name_an_incomplete_policy_and_texts_that_sa
     assert not {"policy", "texts", "displays"} & (await worst(stand)).keys()
 
 
+async def test_rules_that_do_not_load_block(stand: Stand) -> None:
+    with edited(stand.config, "[guard]", '[rules]\noverrides = "rules.toml"\n[guard]'):
+        [one] = [one for one in await found(stand) if one.check == "configuration"]
+    assert one.severity == "blocker" and "rules.toml" in one.what
+
+
 @pytest.mark.requirement("S4")
 async def test_a_second_recorder_in_the_dialplan(stand: Stand) -> None:
     async with configured(stand, "site.conf", "[agents]", RECORDER + "[agents]", "dialplan reload"):
-        [recorder] = [one for one in await found(stand) if one.check == "other recorders"]
-    assert recorder.severity == "blocker"
+        findings = await found(stand)
+    recorder, key = sorted(
+        (one for one in findings if one.check == "other recorders"), key=lambda one: list(Severity).index(one.severity)
+    )
+    assert (recorder.severity, key.severity) == ("blocker", "warning")
     assert recorder.where == "dialplan: context sales, extension 300, priority 1"
+    assert key.where == "dialplan: context carrier, extension _4XX, priority 1" and "FEATUREMAP" in key.what
+    [call] = [one for one in findings if one.check == "outbound calls"]
+    assert (call.severity, call.where) == ("blocker", "dialplan: context carrier, extension _4XX, priority 2")
 
 
 async def test_a_feature_code_that_takes_the_withdrawal_keys(stand: Stand) -> None:

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from callguard.core.complete import TO_FILL, incomplete, objections
+from callguard.core.complete import TO_FILL, doubtful, incomplete, objections
 from callguard.core.policy import parse_policy
+from callguard.store.pack import shipped_pack
 
 TODAY = date(2026, 12, 14)
 GOOD: dict[str, Any] = {
@@ -72,6 +73,29 @@ def test_who_hears_has_a_reason_and_an_access_that_has_not_ended() -> None:
         ["vendor.scribe.what", "is missing"],
         ["vendor.scribe.until", "ended on 2026-12-13"],
     ]
+
+
+@pytest.mark.requirement("S82")
+def test_where_calls_must_be_recorded_a_pause_ends() -> None:
+    (found,) = lacks(must_record=True)
+    assert found.startswith("call_type.a.pause_limit_s: is missing: after how many seconds")
+    assert lacks(must_record=True, pause_limit_s=60) == []
+
+
+@pytest.mark.requirement("S42")
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ({"override": {"reason": "x", "author": "y", "expires": TODAY}, "site": "US-TX", "hq": "DE"}, []),
+        ({"override": {"reason": "x", "author": "y", "expires": TODAY - timedelta(days=1)}}, ["override"]),
+        ({"site": "TX", "hq": "US-XX"}, ["site", "hq"]),
+        ({"site": "CA-ON", "hq": "AU"}, []),
+        ({"mode": "never", "site": "TX"}, []),
+    ],
+)
+def test_what_has_no_effect_is_told(table: dict[str, Any], told: list[str]) -> None:
+    found = doubtful(parse_policy({"organisation": WHO, "call_type": {"a": GOOD | table}}), shipped_pack(), TODAY)
+    assert [line.partition(": ")[0] for line in found] == [f"call_type.a.{key}" for key in told]
 
 
 def test_what_the_admin_has_to_fill_in_is_missing_until_then() -> None:

@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 
 from callguard.core.jurisdiction import NOWHERE
+from callguard.core.override import Override
 from callguard.core.policy import CallType, Mode
 from callguard.core.rules import STRICTEST, resolve
 from tests.core.play import ANNOUNCE, ASK, FIRM, MILD, NEVER, PACK, STRICT
@@ -47,6 +48,15 @@ def test_an_override_ends() -> None:
 
 def test_the_override_is_named_among_the_reasons() -> None:
     assert any("board decision 7" in reason for reason in resolve(ANNOUNCE, PACK, [FIRM], DAY).reasons)
+
+
+@pytest.mark.requirement("S9")
+def test_a_row_that_an_operator_changed_is_named_without_names() -> None:
+    stricter = Override(MILD, (("consent", "all_party"),), "letter 4 of counsel", "legal", DAY)
+    reasons = [resolve(ASK, PACK.overridden([stricter], on), [MILD, FIRM], on).reasons for on in (DAY, date.max)]
+    said = f"{MILD}: an operator's override of consent stands until 2026-11-24"
+    assert [said in each for each in reasons] == [True, False]
+    assert "counsel" not in repr(reasons) and "legal" not in repr(reasons)
 
 
 def test_the_rule_names_places_rows_and_pack() -> None:

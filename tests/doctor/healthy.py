@@ -22,6 +22,7 @@ from callguard.lab.asterisk import dialplan_dir
 from callguard.lab.stand import COMPLETE
 from callguard.pbx.asterisk.site import AmiAddress, AriAddress, AsteriskSettings
 from callguard.store.keys import create_master_key
+from callguard.store.pack import shipped_pack
 
 ARI_SECRET, AMI_SECRET, GUARD_SECRET, DATABASE_SECRET = (f"{word}-7f3a91c05e2d" for word in ("ari", "ami", "gu", "db"))
 SNIPPET = (dialplan_dir() / "callguard.conf").read_text("utf-8")
@@ -57,6 +58,7 @@ def healthy_plan(folder: Path) -> Plan:
         master_key=folder / "master.key",
         prompts=shipped_prompts(),
         policy=POLICY,
+        pack=shipped_pack(),
         floor=1,
         syslog="127.0.0.1:514",
         snippet=SNIPPET,

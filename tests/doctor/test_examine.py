@@ -34,7 +34,7 @@ def test_where_nothing_is_known_of_the_pbx_nothing_about_it_is_called_fine(tmp_p
     about_this_machine = {
         "recordings folder", "data directory", "spool", "share of calls asked", "user", "master key",
         "configuration file", "alerts", "prompts", "secrets", "encryption", "exposure", "database", "database role",
-        "policy", "texts",
+        "policy", "places", "texts",
     }  # fmt: skip
     assert {one.check for one in found if one.severity == "ok"} <= about_this_machine
     assert [one.check for one in found if one.severity == "blocker"] == ["links"] * 3

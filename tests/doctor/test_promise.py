@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from callguard.core.override import Override
 from callguard.core.policy import Policy, parse_policy
-from callguard.doctor.promise import complete, displays, told
+from callguard.doctor.promise import complete, displays, places, told
 from callguard.doctor.site import Site
 from callguard.lab.stand import COMPLETE
+from callguard.store.pack import shipped_pack
 from tests.doctor.healthy import healthy, said, severities, with_plan
 
 SUPPORT = "[call_type.support]\n"
@@ -46,6 +48,28 @@ def test_a_review_that_is_due_soon_is_told(tmp_path: Path, review: str, expected
     assert severities(complete, site) == expected
 
 
+@pytest.mark.requirement("S9", "S42")
+def test_places_that_are_none_and_overrides_that_have_ended(tmp_path: Path) -> None:
+    assert said(places, healthy(tmp_path)) == []
+    ended = 'override = {reason = "x", author = "y", expires = 2026-11-30}\nsite = "TX"\n'
+    day = healthy(tmp_path).host.today
+    over = Override("US-CA", (("note", "x"),), "letter", "legal", date(2026, 11, 30))
+    site = with_plan(
+        tmp_path,
+        policy=policy(COMPLETE + SUPPORT + ended),
+        agents={"PJSIP/a*": "US-XX", "PJSIP/b*": "DE"},
+        pack=shipped_pack().overridden([over], day),
+    )
+    found = list(places(site))
+    assert [one.where for one in found] == [
+        "policy.toml: call_type.support.override",
+        "policy.toml: call_type.support.site",
+        "callguard.toml: places.agents: PJSIP/a*",
+        "rules.overrides: override.US-CA",
+    ]
+    assert {one.severity for one in found} == {"warning"} and all(one.change for one in found)
+
+
 @pytest.mark.requirement("S27")
 def test_texts_that_say_otherwise_block(tmp_path: Path) -> None:
     assert said(told, healthy(tmp_path)) == []
@@ -54,8 +78,9 @@ def test_texts_that_say_otherwise_block(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read_is_not_fine(tmp_path: Path) -> None:
-    for check in (complete, told):
+    for check in (complete, told, places):
         assert severities(check, with_plan(tmp_path, policy=None)) == ["warning"]
+    assert severities(places, with_plan(tmp_path, pack=None)) == ["warning"]
     assert severities(told, with_plan(tmp_path, prompts=tmp_path / "none")) == ["warning"]
 
 

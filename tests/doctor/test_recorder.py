@@ -31,6 +31,9 @@ def test_a_healthy_site_has_no_other_recorder(tmp_path: Path) -> None:
         ("Dial", "PJSIP/201&PJSIP/202,,U(told^a)W", "warning"),
         ("Queue", "sales,tX,,,60", "warning"),
         ("Set", "__DYNAMIC_FEATURES=automixmon", "warning"),
+        ("Set", "FEATUREMAP(automixmon)=*3", "warning"),
+        ("MSet", "A=1,FEATUREMAP(automon)=*1", "warning"),
+        ("ExecIf", "$[1]?Set(__BRIDGE_FEATURES=tX)", "warning"),
     ],
 )
 def test_every_other_recorder_is_named_by_its_place(tmp_path: Path, app: str, data: str, expected: str) -> None:
@@ -51,6 +54,9 @@ def test_every_other_recorder_is_named_by_its_place(tmp_path: Path, app: str, da
         ("Queue", "sales,t,,wav,60"),
         ("NoOp", "MixMonitor(x)"),
         ("Set", "DYNAMIC_FEATURES=beep"),
+        ("Set", "FEATUREMAP(automixmon)="),
+        ("Set", "FEATUREMAP(blindxfer)=##"),
+        ("Set", "BRIDGE_FEATURES=tk"),
     ],
 )
 def test_what_records_nothing_is_left_alone(tmp_path: Path, app: str, data: str) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from callguard.engine.registrar import Entry, Registrar, enter
+from callguard.engine.registrar import Entry, Registrar, each_day, enter, to_midnight
 from callguard.errors import StoreRefused
 from callguard.ports import ActivationRow, IncidentRow
 from callguard.store.chain import first_break
@@ -37,6 +37,23 @@ async def test_a_version_is_entered_when_it_is_not_the_newest_one() -> None:
     assert (rows[0].said["author"], rows[0].said["reason"]) == ("user:root", "start")
     assert rows[0].content == {"call_type": {}}
     assert first_break(rows) is None
+
+
+@pytest.mark.requirement("S27")
+async def test_the_rules_of_a_new_day_are_noted_when_it_begins() -> None:
+    noted: list[int] = []
+    twice = asyncio.Event()
+
+    def note() -> None:
+        noted.append(1)
+        if len(noted) == 2:
+            twice.set()
+
+    work = asyncio.create_task(each_day(note, lambda: 0.001))
+    await asyncio.wait_for(twice.wait(), 5)
+    work.cancel()
+    left = to_midnight()
+    assert 0 < left <= 86_400 and (datetime.now(UTC) + timedelta(seconds=left + 1)).hour == 0
 
 
 class Crowded(MemoryLog):
