@@ -56,6 +56,7 @@ def test_a_row_that_an_operator_changed_is_named_without_names() -> None:
     reasons = [resolve(ASK, PACK.overridden([stricter], on), [MILD, FIRM], on).reasons for on in (DAY, date.max)]
     said = f"{MILD}: an operator's override of consent stands until 2026-11-24"
     assert [said in each for each in reasons] == [True, False]
+    assert resolve(ASK, PACK.overridden([stricter], DAY), [FIRM], DAY).reasons == reasons[1][1:]
     assert "counsel" not in repr(reasons) and "legal" not in repr(reasons)
 
 
