@@ -103,7 +103,8 @@ async def test_follow_me_by_local_channels_asks_once(asterisk: Asterisk, listene
     await asyncio.sleep(0.2)
     assert listener.asked() == ["agent3"]
     # two bridges; then the Local channel between them optimises itself away, and one of the two parties moves over
-    assert set(listener.story()[:2]) == {"agent2 enters 1", "Local/2@follow-me-00000001;2 enters 2"}
+    halves = {f"Local/2@follow-me-00000001;{half} enters {half}" for half in (1, 2)}
+    assert "agent2 enters 1" in listener.story()[:3] and set(listener.story()[:2]) <= {"agent2 enters 1", *halves}
     assert listener.together() == [{"agent2", "agent3"}]
 
 
