@@ -169,7 +169,7 @@ async def test_without_the_log_taking_over_waits_and_new_callers_do_not(tmp_path
     work = asyncio.create_task(second.engine.run())
     second.engine.guard_changed(True)
     try:
-        await second.until(lambda: Link.PBX not in second.engine.faults)
+        await second.until(lambda: second.engine.faults == {Link.LOG})
         await second.enter("new")
         assert second.pbx.effects == [SendOn(channel_id="new")]
         log.mend()
