@@ -19,12 +19,13 @@ from callguard.core.jurisdiction import RulePack
 from callguard.core.policy import CallType, Mode
 from callguard.core.recording import Recording, State
 from callguard.core.rules import STRICTEST, UNRESOLVED, Rule
-from callguard.core.word import Status
+from callguard.core.word import Cause, Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """The PBX's connection to one endpoint. `waiting`: in our application; `typed`: keys of a sequence so far.
+    """The PBX's connection to one endpoint. `waiting`: in our application; `typed`: keys of a sequence so far;
+    `keyed`: when keys that mean nothing here were pressed of late.
 
     `codes`: where its party may be. `shown`, `shown_in`: what an agent was shown last, in which bridge; `line`: which
     recording it hears of from the line for all.
@@ -44,6 +45,7 @@ class Channel:
     gone: bool = False
     typed: str = ""
     typed_at: datetime | None = None
+    keyed: tuple[datetime, ...] = ()
     codes: tuple[str, ...] = ()
     shown: Status | None = None
     shown_in: str = ""
@@ -76,7 +78,9 @@ class Call:
     `untold`: the far party was bridged at once and is told there; `pending`: its place is being looked up.
     `least_privilege`: the dialplan starts the recorder, silent, where the far party goes on; there is no second start.
     `known`: a customer record names the far party, and it agreed the last time: what it is told may be shorter.
-    `site`: where the agents are taken to be; `pauses`: how many there were.
+    `site`: where the agents are taken to be.
+    `causes`: what keeps the pause up; `pauses`: how often one was begun, `paused_at`: when the one that lasts;
+    `forgotten`: it lasts so long that somebody was told.
     `preflights`: how many verdicts there were; the newest stands in `rule`. `orders_open`: what must be recorded is;
     `withheld`: the far party has heard that it is not.
     `news`: what agents do not know yet (channel, bridge, status), `news_watch`: which watch times it.
@@ -89,7 +93,7 @@ class Call:
     channels: Mapping[str, Channel] = field(default_factory=lambda: MappingProxyType({}))
     anchor: str = ""
     recordings: tuple[Recording, ...] = ()
-    paused: bool = False
+    causes: frozenset[Cause] = frozenset()
     faults: frozenset[Link] = frozenset()
     log_kept: bool = False
     barred: bool = False
@@ -108,6 +112,8 @@ class Call:
     orders_open: bool = False
     withheld: bool = False
     pauses: int = 0
+    paused_at: datetime | None = None
+    forgotten: bool = False
     news: tuple[tuple[str, str, Status], ...] = ()
     news_watch: int = 0
     least_privilege: bool = False
@@ -117,6 +123,11 @@ class Call:
     def mode(self) -> Mode:
         """ask, announce or never: the stricter of the call type's and the rule's."""
         return self.rule.mode
+
+    @property
+    def paused(self) -> bool:
+        """Whether somebody or something wants no sound in the file for a while."""
+        return bool(self.causes)
 
     @property
     def recording(self) -> Recording | None:

@@ -1,35 +1,40 @@
 """Facts, in the past tense: everything that can reach `step`, and the records that it writes down.
 
 What belongs here: one frozen class a fact, of our ids and closed words only: personal data never enters a chained row.
-What does not: what to do about it (step.py), the bytes that it came from (pbx/), how it is stored (store/)."""
+What does not: what to do about it (step.py), the bytes that it came from (pbx/), how it is stored (store/). Those about
+recordings are in recorded.py."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from datetime import datetime
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any
 
+from callguard.core.fact import Event as Event
+from callguard.core.recorded import MaskAcknowledged as MaskAcknowledged
+from callguard.core.recorded import MaskObserved as MaskObserved
+from callguard.core.recorded import RecordingAcknowledged as RecordingAcknowledged
+from callguard.core.recorded import RecordingBlanked as RecordingBlanked
+from callguard.core.recorded import RecordingDamaged as RecordingDamaged
+from callguard.core.recorded import RecordingDiscarded as RecordingDiscarded
+from callguard.core.recorded import RecordingEvent as RecordingEvent
+from callguard.core.recorded import RecordingGrowing as RecordingGrowing
+from callguard.core.recorded import RecordingLost as RecordingLost
+from callguard.core.recorded import RecordingOpened as RecordingOpened
+from callguard.core.recorded import RecordingVerified as RecordingVerified
+from callguard.core.recorded import StopAcknowledged as StopAcknowledged
+from callguard.core.recorded import StopObserved as StopObserved
+from callguard.core.recorded import UnmaskAcknowledged as UnmaskAcknowledged
+from callguard.core.recorded import UnmaskObserved as UnmaskObserved
 from callguard.core.word import Action as Action
+from callguard.core.word import Cause as Cause
 from callguard.core.word import Link as Link
+from callguard.core.word import Reason as Reason
 from callguard.core.word import Remembered as Remembered
 from callguard.core.word import Role as Role
 from callguard.core.word import Script as Script
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """A fact. `at` is when its source says it happened (aware, UTC); `channel_id` is the PBX's unique id or ''."""
-
-    type: ClassVar[str] = ""
-    at: datetime
-    channel_id: str = ""
-
-    def data(self) -> dict[str, Any]:
-        """The fields of this fact beyond `at` and `channel_id`, ready for JSON."""
-        return {item.name: getattr(self, item.name) for item in fields(self) if item.name not in ("at", "channel_id")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,109 +182,12 @@ class DigitPressed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecordingEvent(Event):
-    """A fact about one recording. `offset_samples`: position in its file, -1 when not known."""
+class PauseSignalled(Event):
+    """The dialplan, a payment page or a customer record says that a pause begins, or ends."""
 
-    recording_id: str = ""
-    offset_samples: int = -1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordingAcknowledged(RecordingEvent):
-    """The PBX said that it records. No proof."""
-
-    type = "recording_acknowledged"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordingOpened(RecordingEvent):
-    """The files exist under our id."""
-
-    type = "recording_opened"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordingGrowing(RecordingEvent):
-    """The files' size moved with the clock."""
-
-    type = "recording_growing"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MaskAcknowledged(RecordingEvent):
-    """The PBX said that the recording is silent from here."""
-
-    type = "mask_acknowledged"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MaskObserved(RecordingEvent):
-    """The file shows digital silence from this offset."""
-
-    type = "mask_observed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnmaskAcknowledged(RecordingEvent):
-    """The PBX said that the recording has sound again."""
-
-    type = "unmask_acknowledged"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnmaskObserved(RecordingEvent):
-    """The file has sound again from this offset."""
-
-    type = "unmask_observed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StopAcknowledged(RecordingEvent):
-    """The PBX said that it stopped recording."""
-
-    type = "stop_acknowledged"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StopObserved(RecordingEvent):
-    """The files' headers are final; `offset_samples` is their length."""
-
-    type = "stop_observed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordingDiscarded(RecordingEvent):
-    """The receipt of a destruction: what was destroyed, by its hash and size."""
-
-    type = "recording_discarded"
-    sha256: str = ""
-    size_bytes: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordingVerified(RecordingEvent):
-    """The audio agrees with the log."""
-
-    type = "recording_verified"
-    sha256: str = ""
-    line_offset: int = -1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordingDamaged(RecordingEvent):
-    """The audio disagrees with the log, or stopped growing. `findings` are our words."""
-
-    type = "recording_damaged"
-    findings: tuple[str, ...] = ()
-    sha256: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordingLost(RecordingEvent):
-    """There is no file, whatever the PBX said."""
-
-    type = "recording_lost"
-    reason: str = ""
+    type = "pause_signalled"
+    cause: Cause = Cause.VARIABLE
+    on: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -334,11 +242,16 @@ class EffectFailed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorActed(Event):
-    """A person used the command line or the console. `operator` is an account id of this system."""
+    """A person used the command line or the console. `operator` is an account id of this system.
+
+    `reason`: why a pause ends; `note`: under which id words of their own lie, sealed.
+    """
 
     type = "operator_acted"
     action: Action = Action.PAUSE
     operator: str = ""
+    reason: Reason = Reason.NOT_SAID
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -379,6 +292,8 @@ class Outcome(StrEnum):
     MASK_REQUESTED = "mask_requested"
     UNMASK_REQUESTED = "unmask_requested"
     STOP_REQUESTED = "stop_requested"
+    PAUSE_STARTED = "pause_started"
+    PAUSE_ENDED = "pause_ended"
     INCIDENT_OPENED = "incident_opened"
     UNEXPECTED = "unexpected"
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from callguard.core.profile import Category, Mode, OnLogLoss, OnRefusal, OnRogue, OnWithdrawal, Override
-from callguard.core.purpose import Basis, Indicator, NumberPolicy, Output, Purpose, Use
+from callguard.core.purpose import Basis, Indicator, NumberPolicy, Output, PauseWarning, Purpose, Trigger, Use
 
 LONGEST_DAYS = 36500
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
@@ -213,6 +213,11 @@ FIELDS: Mapping[str, Field] = {
     "must_record": Field(_flag),
     "minimum_days": _count(LONGEST_DAYS),
     "pause_limit_s": _count(86400),
+    "pause_on": _some_of(Trigger),
+    "look_back_s": _count(60),
+    "pause_warn_s": _count(86400),
+    "pause_warning": _one_of(PauseWarning),
+    "pause_reasons": Field(_flag),
     "remember_days": _count(3650),
     "indicator": _one_of(Indicator),
     "on_withdrawal": _one_of(OnWithdrawal),

@@ -22,6 +22,7 @@ GRACE = ALONE_GRACE
 """Seconds that a status has to last to be shown: channels that swap show nothing."""
 CUES = (Script.PAUSED, Script.RESUMED, Script.NOT_RECORDED)
 """What only agents hear: where one is missing the call goes on without it."""
+_PAUSES = (Status.PAUSED, Status.STILL_PAUSED)
 _ASKING = (Script.NOTICE, Script.QUESTION, Script.LONG_NOTICE)
 
 
@@ -55,7 +56,8 @@ def status_of(call: Call) -> Status | None:
     """Whether this call is recorded; None while an answer to that is under way."""
     running = call.running
     if running:
-        return _of_running(running)
+        status = _of_running(running)
+        return Status.STILL_PAUSED if call.forgotten and status is Status.PAUSED else status
     return None if call.may_still_run or _undecided(call) else Status.NOT_RECORDED
 
 
@@ -118,11 +120,11 @@ def _spoken(call: Call, agent: Channel, status: Status) -> Script | None:
     """What is whispered; None where the line that all parties hear has said it or is about to, and where nothing is
     ever recorded: that needs no prompts.
     """
-    if status is Status.PAUSED:
+    if status in _PAUSES:
         return Script.PAUSED
     if status is Status.NOT_RECORDED:
         return Script.NOT_RECORDED if call.call_type.records else None
-    if agent.shown is Status.PAUSED:
+    if agent.shown in _PAUSES:
         return Script.RESUMED
     heard = call.running is not None and agent.line == call.running.recording_id
     return None if heard else Script.RECORDING_ON

@@ -9,10 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from callguard.core import asking
+from callguard.core import asking, pausing
 from callguard.core.call import Call, Channel
 from callguard.core.consent import Signal, Standing
-from callguard.core.effects import WakeAt
 from callguard.core.events import DigitPressed, Role
 from callguard.core.outcome import Step, unexpected
 
@@ -44,12 +43,12 @@ def pressed(call: Call, event: DigitPressed) -> Step:
     typed = _typed(call, channel, event)
     call = call.change(channel.channel_id, typed=typed, typed_at=event.at)
     if typed in (call.call_type.withdraw, call.call_type.pause):
-        return _sequence(call.change(channel.channel_id, typed=""), channel, typed)
+        return _sequence(call.change(channel.channel_id, typed=""), channel, typed, event)
     if _is_answer(channel, event.digit):
         return asking.signal(call, channel.channel_id, _ANSWERS[event.digit])
     if _is_wish(call, channel, event.digit):
         return _wish(call, channel, event.digit)
-    return Step(call)
+    return Step(call) if typed else pausing.typed(call, channel, event.at)
 
 
 def _is_answer(channel: Channel, digit: str) -> bool:
@@ -79,32 +78,19 @@ def _typed(call: Call, channel: Channel, event: DigitPressed) -> str:
     return next((typed for typed in tries if any(item.startswith(typed) for item in sequences)), "")
 
 
-def _sequence(call: Call, channel: Channel, typed: str) -> Step:
+def _sequence(call: Call, channel: Channel, typed: str, event: DigitPressed) -> Step:
     if typed == call.call_type.pause:
-        return _toggle_pause(call, channel)
+        return _toggle_pause(call, channel, event)
     if channel.role is Role.AGENT:  # an agent has no consent to withdraw
         return unexpected(call, channel.channel_id, "withdrawal by staff")
     return asking.signal(call, channel.channel_id, Signal.WITHDRAW)
 
 
-def _toggle_pause(call: Call, channel: Channel) -> Step:
+def _toggle_pause(call: Call, channel: Channel, event: DigitPressed) -> Step:
     """Only the agent's side may pause: an outside party must not make holes in the evidence, nor end one.
 
     On an internal call both sides are ours.
     """
     if channel.role is not Role.AGENT and not call.internal:
         return unexpected(call, channel.channel_id, "pause by the wrong side")
-    return pause(call, not call.paused, "pause key")
-
-
-def pause(call: Call, paused: bool, reason: str) -> Step:
-    """Pause or go on. A call type that must record limits how long a pause may last."""
-    call = replace(call, paused=paused, pauses=call.pauses + paused)
-    limit = call.call_type.pause_limit_s
-    wake = (WakeAt(name=f"pause:{call.pauses}", seconds=float(limit)),) if paused and limit else ()
-    return Step(call, wake, reasons=(reason,))
-
-
-def pause_overdue(call: Call, number: int) -> Step:
-    """A pause has lasted as long as it may."""
-    return pause(call, False, "pause limit") if call.paused and number == call.pauses else Step(call)
+    return pausing.toggled(call, event.at)

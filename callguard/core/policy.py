@@ -87,6 +87,8 @@ _VENDOR = {
 }
 _BEFORE = ("retention_days", "override", "purpose")
 """Keys that call types of release 0.1 wrote otherwise."""
+_THEN: Mapping[str, Any] = {"pause_on": [], "look_back_s": 0, "pause_warn_s": 0, "pause_reasons": False}
+"""Keys that stored call types may lack, as what they stand for was when there was nothing to say."""
 
 
 def parse_call_type(name: str, table: Mapping[str, Any]) -> CallType:
@@ -99,7 +101,7 @@ def parse_call_type(name: str, table: Mapping[str, Any]) -> CallType:
 
 def stored_call_type(name: str, data: Mapping[str, Any]) -> CallType:
     """The call type that the head of a stored call carries, by this release or an earlier one. Raises ConfigError."""
-    table = {key: value for key, value in data.items() if key != "name"}
+    table = {**_THEN, **{key: value for key, value in data.items() if key != "name"}}
     return parse_call_type(name, _as_now(table) if "retention_days" in table else table)
 
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 
-from callguard.core.purpose import Basis, Indicator, NumberPolicy, Output, Purpose, Use
+from callguard.core.purpose import Basis, Indicator, NumberPolicy, Output, PauseWarning, Purpose, Trigger, Use
 
 
 class Mode(StrEnum):
@@ -94,7 +94,7 @@ class CallType:
     `agents`: shell patterns over endpoints ("PJSIP/agent*"). `retention`: days by output. `withdraw`, `pause`: key
     sequences; `notice`, `long_notice`: ids of prompts, `ask_notice`: where the mode announces and the law asks.
     `language_keys`: a key during the notice to a language, `language_dids`: a called number, `language_countries`: a
-    country. `remember_days`: how long a refusal is known.
+    country. `remember_days`: how long a refusal is known. `pause_reasons`: pauses are written down with their causes.
     """
 
     name: str
@@ -130,6 +130,11 @@ class CallType:
     must_record: bool = False
     minimum_days: int = 0
     pause_limit_s: int = 0
+    pause_on: tuple[Trigger, ...] = tuple(Trigger)
+    look_back_s: int = 5
+    pause_warn_s: int = 90
+    pause_warning: PauseWarning = PauseWarning.INCIDENT
+    pause_reasons: bool = True
     remember_days: int = 0
     indicator: Indicator = Indicator.NONE
     on_withdrawal: OnWithdrawal = OnWithdrawal.DISCARD

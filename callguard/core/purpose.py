@@ -72,6 +72,22 @@ class NumberPolicy(StrEnum):
     TRUST = "trust"
 
 
+class Trigger(StrEnum):
+    """What pauses a recording without anybody's doing: a number that the far party types, a variable of the dialplan,
+    a user event."""
+
+    DIGITS = "digits"
+    VARIABLE = "variable"
+    EVENT = "event"
+
+
+class PauseWarning(StrEnum):
+    """Who is told of a pause that lasts: the agent by the indicator, or somebody by an incident too."""
+
+    AGENT = "agent"
+    INCIDENT = "incident"
+
+
 class Indicator(StrEnum):
     """What an agent is shown while the call is recorded."""
 

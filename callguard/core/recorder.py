@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypedDict
 
-from callguard.core import arming
+from callguard.core import arming, pausing
 from callguard.core.call import Call
 from callguard.core.effects import (
     ArmRecording,
@@ -134,7 +134,7 @@ def heard(call: Call, event: RecordingEvent) -> Step:
         return unexpected(call, event.channel_id, f"{event.type} of an unknown recording")
     if event.type in _TOUCHES:
         return _touched(call, recording, event)
-    if event.type not in list(Sign):  # mask_observed, unmask_observed: the row is all
+    if event.type not in list(Sign):  # mask_observed, unmask_observed, recording_blanked: the row is all
         return Step(call)
     sign = Sign(event.type)
     after = LIFE.get((recording.state, sign))
@@ -243,16 +243,18 @@ def _measure(recording: Recording) -> MeasureRecording:
         seconds=(stopped - started).total_seconds() if started and stopped else -1.0,
         masks=tuple((span.start, span.end) for span in recording.spans if span.end >= 0 or not unmasking),
         line_seconds=(line - started).total_seconds() if started and line else -1.0,
+        blanks=pausing.blanks(recording),
     )
 
 
 def _is_cut(recording: Recording) -> bool:
-    """Whether a mask lies over the line: who pauses at once cuts it."""
+    """Whether a mask or what goes with it lies over the line: who pauses at once cuts it."""
     if recording.started_at is None or recording.line_at is None:
         return False
     begin = (recording.line_at - recording.started_at).total_seconds() * RATE - DOUBT
     end = begin + LINE_SECONDS * RATE + 2 * DOUBT
-    return any(span.start < end and (span.end < 0 or span.end > begin) for span in recording.spans)
+    silent = (*((span.start, span.end) for span in recording.spans), *pausing.blanks(recording))
+    return any(start < end and (stop < 0 or stop > begin) for start, stop in silent)
 
 
 def _damaged(call: Call, before: Recording, event: RecordingEvent) -> Step:

@@ -156,7 +156,8 @@ class Span:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
     """One segment. `channel_id`: what the recorder hangs on; `requested_mask`: which request waits for its answer;
-    `ended_alone`: somebody else stopped it, or the PBX did; `preflight`: the verdict under which it was started.
+    `ended_alone`: somebody else stopped it, or the PBX did; `preflight`: the verdict under which it was started;
+    `blanks`: from where on to where a pause was asked for: what has to go with it.
     """
 
     recording_id: str
@@ -169,6 +170,7 @@ class Recording:
     stopped_at: datetime | None = None
     line_at: datetime | None = None
     spans: tuple[Span, ...] = ()
+    blanks: tuple[Span, ...] = ()
     condemned: bool = False
     ended_alone: bool = False
     preflight: str = ""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from callguard.core import asking, indicator, joining, keypad, lawful, orders, recorder
+from callguard.core import asking, indicator, joining, keypad, lawful, orders, pausing, recorder
 from callguard.core.call import Call, Channel
 from callguard.core.consent import Signal, Standing
 from callguard.core.effects import ArmRecording, SendOn, StopRogue, WakeAt
@@ -39,6 +39,7 @@ from callguard.core.events import (
     NoticeStarted,
     OperatorActed,
     PartyIdentified,
+    PauseSignalled,
     RecordingEvent,
     Remembered,
     RogueRecordingSeen,
@@ -196,7 +197,7 @@ def _link_restored(call: Call, event: LinkRestored) -> Step:
 def _operator_acted(call: Call, event: OperatorActed) -> Step:
     if event.action is Action.WITHDRAW:
         return asking.signal(call, call.anchor, Signal.WITHDRAW)
-    return keypad.pause(call, event.action is Action.PAUSE, "operator")
+    return pausing.acted(call, event, event.action is Action.PAUSE)
 
 
 def _deadline_passed(call: Call, event: DeadlinePassed) -> Step:
@@ -209,7 +210,7 @@ def _deadline_passed(call: Call, event: DeadlinePassed) -> Step:
             return asking.party_window_closed(call, number, _WINDOWS[name.removeprefix("party_")])
         case "look_up":
             return _looked_up_late(call, event)
-        case "arm" | "indicate" | "pause" | "prompt":
+        case "arm" | "forgotten" | "indicate" | "pause" | "prompt":
             return _NUMBERED[name](call, number)
         case "mask" | "unmask" | "stop":
             return recorder.overdue(call, name, number)
@@ -227,8 +228,9 @@ LATE = "look_up_late"
 """Evidence of nothing: whoever was asked did not answer in time."""
 _NUMBERED: dict[str, Callable[[Call, int], Step]] = {
     "arm": asking.arming_overdue,
+    "forgotten": pausing.forgotten,
     "indicate": indicator.lasted,
-    "pause": keypad.pause_overdue,
+    "pause": pausing.overdue,
     "prompt": asking.overdue,
 }
 _WINDOWS = {"answer": Signal.WINDOW_CLOSED, "last_answer": Signal.LAST_WINDOW_CLOSED}
@@ -313,6 +315,7 @@ _HANDLERS: dict[type[Event], _Handler] = {
     DeadlinePassed: _deadline_passed,
     EffectFailed: _effect_failed,
     OperatorActed: _operator_acted,
+    PauseSignalled: pausing.signalled,
     IncidentClosed: _noted,
     CallMerged: _merged,
     RogueRecordingSeen: _rogue,

@@ -47,6 +47,7 @@ class Status(StrEnum):
 
     RECORDED = "recorded"
     PAUSED = "paused"
+    STILL_PAUSED = "still_paused"  # so long that it may have been forgotten
     NOT_RECORDED = "not_recorded"
 
 
@@ -56,6 +57,40 @@ class Action(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     WITHDRAW = "withdraw"
+
+
+class Cause(StrEnum):
+    """What began a pause."""
+
+    KEY = "key"  # the agent's sequence
+    OPERATOR = "operator"  # the command line or the console
+    DIGITS = "digits"  # the far party types a number
+    VARIABLE = "variable"  # a channel variable of the dialplan
+    EVENT = "event"  # a payment page or a customer record
+
+    @property
+    def is_automatic(self) -> bool:
+        """Whether no person of ours chose the moment."""
+        return self in (Cause.DIGITS, Cause.VARIABLE, Cause.EVENT)
+
+
+class Reason(StrEnum):
+    """Why a pause ended. The last four are nobody's to say."""
+
+    NOT_SAID = ""
+    PAYMENT_DONE = "payment_done"
+    PRIVATE_DONE = "private_done"
+    MISTAKE = "mistake"
+    FORGOTTEN = "forgotten"
+    OTHER = "other"
+    AGENT_KEY = "agent_key"
+    LIMIT = "limit"
+    VARIABLE = "variable"
+    EVENT = "event"
+
+
+GIVEN = (Reason.PAYMENT_DONE, Reason.PRIVATE_DONE, Reason.MISTAKE, Reason.FORGOTTEN, Reason.OTHER)
+"""What a person may give as the reason of a resume; `other` has words of its own."""
 
 
 class Remembered(StrEnum):

@@ -39,6 +39,7 @@ from callguard.core.events import (
     OperatorActed,
     Outcome,
     PartyIdentified,
+    PauseSignalled,
     RecordingAcknowledged,
     RecordingDamaged,
     RecordingDiscarded,
@@ -61,6 +62,7 @@ from callguard.core.recording import Mask, Recording, State
 from callguard.core.row import Beep, Consent
 from callguard.core.rules import STRICTEST
 from callguard.core.step import redact, step
+from callguard.core.word import Cause, Reason
 
 CALL_ID = "01890a5d-ac96-774b-bcce-b302099a8057"
 START = datetime(2024, 5, 6, 9, 0, tzinfo=UTC)
@@ -188,8 +190,12 @@ class Play:
     def hangs_up(self, channel_id: str = FAR) -> Self:
         return self.feed(ChannelHungUp, channel_id)
 
-    def operator(self, action: Action) -> Self:
-        return self.feed(OperatorActed, "", action=action, operator="op1")
+    def operator(self, action: Action, reason: Reason = Reason.NOT_SAID) -> Self:
+        return self.feed(OperatorActed, "", action=action, operator="op1", reason=reason)
+
+    def signals(self, cause: Cause, on: bool = True, by: str = FAR) -> Self:
+        """A machine asks for a pause, or for its end."""
+        return self.feed(PauseSignalled, by, cause=cause, on=on)
 
     def loses(self, link: Link) -> Self:
         return self.feed(LinkLost, "", link=link)

@@ -100,7 +100,6 @@ def test_card_digits_are_never_stored() -> None:
         assert stored(talk, digit) == "x"
         assert stored(talk, digit, by=AGENT) == "x"
         talk.presses(digit)
-        talk.is_quiet()
     talk.stands(Standing.GRANTED)
 
 

@@ -8,6 +8,7 @@ silence goes on when the request fails.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -49,6 +50,7 @@ from callguard.core.events import (
 )
 from callguard.core.policy import CallType
 from callguard.core.recorder import OVERTAKEN
+from callguard.core.word import Cause
 from tests.core.play import (
     AGENT,
     ANNOUNCE,
@@ -113,6 +115,9 @@ class World:
     strict: set[str] = field(default_factory=set)
     grown: bool = False
     paused: bool = False
+    paused_alone: datetime | None = None
+    person: bool = False
+    typed: dict[str, list[datetime]] = field(default_factory=dict)
     spooled: bool = False
     sent_on: set[str] = field(default_factory=set)
     broken: set[Link] = field(default_factory=set)
@@ -408,7 +413,16 @@ class Calls(RuleBasedStateMachine):
         if key == "2" and asked in (Standing.NOTIFYING, Standing.AWAITING):
             self.world.no.add(who)
         self.talk.presses(key, by=who, every=after)
+        self._typed(who)
         self.perform()
+
+    def _typed(self, who: str) -> None:
+        """A pause that nobody asked for begins with an outsider's fourth key within five seconds, and no sooner."""
+        now, mine = self.talk.now, self.world.typed.setdefault(who, [])
+        mine.append(now)
+        if self.talk.call.paused and not self.world.paused:
+            assert ROLES.get(who) is not Role.AGENT and now - mine[-4] <= timedelta(seconds=5)
+            self.world.paused, self.world.paused_alone, self.world.person = True, now, False
 
     @rule(who=st.sampled_from(PEOPLE), keys=st.sampled_from(["*7", "*8", "*8"]), every=st.sampled_from([0.3, 0.3, 5.0]))
     def types(self, who: str, keys: str, every: float) -> None:
@@ -421,15 +435,35 @@ class Calls(RuleBasedStateMachine):
             if last and in_time and keys == "*7" and role is not Role.AGENT:
                 self.world.no.add(who)
             if last and in_time and keys == "*8" and role is Role.AGENT:
-                self.world.paused = not self.world.paused
+                self._toggles(every)
             self.talk.wait(every).feed(DigitPressed, who, digit=key)
+            self._typed(who)
             self.perform()
+
+    def _toggles(self, every: float) -> None:
+        """The agent's key confirms a pause that began by itself a moment ago."""
+        world, now = self.world, self.talk.now + timedelta(seconds=every)
+        confirms = world.paused and world.paused_alone and now - world.paused_alone <= timedelta(seconds=5)
+        world.paused, world.paused_alone = bool(confirms) or not world.paused, None
+        world.person = world.paused
+
+    @rule(cause=st.sampled_from([Cause.VARIABLE, Cause.EVENT]), on=st.booleans())
+    def signals(self, cause: Cause, on: bool) -> None:
+        """A machine ends no pause of a person."""
+        world = self.world
+        if on and not world.paused:
+            world.paused, world.paused_alone, world.person = True, self.talk.now, False
+        elif not on and not world.person:
+            world.paused, world.paused_alone = False, None
+        self.talk.signals(cause, on)
+        self.perform()
 
     @rule(action=st.sampled_from([Action.PAUSE, Action.RESUME, Action.RESUME, Action.PAUSE, Action.WITHDRAW]))
     def operator(self, action: Action) -> None:
         self.world.no |= {FAR} & self.world.there if action is Action.WITHDRAW else set()
         if action is not Action.WITHDRAW:
-            self.world.paused = action is Action.PAUSE
+            self.world.paused, self.world.paused_alone = action is Action.PAUSE, None
+            self.world.person = self.world.paused
         self.talk.operator(action)
         self.perform()
 

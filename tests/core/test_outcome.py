@@ -5,15 +5,16 @@ from dataclasses import replace
 from callguard.core.effects import Alert, SendOn
 from callguard.core.events import Outcome, Record
 from callguard.core.outcome import Step, incident, record, unexpected
+from callguard.core.word import Cause
 from tests.core.play import play
 
 CALL = play().call
-PAUSED = replace(CALL, paused=True)
+PAUSED = replace(CALL, causes=frozenset({Cause.KEY}))
 
 
 def test_steps_are_joined_in_order() -> None:
     one = Step(CALL, (SendOn(channel_id="a"),), (Record(Outcome.UNEXPECTED),), ("first",))
-    two = one.then(lambda call: Step(replace(call, paused=True), (SendOn(channel_id="b"),), (), ("second",)))
+    two = one.then(lambda call: Step(PAUSED, (SendOn(channel_id="b"),), (), ("second",)))
     assert two.call == PAUSED
     assert [effect.channel_id for effect in two.effects] == ["a", "b"]
     assert (two.records, two.reasons) == (one.records, ("first", "second"))

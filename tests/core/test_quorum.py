@@ -11,6 +11,7 @@ from callguard.core.call import Call, Channel
 from callguard.core.consent import Standing
 from callguard.core.events import Link, Role
 from callguard.core.quorum import Want, is_alone, may_start, quorum_holds, wanted
+from callguard.core.word import Cause
 from tests.core.play import AGENT, FAR, GUEST, PHASES, SPOOLED, play
 
 
@@ -59,7 +60,7 @@ def test_what_stops(change: dict[str, Any], reason: str) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"paused": True}, "paused"),
+        ({"causes": frozenset({Cause.KEY})}, "paused"),
         ({"faults": frozenset({Link.PBX})}, "the link to the PBX is lost"),
         ({"faults": frozenset({Link.LOG})}, "the event is not on disk yet"),
     ],
@@ -99,7 +100,11 @@ def test_an_exempt_far_party_is_not_enough() -> None:
 
 CALLS = st.sampled_from([make().call for make in PHASES.values()])
 CHANGES = st.fixed_dictionaries(
-    {"paused": st.booleans(), "barred": st.booleans(), "faults": st.frozensets(st.sampled_from(Link), max_size=2)}
+    {
+        "causes": st.frozensets(st.sampled_from(Cause)),
+        "barred": st.booleans(),
+        "faults": st.frozensets(st.sampled_from(Link), max_size=2),
+    }
 )
 PARTIES = st.builds(
     Channel,

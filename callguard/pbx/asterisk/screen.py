@@ -34,6 +34,7 @@ ORDERS = "CALLGUARD_ORDERS"
 PREFIXES: Mapping[Status, str] = {
     Status.RECORDED: "[REC]",
     Status.PAUSED: "[PAUSED]",
+    Status.STILL_PAUSED: "[STILL PAUSED]",
     Status.NOT_RECORDED: "[NOT REC]",
 }
 LONGEST = 40

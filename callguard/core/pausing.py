@@ -1,0 +1,146 @@
+"""Pauses: what begins one, what ends it, and which sound from before it has to go.
+
+What belongs here: the causes of a pause and its ends. What does not: keys (keypad.py), the mask that follows
+(quorum.py, recorder.py), taking sound out of a file (audio/).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from callguard.core.call import Call, Channel
+from callguard.core.effects import WakeAt
+from callguard.core.events import OperatorActed, Outcome, PauseSignalled, Role
+from callguard.core.outcome import Step, incident, record
+from callguard.core.purpose import PauseWarning, Trigger
+from callguard.core.recording import Mask, Recording, Span
+from callguard.core.word import Cause, Reason
+
+BURST_KEYS, BURST_SPAN = 4, timedelta(seconds=5)
+"""So many keys within such a time are a number that somebody types."""
+CONFIRMS = timedelta(seconds=5)
+"""For so long the agent's key does not end a pause that began by itself: it was meant to begin one."""
+RATE = 8000
+SLACK = RATE // 5
+"""Samples (0.2 s) by which our clock and the recorder's may differ: so much more is taken out on either side."""
+_WHY = {
+    Cause.KEY: "pause key",
+    Cause.OPERATOR: "operator",
+    Cause.DIGITS: "a number is typed",
+    Cause.VARIABLE: "a channel variable",
+    Cause.EVENT: "a user event",
+}
+
+
+# ---------------------------------------------------------------- what begins and ends a pause
+def typed(call: Call, channel: Channel, at: datetime) -> Step:
+    """A key that means nothing here, while sound reaches the file: with enough of them the party types a number."""
+    asked = Trigger.DIGITS not in call.call_type.pause_on or channel.role is Role.AGENT or channel.waiting
+    if asked or not _sounds(call):
+        return Step(call)
+    keyed = (*(before for before in channel.keyed if at - before <= BURST_SPAN), at)
+    if len(keyed) < BURST_KEYS:
+        return Step(call.change(channel.channel_id, keyed=keyed))
+    return _begin(call.change(channel.channel_id, keyed=()), Cause.DIGITS, at, keyed[0])
+
+
+def signalled(call: Call, event: PauseSignalled) -> Step:
+    """A machine asks for a pause, or for its end: that ends no pause of a person."""
+    if event.cause.value not in call.call_type.pause_on:
+        return Step(call)
+    if not event.on:
+        ended = frozenset(cause for cause in call.causes if cause.is_automatic)
+        return _end(call, ended, Reason(event.cause.value), _WHY[event.cause])
+    return Step(call) if event.cause in call.causes else _begin(call, event.cause, event.at, event.at)
+
+
+def toggled(call: Call, at: datetime) -> Step:
+    """The agent's key. It confirms a pause that has just begun by itself, and ends any other."""
+    if not call.paused or _has_just_begun(call, at):
+        return _begin(call, Cause.KEY, at, at)
+    return _end(call, call.causes, Reason.AGENT_KEY, _WHY[Cause.KEY])
+
+
+def acted(call: Call, event: OperatorActed, on: bool) -> Step:
+    """A person asks for a pause by the command line or the console, or for its end."""
+    if on:
+        return _begin(call, Cause.OPERATOR, event.at, event.at)
+    return _end(call, call.causes, event.reason, _WHY[Cause.OPERATOR])
+
+
+def overdue(call: Call, number: int) -> Step:
+    """A pause has lasted as long as it may."""
+    if not call.paused or number != call.pauses:
+        return Step(call)
+    return _end(call, call.causes, Reason.LIMIT, "pause limit")
+
+
+def forgotten(call: Call, number: int) -> Step:
+    """A pause lasts so long that it may have been forgotten: who may end it is told."""
+    if not call.paused or number != call.pauses or call.running is None:
+        return Step(call)
+    call = replace(call, forgotten=True)
+    told = call.call_type.pause_warning is PauseWarning.INCIDENT
+    return incident(call, "pause_forgotten") if told else Step(call)
+
+
+def _has_just_begun(call: Call, at: datetime) -> bool:
+    alone = all(cause.is_automatic for cause in call.causes)
+    return alone and call.paused_at is not None and at - call.paused_at <= CONFIRMS
+
+
+def _begin(call: Call, cause: Cause, at: datetime, since: datetime) -> Step:
+    """SINCE: when what has to be kept out of the file began. A call type that must record limits a pause's length."""
+    began = call.paused_at if call.paused else at
+    call = replace(call, causes=call.causes | {cause}, pauses=call.pauses + 1, paused_at=began, forgotten=False)
+    if cause.is_automatic:
+        call = _looking_back(call, since, at)
+    kind = call.call_type
+    limits = (("pause", kind.pause_limit_s), ("forgotten", kind.pause_warn_s))
+    wakes = tuple(WakeAt(name=f"{name}:{call.pauses}", seconds=float(limit)) for name, limit in limits if limit)
+    return _written(call, Outcome.PAUSE_STARTED, cause=cause.value).also(Step(call, wakes, reasons=(_WHY[cause],)))
+
+
+def _end(call: Call, ended: frozenset[Cause], reason: Reason, why: str) -> Step:
+    was, call = call.paused, replace(call, causes=call.causes - ended)
+    if call.paused or not was:
+        return Step(call, reasons=(why,))
+    call = replace(call, forgotten=False)
+    return _written(call, Outcome.PAUSE_ENDED, reason=reason.value).also(Step(call, reasons=(why,)))
+
+
+def _written(call: Call, outcome: Outcome, **data: str) -> Step:
+    return record(call, outcome, call.anchor, **data) if call.call_type.pause_reasons else Step(call)
+
+
+# ---------------------------------------------------------------- what has to go
+def _sounds(call: Call) -> bool:
+    """Whether a recorder may write sound now."""
+    return call.running is not None and call.running.mask in (Mask.OFF, Mask.UNMASKING)
+
+
+def _looking_back(call: Call, since: datetime, at: datetime) -> Call:
+    """People start early: the sound from before the pause goes too."""
+    running, seconds = call.running, call.call_type.look_back_s
+    if running is None or running.started_at is None or (not seconds and since == at):
+        return call
+    start, end = (round((moment - running.started_at).total_seconds() * RATE) for moment in (since, at))
+    blank = Span(start=max(0, start - seconds * RATE - SLACK), end=max(0, end))
+    return call.with_recording(replace(running, blanks=(*running.blanks, blank)))
+
+
+def blanks(recording: Recording) -> tuple[tuple[int, int], ...]:
+    """What has to be silent in the file of a RECORDING that ended besides its masks, in samples; end -1: to its end."""
+    return tuple(_blanks(recording))
+
+
+def _blanks(recording: Recording) -> Iterator[tuple[int, int]]:
+    """Up to where the pause's own mask took hold; if it never did, the recorder was stopped for it."""
+    for blank in recording.blanks:
+        masked = next((span for span in recording.spans if span.end < 0 or span.end > blank.end), None)
+        if masked and masked.start <= blank.end + RATE:
+            yield blank.start, max(blank.end, masked.start) + SLACK
+        else:
+            yield blank.start, -1 if recording.mask is Mask.MASKING else blank.end + SLACK

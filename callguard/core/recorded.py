@@ -1,0 +1,130 @@
+"""Facts about one recording, in the past tense.
+
+What belongs here: what a PBX, a file or a verdict says of it. What does not: what comes of that (recorder.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from callguard.core.fact import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingEvent(Event):
+    """A fact about one recording. `offset_samples`: position in its file, -1 when not known."""
+
+    recording_id: str = ""
+    offset_samples: int = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingAcknowledged(RecordingEvent):
+    """The PBX said that it records. No proof."""
+
+    type = "recording_acknowledged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingOpened(RecordingEvent):
+    """The files exist under our id."""
+
+    type = "recording_opened"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingGrowing(RecordingEvent):
+    """The files' size moved with the clock."""
+
+    type = "recording_growing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaskAcknowledged(RecordingEvent):
+    """The PBX said that the recording is silent from here."""
+
+    type = "mask_acknowledged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaskObserved(RecordingEvent):
+    """The file shows digital silence from this offset."""
+
+    type = "mask_observed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnmaskAcknowledged(RecordingEvent):
+    """The PBX said that the recording has sound again."""
+
+    type = "unmask_acknowledged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnmaskObserved(RecordingEvent):
+    """The file has sound again from this offset."""
+
+    type = "unmask_observed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopAcknowledged(RecordingEvent):
+    """The PBX said that it stopped recording."""
+
+    type = "stop_acknowledged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopObserved(RecordingEvent):
+    """The files' headers are final; `offset_samples` is their length."""
+
+    type = "stop_observed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingBlanked(RecordingEvent):
+    """Sound was taken out of a finished file, whose length stays: what came before a pause, and keys that sounded.
+
+    `spans`: "start-end" in samples; `digits`: how many of them held a key's tones; both hashes are of the whole file.
+    """
+
+    type = "recording_blanked"
+    spans: tuple[str, ...] = ()
+    digits: int = 0
+    sha256_before: str = ""
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingDiscarded(RecordingEvent):
+    """The receipt of a destruction: what was destroyed, by its hash and size."""
+
+    type = "recording_discarded"
+    sha256: str = ""
+    size_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingVerified(RecordingEvent):
+    """The audio agrees with the log."""
+
+    type = "recording_verified"
+    sha256: str = ""
+    line_offset: int = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingDamaged(RecordingEvent):
+    """The audio disagrees with the log, or stopped growing. `findings` are our words."""
+
+    type = "recording_damaged"
+    findings: tuple[str, ...] = ()
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingLost(RecordingEvent):
+    """There is no file, whatever the PBX said."""
+
+    type = "recording_lost"
+    reason: str = ""
