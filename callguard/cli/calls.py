@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import click
 
 from callguard.cli.option import ask_controller, config_option, json_option, load, show_json, with_log
 from callguard.core.events import Action
+from callguard.core.word import GIVEN
+from callguard.engine.ledger import NOTE
 from callguard.errors import BadInput
 from callguard.ports import EventRow, StoredCall
 from callguard.replay import story_of, write_story
@@ -123,8 +126,10 @@ def _head(stored: StoredCall) -> dict[str, Any]:
 @json_option
 def card(call: str, config: Path, as_json: bool) -> None:
     """The compliance card of CALL: who, what notice, what consent, how it is stored and used."""
+    settings = load(config)
     stored = _stored(config, call)
-    made = _card(stored)
+    said = with_log(settings, lambda log: log.party(stored.call.call_id))
+    made = _card(stored, {row.party_id: row.values[NOTE] for row in said if NOTE in row.values})
     if as_json:
         show_json(made)
         return
@@ -138,7 +143,7 @@ def _plain(answer: Any) -> str:
     return "; ".join(_plain(item) for item in answer) or "none" if isinstance(answer, list) else str(answer)
 
 
-def _card(stored: StoredCall) -> dict[str, Any]:
+def _card(stored: StoredCall, notes: Mapping[str, str]) -> dict[str, Any]:
     policy = stored.call.policy
     facts = stored.events
     return {
@@ -152,7 +157,7 @@ def _card(stored: StoredCall) -> dict[str, Any]:
         "consent": [
             {"what": row.type, "at": row.at.isoformat(), **row.data} for row in facts if row.type.startswith("consent_")
         ],
-        "pauses": sum(row.type == "mask_requested" for row in facts),
+        "pauses": list(_pauses(facts, notes)),
         "stored": [
             {"recording": item.recording_id, "state": item.state, "until": item.expires_at.date().isoformat()}
             for item in stored.recordings
@@ -160,6 +165,26 @@ def _card(stored: StoredCall) -> dict[str, Any]:
         "use": {"purpose": policy["purpose"], "call type": stored.call.call_type, "category": policy["category"]},
         "incidents": [item.kind for item in stored.incidents],
     }
+
+
+def _pauses(facts: tuple[EventRow, ...], notes: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """Every pause: what began it, when, until when, and why it ended. NOTES: what operators said in their own words."""
+    lasts: dict[str, Any] = {}
+    words = ""
+    for row in facts:
+        match row.type:
+            case "pause_started" if lasts:
+                lasts["causes"].append(row.data["cause"])
+            case "pause_started":
+                lasts = {"from": row.at.isoformat(), "causes": [row.data["cause"]]}
+            case "operator_acted":
+                words = notes.get(row.data.get("note", ""), "")
+            case "pause_ended":
+                why = {"reason": row.data["reason"]} | ({"words": words} if words else {})
+                yield lasts | {"until": row.at.isoformat()} | why
+                lasts, words = {}, ""
+    if lasts:
+        yield lasts | {"until": "the end of the call"}
 
 
 def _notice(row: EventRow, facts: tuple[EventRow, ...]) -> dict[str, Any]:
@@ -192,14 +217,27 @@ def export(call: str, output: Path | None, config: Path) -> None:
         raise BadInput(f"--output {output}: cannot be written ({error.strerror})") from None
 
 
+TEXTS = {
+    Action.PAUSE: "Mask the recording of CALL: its clock runs on, nothing is heard.",
+    Action.RESUME: "Unmask the recording of CALL, and say why.",
+    Action.WITHDRAW: "Withdraw the far party's consent on its behalf: stop, and destroy as the call type says.",
+}
+_REASON = click.option(
+    "--reason",
+    default="",
+    metavar="REASON",
+    help=f"Why the pause ends: {', '.join(GIVEN)}, or words of your own, which are stored encrypted.",
+)
+
+
 def _act(action: Action) -> click.Command:
     """A command that acts on a live call."""
 
     @click.argument("call")
     @config_option
     @json_option
-    def act(call: str, config: Path, as_json: bool) -> None:
-        answer = ask_controller(load(config), {"do": "act", "call": call, "action": action.value})
+    def act(call: str, config: Path, as_json: bool, **said: str) -> None:
+        answer = ask_controller(load(config), {"do": "act", "call": call, "action": action.value, **said})
         if as_json:
             show_json(answer)
         else:
@@ -207,12 +245,7 @@ def _act(action: Action) -> click.Command:
                 f"{answer['call_id']}: {action.value}: recording {answer['recording']}, {answer['milliseconds']} ms"
             )
 
-    texts = {
-        Action.PAUSE: "Mask the recording of CALL: its clock runs on, nothing is heard.",
-        Action.RESUME: "Unmask the recording of CALL.",
-        Action.WITHDRAW: "Withdraw the far party's consent on its behalf: stop, and destroy as the call type says.",
-    }
-    return click.command(action.value, help=texts[action])(act)
+    return click.command(action.value, help=TEXTS[action])(_REASON(act) if action is Action.RESUME else act)
 
 
 for each in Action:

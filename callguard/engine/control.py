@@ -13,22 +13,15 @@ import os
 import pwd
 import socket
 import struct
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from callguard.core.call import Call
-from callguard.core.events import Action, Event, OperatorActed
-from callguard.core.quorum import wanted
-from callguard.core.recording import Mask
-from callguard.engine import clock
+from callguard.engine.acting import act, row
 from callguard.engine.runner import Runner
 
-PATIENCE = 2.0
-"""Seconds in which an operator's act must have reached the recorder."""
 LONGEST = 4096
 """Bytes of a request."""
 
@@ -70,7 +63,7 @@ class Control:
 
     async def _answer(self, request: Answer, operator: str) -> Answer:
         if request["do"] == "list":
-            return {"calls": [_row(runner) for runner in self.runners.values()], "faults": self.faults()}
+            return {"calls": [row(runner) for runner in self.runners.values()], "faults": self.faults()}
         if request["do"] == "drain":
             self.drain.set()
             return {"calls": len(self.runners)}
@@ -79,7 +72,7 @@ class Control:
         runner = self._find(str(request["call"]))
         if runner is None:
             return {"error": "no live call has this id"}
-        return await _act(runner, Action(request["action"]), operator)
+        return await act(runner, request, operator)
 
     def _find(self, name: str) -> Runner | None:
         """A live call by our id, a channel's id, or the PBX's linkedid."""
@@ -103,54 +96,3 @@ def _account(writer: asyncio.StreamWriter) -> str:
     credentials = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     uid = struct.unpack("3i", credentials)[1]
     return account_of(uid)
-
-
-def _row(runner: Runner) -> Answer:
-    call, head = runner.call, runner.ledger.head
-    far = call.far
-    return {
-        "call_id": head.call_id,
-        "linked_id": head.linked_id,
-        "call_type": head.call_type,
-        "direction": head.direction,
-        "started_at": head.started_at.isoformat(),
-        "mode": call.mode.value,
-        "standing": far.standing.value if far else "unnotified",
-        "recording": call.recording.shown if call.recording else "none",
-        "paused": call.paused,
-        "reasons": list(wanted(call)[1]),
-    }
-
-
-async def _act(runner: Runner, action: Action, operator: str) -> Answer:
-    """Feed the act in, and answer when the recorder obeyed, or say that it did not in time."""
-    reached = asyncio.Event()
-
-    def watch(call: Call, event: Event) -> None:
-        if _obeys(call, action):
-            reached.set()
-
-    began = time.monotonic()
-    runner.watchers.append(watch)
-    runner.feed(OperatorActed(at=clock.read().wall, channel_id="", action=action, operator=operator))
-    try:
-        await asyncio.wait_for(reached.wait(), PATIENCE)
-    except TimeoutError:
-        return {
-            "error": f"{action.value}: the recorder did not follow within {PATIENCE:g} s; see `callguard calls show`",
-            "finding": True,
-        }
-    finally:
-        runner.watchers.remove(watch)
-    return _row(runner) | {"action": action.value, "milliseconds": round((time.monotonic() - began) * 1000, 1)}
-
-
-def _obeys(call: Call, action: Action) -> bool:
-    running = call.running
-    match action:
-        case Action.PAUSE:
-            return call.paused and (running.mask is Mask.ON if running else not call.may_still_run)
-        case Action.RESUME:
-            return not call.paused and (running is None or running.mask in (Mask.OFF, Mask.ON))
-        case Action.WITHDRAW:
-            return not call.may_still_run

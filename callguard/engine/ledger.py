@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
 from callguard.core.call import Call
 from callguard.core.decision import decision_of, plain
-from callguard.core.events import Event, Outcome, PartyIdentified, RecordingEvent, Role
+from callguard.core.events import Event, OperatorActed, Outcome, PartyIdentified, RecordingEvent, Role
 from callguard.core.outcome import Step
 from callguard.engine.answer import answers_in
 from callguard.engine.clock import Reading
 from callguard.ports import Batch, CallRow, EventRow, IncidentRow, PartyRow, RawRow, RecordingRow
 from callguard.store.chain import GENESIS, canonical, row_hash
+
+OPERATOR, NOTE = "operator", "note"
+"""The role under which an operator's own words are sealed beside the parties, and the name of that value."""
 
 
 @dataclass
@@ -48,7 +51,7 @@ class Ledger:
         batch = Batch(
             call=None if self.begun else self.head,
             events=(fact, *derived),
-            parties=(self._party(event, values),) if isinstance(event, PartyIdentified) and values is not None else (),
+            parties=tuple(self._parties(event, done.call, values)),
             raw=(RawRow(call_id=self.head.call_id, call_month=self.head.call_month, seq=fact.seq, payload=raw),)
             if raw
             else (),
@@ -93,13 +96,21 @@ class Ledger:
         self.seq, self.hash = chained.seq, chained.hash
         return chained
 
-    def _party(self, event: PartyIdentified, values: Mapping[str, str]) -> PartyRow:
+    def _parties(self, event: Event, call: Call, values: Mapping[str, str] | None) -> Iterator[PartyRow]:
+        """The party that EVENT identifies, or, beside it, what an operator said in words of their own."""
+        match event:
+            case PartyIdentified() if values is not None:
+                yield self._party(event.party_id, event.channel_id, event.role.value, values)
+            case OperatorActed() if values is not None:
+                yield self._party(event.note, call.anchor, OPERATOR, values)
+
+    def _party(self, party_id: str, channel_id: str, role: str, values: Mapping[str, str]) -> PartyRow:
         return PartyRow(
             call_id=self.head.call_id,
             call_month=self.head.call_month,
-            party_id=event.party_id,
-            channel_id=event.channel_id,
-            role=event.role.value,
+            party_id=party_id,
+            channel_id=channel_id,
+            role=role,
             values=values,
         )
 

@@ -25,11 +25,11 @@ from callguard.core.effects import (
     UnmaskRecording,
     WakeAt,
 )
-from callguard.core.events import DeadlinePassed, EffectFailed, Event, PartyIdentified, Unexpected
+from callguard.core.events import DeadlinePassed, EffectFailed, Event, OperatorActed, PartyIdentified, Unexpected
 from callguard.core.recorder import OVERTAKEN
 from callguard.core.step import redact, step
 from callguard.engine import clock
-from callguard.engine.ledger import Ledger, fingerprint
+from callguard.engine.ledger import NOTE, Ledger, fingerprint
 from callguard.ports import Batch
 
 Permissive = StartRecording | ArmRecording | UnmaskRecording | OpenOrders
@@ -75,7 +75,7 @@ class Pending:
 class Runner:
     """Drives one call. Only its own task decides, and only its writer commits: no locks.
 
-    `promised`: permissive effects whose rows are not durable yet.
+    `promised`: permissive effects whose rows are not durable yet; `notes`: words of operators, to be sealed.
     """
 
     call: Call
@@ -85,6 +85,7 @@ class Runner:
     outbox: asyncio.Queue[Pending] = field(default_factory=asyncio.Queue)
     promised: list[Permissive] = field(default_factory=list)
     seen: deque[str] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+    notes: dict[str, str] = field(default_factory=dict, repr=False)
     watchers: list[Callable[[Call, Event], None]] = field(default_factory=list)
 
     def feed(self, event: Event, raw: Mapping[str, Any] | None = None) -> None:
@@ -127,9 +128,14 @@ class Runner:
             if effect not in permissive and not self._overtakes(effect):
                 self._perform(effect)
         self.promised.extend(permissive)
+        return Pending(event, self.ledger.enter(event, done, clock.read(), raw, self._values(event)), permissive)
+
+    def _values(self, event: Event) -> Mapping[str, str] | None:
+        """What is to be sealed with EVENT: a party's values, or an operator's own words."""
+        if isinstance(event, OperatorActed):
+            return {NOTE: self.notes.pop(event.note)} if event.note in self.notes else None
         new = event.party_id if isinstance(event, PartyIdentified) else ""  # else more about a party that is there
-        values = self.world.values_of(new) if new else None
-        return Pending(event, self.ledger.enter(event, done, clock.read(), raw, values), permissive)
+        return self.world.values_of(new) if new else None
 
     async def _write(self) -> None:
         """Commit what was decided, in order."""

@@ -103,7 +103,7 @@ async def test_from_a_mask_or_stop_to_the_last_packet_that_can_be_heard(site: Si
             await talk.row("notice_ended", script="recording_on")
             for _ in range(masks):
                 for action in ("pause", "resume"):
-                    await site.stand.ask({"do": "act", "call": talk.call_id, "action": action})
+                    await site.stand.ask({"do": "act", "call": talk.call_id, "action": action, "reason": "mistake"})
                     await asyncio.sleep(0.25)
             await talk.call.press("*7")
             await talk.row("stop_observed")

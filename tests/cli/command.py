@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from callguard.cli import main
+from callguard.engine.acting import act
 from callguard.lab.postgres import Postgres
 from callguard.lab.stand import COMPLETE
 from callguard.store import schema
@@ -96,11 +97,14 @@ def database(folder: Path) -> Iterator[Postgres]:
 
 
 async def play(server: Postgres, data: Path) -> str:
-    """One call, recorded and over, in SERVER. Its id."""
+    """One call, recorded, paused once and over, in SERVER. Its id."""
     log = await PostgresLog.open(server.app_dsn, MASTER)
     try:
         async with Stage(data, log).running() as stage:
             await stage.talk()
+            (runner,) = stage.engine.runners.values()
+            await act(runner, {"action": "pause"}, "user:x")
+            await act(runner, {"action": "resume", "reason": "the doctor rang"}, "user:x")
             return (await stage.finish("far", "agent1")).call.call_id
     finally:
         await log.close()

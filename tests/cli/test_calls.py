@@ -62,6 +62,9 @@ def test_the_card_answers_who_what_and_how_long(place: Place) -> None:
     assert card["notice"][0]["played to its end"] is True
     assert [(item["what"], item["how"]) for item in card["consent"]] == [("consent_granted", "express_dtmf")]
     assert card["stored"][0] | {"recording": ""} == {"recording": "", "state": "verified", "until": "2026-04-02"}
+    (pause,) = card["pauses"]
+    assert (pause["causes"], pause["reason"], pause["words"]) == (["operator"], "other", "the doctor rang")
+    assert pause["from"] <= pause["until"]
     assert card["use"] == {"purpose": "qa", "call type": "support", "category": "general"}
     text = callguard("calls", "card", place.call, "--config", place.config)
     assert [line.split()[0] for line in text.text.splitlines()] == list(card)
@@ -128,12 +131,17 @@ async def test_a_live_call_is_listed_paused_resumed_and_withdrawn_without_postgr
         assert (row["standing"], row["recording"], row["paused"]) == ("granted", "growing", False)
         assert (await asyncio.to_thread(callguard, "calls", "list", "--config", config)).text.endswith("1 call(s)\n")
         for action, shown, paused in (("pause", "masked", True), ("resume", "growing", False)):
-            done = await asyncio.to_thread(callguard, "calls", action, "linked-far", "--config", config, "--json")
+            said = ("--reason", "the doctor rang") if action == "resume" else ()
+            done = await asyncio.to_thread(
+                callguard, "calls", action, "linked-far", *said, "--config", config, "--json"
+            )
             await stage.settled()
             answer = json.loads(done.out)
             assert (done.status, answer["action"], answer["paused"]) == (0, action, paused)
             recording = stage.call("far").recording
             assert recording and recording.shown == shown
+        unsaid = await asyncio.to_thread(callguard, "calls", "resume", "far", "--config", config)
+        assert unsaid.status == 2 and "needs a reason" in unsaid.err
         unknown = await asyncio.to_thread(callguard, "calls", "pause", "nobody", "--config", config)
         assert unknown.status == 2 and "no live call" in unknown.err
         stage.pbx.auto = False

@@ -39,7 +39,7 @@ async def test_postgres_killed_under_recordings_stops_one_and_lets_the_other_go_
         assert shown[stopped.call_id] in ("stopped", "verified") and shown[kept.call_id] == "growing"
         # the command line works without it
         assert json.loads(await command(site, "calls", "pause", kept.call_id, "--json"))["recording"] == "masked"
-        await command(site, "calls", "resume", kept.call_id)
+        await command(site, "calls", "resume", kept.call_id, "--reason", "mistake")
         async with site.talk("support") as late:  # a call that begins now
             await late.meets()
             assert await late.hears_each_other() and len(list(site.stand.recordings.glob("*-left.wav"))) <= 1

@@ -70,7 +70,7 @@ async def test_an_operator_pauses_resumes_and_withdraws_by_the_command_line(site
         status, out, _ = await act("pause", talk.call_id, "--json")
         assert status == 0 and json.loads(out)["recording"] == "masked" and json.loads(out)["milliseconds"] < 200
         await talk.says(0.6)
-        status, out, _ = await act("resume", talk.call_id)
+        status, out, _ = await act("resume", talk.call_id, "--reason", "payment_done")
         assert status == 0 and talk.call_id in out
         await talk.says(1)
         status, out, _ = await act("withdraw", talk.call_id, "--json")

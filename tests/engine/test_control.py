@@ -49,8 +49,8 @@ async def test_who_asks_for_a_reload_learns_what_came_of_it(stage: Stage) -> Non
     assert await own._answer({"do": "reload"}, "user:x") == {"policy": "a" * 64}
 
 
-def act(action: str, call: str = "far") -> dict[str, str]:
-    return {"do": "act", "call": call, "action": action}
+def act(action: str, call: str = "far", **said: str) -> dict[str, str]:
+    return {"do": "act", "call": call, "action": action, **said}
 
 
 @pytest.mark.requirement("S82")
@@ -62,7 +62,7 @@ async def test_a_call_is_paused_and_resumed_by_any_of_its_ids(stage: Stage, name
     assert len(stage.pbx.asked(MaskRecording)) == 1
     again = await ask(stage, act("pause", name))
     assert again["paused"] and len(stage.pbx.asked(MaskRecording)) == 1
-    resumed = await ask(stage, act("resume", name))
+    resumed = await ask(stage, act("resume", name, reason="mistake"))
     assert not resumed["paused"] and len(stage.pbx.asked(UnmaskRecording)) == 1
 
 

@@ -17,6 +17,7 @@ from callguard.core.events import FACTS, Outcome, Remembered, Role
 from callguard.core.purpose import Purpose
 from callguard.core.recording import Mask, State
 from callguard.core.rules import STRICTEST
+from callguard.engine.ledger import OPERATOR
 from callguard.errors import StoreDown, StoreRefused
 from callguard.lab.postgres import programs
 from callguard.store import schema
@@ -118,7 +119,7 @@ async def test_down_and_up_again_with_data_ends_at_the_same_schema(database: Dat
 async def test_one_step_down_and_up_keeps_the_evidence(database: Database) -> None:
     await fill(database.app, call_id := rows.new_id())
     schema.downgrade(database.owner, "-1")
-    assert schema.current_revision(database.owner) == "0006"
+    assert schema.current_revision(database.owner) == "0007"
     assert [finding.code for finding in schema.check(database.app, TODAY)] == ["revision"]
     assert schema.upgrade(database.owner) == schema.Upgraded(schema.head_revision(), ())
     log = await PostgresLog.open(database.app, MasterKey(bytes(32)))
@@ -172,7 +173,7 @@ def test_missing_roles_are_made_or_the_sql_is_named(empty: Database) -> None:
 def test_every_word_of_the_core_is_in_its_enum(database: Database) -> None:
     contract = {"rule_reevaluated", "mask_requested", "unmask_requested", "stop_requested", "consent_withdrawn"}
     assert words(database.owner, "event_type") == set(FACTS) | {str(word) for word in Outcome} | contract
-    assert words(database.owner, "party_role") == {str(role) for role in Role}
+    assert words(database.owner, "party_role") == {str(role) for role in Role} | {OPERATOR}
     assert words(database.owner, "recording_state") == {str(state) for state in State} | {"masked"}
     assert Mask.ON not in words(database.owner, "recording_state")
     assert words(database.owner, "remembered") == {str(word) for word in Remembered if word}

@@ -1,0 +1,61 @@
+"""What an operator does to a live call, and what has to be said with it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from callguard.core.word import GIVEN
+from callguard.engine.acting import LONGEST_WORDS, act
+from callguard.engine.ledger import NOTE, OPERATOR
+from callguard.engine.runner import Runner
+from callguard.store.memory import MemoryLog
+from tests.engine.stage import Stage
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    async with Stage(tmp_path).running() as own:
+        await own.talk()
+        yield own
+
+
+def runner(stage: Stage) -> Runner:
+    return stage.engine.runners[stage.engine.board.calls["far"]]
+
+
+@pytest.mark.requirement("S82")
+async def test_a_resume_needs_a_reason(stage: Stage) -> None:
+    assert (await act(runner(stage), {"action": "pause"}, "user:x"))["pause_causes"] == ["operator"]
+    for unsaid in ({}, {"reason": ""}, {"reason": "  "}):
+        answer = await act(runner(stage), {"action": "resume", **unsaid}, "user:x")
+        assert "needs a reason" in answer["error"] and all(word in answer["error"] for word in GIVEN)
+    assert stage.call("far").paused
+    too_long = await act(runner(stage), {"action": "resume", "reason": "x" * (LONGEST_WORDS + 1)}, "user:x")
+    assert "300 at most" in too_long["error"] and stage.call("far").paused
+    assert not (await act(runner(stage), {"action": "resume", "reason": "payment_done"}, "user:x"))["paused"]
+    stored = await stage.finish("far", "agent1")
+    acted = [row.data["reason"] for row in stored.events if row.type == "operator_acted"]
+    assert acted == ["", "payment_done"]
+
+
+async def test_words_of_ones_own_are_sealed_and_in_no_row(stage: Stage) -> None:
+    said = "Mrs Smith's card, $(reboot)"
+    await act(runner(stage), {"action": "pause"}, "user:x")
+    await act(runner(stage), {"action": "resume", "reason": said}, "user:x")
+    assert runner(stage).notes == {}
+    stored = await stage.finish("far", "agent1")
+    row = [row for row in stored.events if row.type == "operator_acted"][-1]
+    ended = next(row for row in stored.events if row.type == "pause_ended")
+    assert row.data["reason"] == ended.data["reason"] == "other" and row.data["note"]
+    assert "Smith" not in str(stored)
+    assert isinstance(stage.log, MemoryLog)
+    kept = {party.party_id: party for party in await stage.log.party(stored.call.call_id)}
+    assert (kept[row.data["note"]].role, kept[row.data["note"]].values) == (OPERATOR, {NOTE: said})
+
+
+async def test_an_act_that_there_is_not(stage: Stage) -> None:
+    with pytest.raises(ValueError, match="erase"):
+        await act(runner(stage), {"action": "erase"}, "user:x")
