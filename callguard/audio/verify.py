@@ -32,6 +32,7 @@ NOT_STEREO = "not stereo"
 LENGTH = "length differs"
 MASK = "sound under mask"
 LINE = "line not heard"
+BLANK = "not blanked"
 LOST_SIDE = "a side fell silent"
 LOST_SIDE_S = 5.0
 """A side that sounded before a mask and is digital silence for so long behind it, up to the end, was lost."""
@@ -43,7 +44,7 @@ class Expectation:
 
     `seconds`: length, negative when not known. `masks`: (acknowledged, unmask requested), end -1 up to the end of the
     file. `line`: the prompt heard first, None when none was played; `line_seconds`: where it began. `slack`: samples by
-    which sound may overlap the edges of a mask.
+    which sound may overlap the edges of a mask. `blanks`: (start, end) where silence is due to the sample.
     """
 
     seconds: float
@@ -51,6 +52,7 @@ class Expectation:
     line: Path | None = None
     line_seconds: float = 0.0
     slack: int = PACKET
+    blanks: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +101,15 @@ def _measure(reader: WavReader, expected: Expectation, line: Samples | None) -> 
     if reader.channels != 2:
         return AudioVerdict(False, (NOT_STEREO,), reader.frames)
     masks = tuple(_mask(reader, start, end, expected.slack) for start, end in expected.masks)
+    blanks = tuple(_mask(reader, start, end, 0) for start, end in expected.blanks)
     room = reader.frames - (expected.line_seconds + LATE_S) * reader.rate
     whole = line is not None and room >= len(line)  # else a hang-up may have cut it
     heard = _line(reader, line, expected.line_seconds) if line is not None else None
     findings = [LENGTH] if _length_differs(reader, expected.seconds) else []
     findings += [MASK] if not all(mask.silent for mask in masks) else []
+    findings += [BLANK] if not all(mask.silent for mask in blanks) else []
     findings += [LINE] if heard and whole and heard.score < HEARD else []
-    findings += [LOST_SIDE] if any(_is_lost(reader, side, masks) for side in (0, 1)) else []
+    findings += [LOST_SIDE] if any(_is_lost(reader, side, masks, blanks) for side in (0, 1)) else []
     offset = heard.offset if heard and heard.score >= HEARD else -1
     return AudioVerdict(not findings, tuple(findings), reader.frames, offset, heard.score if heard else 0.0, masks)
 
@@ -145,17 +149,17 @@ def _last_sound(reader: WavReader, start: int, end: int) -> int:
     return start + int(sounding[-1]) if len(sounding) else start - 1
 
 
-def _is_lost(reader: WavReader, side: int, masks: tuple[MaskMeasure, ...]) -> bool:
+def _is_lost(reader: WavReader, side: int, masks: tuple[MaskMeasure, ...], blanks: tuple[MaskMeasure, ...]) -> bool:
     """Whether SIDE ends with a mask although the recording goes on: a recorder may come back from one on one side
     only. A phone on a line makes noise even when nobody speaks."""
     enough = LOST_SIDE_S * reader.rate
-    followed = [mask for mask in masks if _open_behind(mask, masks, reader.frames) >= enough]
+    followed = [mask for mask in masks if _open_behind(mask, masks + blanks, reader.frames) >= enough]
     last = _last_of(reader, side) if followed else -1
     return last >= 0 and any(last < mask.end for mask in followed)
 
 
 def _open_behind(mask: MaskMeasure, masks: tuple[MaskMeasure, ...], frames: int) -> int:
-    """Samples behind MASK that no mask covers."""
+    """Samples behind MASK that none of MASKS covers."""
     covered = sum(max(0, other.end - max(other.start, mask.end)) for other in masks)
     return frames - mask.end - covered
 

@@ -13,10 +13,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from callguard.audio.verify import Expectation, verify
+from callguard.audio.blank import Spans, blank, within
+from callguard.audio.verify import BLANK, Expectation, verify
 from callguard.audio.wav import WavReader, join_legs
 from callguard.core.effects import DiscardRecording, MeasureRecording
-from callguard.core.events import Event, RecordingDamaged, RecordingDiscarded, RecordingLost, RecordingVerified
+from callguard.core.events import (
+    Event,
+    RecordingBlanked,
+    RecordingDamaged,
+    RecordingDiscarded,
+    RecordingLost,
+    RecordingVerified,
+)
 from callguard.engine.clock import read
 from callguard.errors import BadAudio
 from callguard.ports import Playable
@@ -45,6 +53,16 @@ class _Ids:
             recording_id=self.recording_id,
             offset_samples=samples,
             findings=findings,
+            sha256=sha256,
+        )
+
+    def blanked(self, spans: Spans, before: str, sha256: str) -> RecordingBlanked:
+        return RecordingBlanked(
+            at=self.at,
+            channel_id=self.channel_id,
+            recording_id=self.recording_id,
+            spans=tuple(f"{start}-{end}" for start, end in spans),
+            sha256_before=before,
             sha256=sha256,
         )
 
@@ -77,25 +95,30 @@ class Archive:
         """Everything that exists of a recording."""
         return [path for path in (*self.legs(recording_id), self.stored(recording_id)) if path.exists()]
 
-    def measure(self, effect: MeasureRecording, line: Playable | None) -> Event:
-        """Join the legs, hold the file against what EFFECT says of it, and give the verdict."""
+    def measure(self, effect: MeasureRecording, line: Playable | None) -> tuple[Event, ...]:
+        """Join the legs, take out what has to go, hold the file against what EFFECT says of it. The verdict is the last
+        of the facts."""
         left, right = self.legs(effect.recording_id)
         stored = self.stored(effect.recording_id)
         ids = _Ids(read().wall, effect.channel_id, effect.recording_id)
         legs = left.exists() and right.exists()
         if not legs and not stored.exists():
-            return ids.lost("no file")
+            return (ids.lost("no file"),)
         try:
             samples = join_legs(left, right, stored).samples if legs else _length(stored)
-            verdict = verify(stored, _expectation(effect, line))
+            spans, before = within(effect.blanks, samples), file_sha256(stored) if effect.blanks else ""
+            if spans:
+                blank(stored, spans)
+            verdict = verify(stored, _expectation(effect, line, spans))
         except BadAudio:
-            return ids.damaged(("unreadable",))
+            return (ids.damaged(("unreadable", *(BLANK for _ in effect.blanks[:1]))),)
         for leg in (left, right):
             leg.unlink(missing_ok=True)
         sha256 = file_sha256(stored)
+        blanked = (ids.blanked(spans, before, sha256),) if spans else ()
         if verdict.ok:
-            return ids.verified(samples, sha256, verdict.line_offset)
-        return ids.damaged(verdict.findings, samples, sha256)
+            return *blanked, ids.verified(samples, sha256, verdict.line_offset)
+        return *blanked, ids.damaged(verdict.findings, samples, sha256)
 
     def discard(self, effect: DiscardRecording) -> RecordingDiscarded:
         """Destroy every file of a recording; the receipt names what was destroyed by hash and size."""
@@ -121,13 +144,14 @@ def _length(stored: Path) -> int:
         return reader.frames
 
 
-def _expectation(effect: MeasureRecording, line: Playable | None) -> Expectation:
+def _expectation(effect: MeasureRecording, line: Playable | None, spans: Spans) -> Expectation:
     return Expectation(
         seconds=effect.seconds,
         masks=effect.masks,
         line=line.path if line and effect.line_seconds >= 0 else None,
         line_seconds=effect.line_seconds,
         slack=CLOCK_SLACK,
+        blanks=spans,
     )
 
 

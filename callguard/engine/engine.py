@@ -231,9 +231,9 @@ class Engine:
 
     async def _file(self, call: Call, effect: MeasureRecording | DiscardRecording) -> None:
         line = self.prompts(call, effect.channel_id).get(Script.RECORDING_ON)
-        event = await self.verdicts.of(self.archive, effect, line)
-        if event and (runner := self.runners.get(call.call_id)):
-            runner.feed(event)
+        facts = await self.verdicts.of(self.archive, effect, line)
+        if runner := self.runners.get(call.call_id):
+            runner.feed_all(facts)
 
     def alert(self, call: Call, incident: str) -> None:
         """Tell a human by a path that is not Postgres."""

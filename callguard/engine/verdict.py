@@ -26,24 +26,25 @@ class Verdicts:
 
     async def of(
         self, archive: Archive, effect: MeasureRecording | DiscardRecording, line: Playable | None
-    ) -> Event | None:
-        """The fact that answers EFFECT; None where it is being measured already, or never will be."""
+    ) -> tuple[Event, ...]:
+        """The facts that answer EFFECT; none where it is being measured already, or never will be."""
         try:
             if isinstance(effect, DiscardRecording):
-                return await asyncio.to_thread(archive.discard, effect)
+                return (await asyncio.to_thread(archive.discard, effect),)
             return await self._measured(archive, effect, line)
         except OSError as error:
-            return EffectFailed(
+            failed = EffectFailed(
                 at=clock.read().wall,
                 channel_id=effect.channel_id,
                 effect=type(effect).__name__,
                 recording_id=effect.recording_id,
                 reason=type(error).__name__,
             )
+            return (failed,)
 
-    async def _measured(self, archive: Archive, effect: MeasureRecording, line: Playable | None) -> Event | None:
+    async def _measured(self, archive: Archive, effect: MeasureRecording, line: Playable | None) -> tuple[Event, ...]:
         if self._closed or effect.recording_id in self._asked:
-            return None
+            return ()
         self._asked.add(effect.recording_id)
         try:
             loop = asyncio.get_running_loop()

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from callguard.audio.prompt import load_prompts, shipped_prompts
-from callguard.audio.verify import LENGTH, LINE, LOST_SIDE, MASK, NOT_STEREO, UNREADABLE, Expectation, verify
+from callguard.audio.verify import BLANK, LENGTH, LINE, LOST_SIDE, MASK, NOT_STEREO, UNREADABLE, Expectation, verify
 from callguard.errors import BadAudio
 from tests.audio.sound import at_level, crashed, mixed, noise, silence, spoken, stereo, through_mulaw, write
 
@@ -46,6 +46,17 @@ def test_a_true_recording_passes_and_its_measures_are_told(tmp_path: Path, side:
         (True, 80_150, 119_900),
         (True, 200_150, 240_000),
     ]
+
+
+@pytest.mark.requirement("S82")
+@pytest.mark.parametrize("at", [60_000, 79_999])
+def test_what_was_to_go_is_gone_to_the_sample(tmp_path: Path, at: int) -> None:
+    sound = recording()
+    sound[60_000:80_200] = 0
+    expected = replace(EXPECTED, blanks=((60_000, 80_000),))
+    assert verify(write(tmp_path / "a.wav", sound), expected).ok
+    sound[at, 0] = 1
+    assert verify(write(tmp_path / "b.wav", sound), expected).findings == (BLANK,)
 
 
 @pytest.mark.requirement("S82")

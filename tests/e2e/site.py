@@ -81,21 +81,25 @@ QUEUES = (
     "member => Local/2@agents,0,Agent 2,PJSIP/agent2\n"
 )
 
-POLICY = COMPLETE + 'on_rogue = "stop"\n' + "\n".join(
-    f"[call_type.{name}]\n{rest}\n"
-    for name, rest in {
-        "support": f'language = "{LANGUAGE}"',
-        "kept": f'language = "{LANGUAGE}"\non_withdrawal = "keep"\non_log_loss = "keep"',
-        "survey": f'language = "{LANGUAGE}"\nmode = "announce"\nsite = "US-TX"',
-        "polyglot": f'language = "{LANGUAGE}"\nlanguage_keys = {{"3" = "{OTHER}"}}',
-        "desk": f'language = "{LANGUAGE}"\nmust_record = true\nretention = {{audio = 1830}}\npause_limit_s = 1',
-        "regular": f'language = "{LANGUAGE}"\nremember_days = 30',
-        "spoken": "",
-        "payment": 'category = "payment"\nnotice = "notice-sensitive"',
-        "private": 'mode = "never"',
-        "named": f'language = "{LANGUAGE}"\nindicator = "name"',
-        "toned": f'language = "{LANGUAGE}"\nindicator = "tone"',
-    }.items()
+POLICY = (
+    COMPLETE
+    + 'on_rogue = "stop"\n'
+    + "\n".join(
+        f"[call_type.{name}]\n{rest}\n"
+        for name, rest in {
+            "support": f'language = "{LANGUAGE}"',
+            "kept": f'language = "{LANGUAGE}"\non_withdrawal = "keep"\non_log_loss = "keep"',
+            "survey": f'language = "{LANGUAGE}"\nmode = "announce"\nsite = "US-TX"',
+            "polyglot": f'language = "{LANGUAGE}"\nlanguage_keys = {{"3" = "{OTHER}"}}',
+            "desk": f'language = "{LANGUAGE}"\nmust_record = true\nretention = {{audio = 1830}}\npause_limit_s = 1',
+            "regular": f'language = "{LANGUAGE}"\nremember_days = 30',
+            "spoken": "",
+            "payment": 'category = "payment"\nnotice = "notice-sensitive"',
+            "private": 'mode = "never"',
+            "named": f'language = "{LANGUAGE}"\nindicator = "name"',
+            "toned": f'language = "{LANGUAGE}"\nindicator = "tone"',
+        }.items()
+    )
 )
 
 

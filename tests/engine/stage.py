@@ -50,8 +50,8 @@ POLICY = parse_policy(
 class Contented(Archive):
     """An archive whose recordings always agree with the log; destroying is real."""
 
-    def measure(self, effect: MeasureRecording, line: Playable | None) -> Event:
-        return RecordingVerified(at=START, channel_id=effect.channel_id, recording_id=effect.recording_id)
+    def measure(self, effect: MeasureRecording, line: Playable | None) -> tuple[Event, ...]:
+        return (RecordingVerified(at=START, channel_id=effect.channel_id, recording_id=effect.recording_id),)
 
 
 def endpoint(channel_id: str, name: str = "", *, answered: bool = True) -> Endpoint:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from callguard.audio.wav import WavReader
 from callguard.core.effects import DiscardRecording, MeasureRecording
-from callguard.core.events import RecordingDamaged, RecordingLost, RecordingVerified
+from callguard.core.events import RecordingBlanked, RecordingDamaged, RecordingLost, RecordingVerified
 from callguard.engine.archive import Archive, file_sha256
 from tests.audio.sound import crashed, noise, write
 
@@ -33,7 +35,7 @@ def archive(tmp_path: Path) -> Archive:
 
 
 def test_what_agrees_with_the_log_is_verified(archive: Archive) -> None:
-    verdict = archive.measure(effect(masks=((8000, 16000),)), None)
+    (verdict,) = archive.measure(effect(masks=((8000, 16000),)), None)
     assert isinstance(verdict, RecordingVerified)
     assert verdict.sha256 == file_sha256(archive.stored(ID)) and verdict.offset_samples == SECONDS * 8000
     assert archive.files(ID) == [archive.stored(ID)]
@@ -41,14 +43,14 @@ def test_what_agrees_with_the_log_is_verified(archive: Archive) -> None:
 
 @pytest.mark.parametrize("asked", [effect(seconds=10.0), effect(masks=((4000, 12000),))])
 def test_what_disagrees_is_damaged_and_kept(archive: Archive, asked: MeasureRecording) -> None:
-    verdict = archive.measure(asked, None)
+    (verdict,) = archive.measure(asked, None)
     assert isinstance(verdict, RecordingDamaged) and verdict.findings and verdict.sha256
     assert archive.files(ID) == [archive.stored(ID)]
 
 
 def test_a_verdict_that_was_lost_can_be_had_again(archive: Archive) -> None:
-    first = archive.measure(effect(masks=((8000, 16000),)), None)
-    again = archive.measure(effect(masks=((8000, 16000),)), None)
+    (first,) = archive.measure(effect(masks=((8000, 16000),)), None)
+    (again,) = archive.measure(effect(masks=((8000, 16000),)), None)
     assert isinstance(first, RecordingVerified) and isinstance(again, RecordingVerified)
     assert (again.sha256, again.offset_samples) == (first.sha256, first.offset_samples)
 
@@ -58,20 +60,49 @@ def test_without_both_legs_it_is_lost(archive: Archive, missing: int | None) -> 
     for number, leg in enumerate(archive.legs(ID)):
         if missing in (number, None):
             leg.unlink()
-    assert isinstance(archive.measure(effect(), None), RecordingLost)
+    assert isinstance(archive.measure(effect(), None)[0], RecordingLost)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a sound", b"RIFF\0\0\0\0WAVE"])
 def test_what_cannot_be_read_is_damaged(archive: Archive, content: bytes) -> None:
     archive.legs(ID)[0].write_bytes(content)
-    verdict = archive.measure(effect(), None)
+    (verdict,) = archive.measure(effect(), None)
     assert isinstance(verdict, RecordingDamaged) and archive.legs(ID)[0].exists()
 
 
 def test_the_legs_of_a_recorder_that_died_are_repaired(archive: Archive) -> None:
     for leg in archive.legs(ID):
         crashed(leg)
-    assert isinstance(archive.measure(effect(masks=((8000, 16000),)), None), RecordingVerified)
+    assert isinstance(archive.measure(effect(masks=((8000, 16000),)), None)[0], RecordingVerified)
+
+
+def sound_of(archive: Archive) -> np.ndarray:
+    with WavReader(archive.stored(ID)) as reader:
+        return reader.read(reader.frames)
+
+
+@pytest.mark.requirement("S82")
+def test_what_came_before_a_pause_is_silent_in_the_file_and_the_fact_names_both_files(archive: Archive) -> None:
+    plain = effect(masks=((8000, 16000),))
+    archive.measure(plain, None)
+    before, unblanked = file_sha256(archive.stored(ID)), sound_of(archive)
+    blanked, verdict = archive.measure(replace(plain, blanks=((2000, 8100), (20_000, -1))), None)
+    assert isinstance(blanked, RecordingBlanked) and blanked.spans == ("2000-8100", "20000-24000")
+    assert isinstance(verdict, RecordingVerified) and verdict.offset_samples == SECONDS * 8000
+    assert blanked.sha256_before == before != blanked.sha256 == verdict.sha256 == file_sha256(archive.stored(ID))
+    sound = sound_of(archive)
+    assert not sound[2000:8100].any() and not sound[20_000:].any()
+    assert np.array_equal(sound[:2000], unblanked[:2000]) and np.array_equal(
+        sound[16_000:20_000], unblanked[16_000:20_000]
+    )
+    (again,) = archive.measure(replace(plain, blanks=((30_000, 30_000),)), None)  # behind its end
+    assert isinstance(again, RecordingVerified)
+
+
+def test_what_cannot_be_blanked_is_told(archive: Archive) -> None:
+    archive.legs(ID)[0].write_bytes(b"not a sound")
+    (verdict,) = archive.measure(replace(effect(), blanks=((2000, 8100),)), None)
+    assert isinstance(verdict, RecordingDamaged) and verdict.findings == ("unreadable", "not blanked")
 
 
 def test_nothing_is_left_of_a_discarded_recording_but_its_receipt(archive: Archive) -> None:

@@ -141,7 +141,7 @@ async def test_a_channel_that_hung_up_meanwhile_closes_the_call(tmp_path: Path) 
 
 async def test_a_recording_that_waits_for_its_verdict_gets_it(tmp_path: Path) -> None:
     class Slow(Contented):
-        def measure(self, effect: MeasureRecording, line: Playable | None) -> Event:
+        def measure(self, effect: MeasureRecording, line: Playable | None) -> tuple[Event, ...]:
             raise OSError("the controller dies before it can say")
 
     log = MemoryLog()

@@ -23,10 +23,10 @@ class Gated(Archive):
     gate: ClassVar[threading.Event]
     measured: ClassVar[list[str]]
 
-    def measure(self, effect: MeasureRecording, line: Playable | None) -> Event:
+    def measure(self, effect: MeasureRecording, line: Playable | None) -> tuple[Event, ...]:
         self.measured.append(effect.recording_id)
         assert self.gate.wait(5)
-        return RecordingVerified(at=START, channel_id=effect.channel_id, recording_id=effect.recording_id)
+        return (RecordingVerified(at=START, channel_id=effect.channel_id, recording_id=effect.recording_id),)
 
 
 @pytest.fixture
@@ -42,13 +42,16 @@ def measure(name: str) -> MeasureRecording:
 async def test_one_at_a_time_each_once_and_no_discard_waits(archive: Gated) -> None:
     verdicts = Verdicts()
     asked = [asyncio.create_task(verdicts.of(archive, measure(name), None)) for name in ("a", "b", "a")]
-    gone = await asyncio.wait_for(verdicts.of(archive, DiscardRecording(channel_id="far", recording_id="c"), None), 5)
+    (gone,) = await asyncio.wait_for(
+        verdicts.of(archive, DiscardRecording(channel_id="far", recording_id="c"), None), 5
+    )
     assert isinstance(gone, RecordingDiscarded) and archive.measured == ["a"]
     archive.gate.set()
-    first, second, again = await asyncio.gather(*asked)
-    assert isinstance(first, RecordingVerified) and isinstance(second, RecordingVerified) and again is None
+    (first,), (second,), again = await asyncio.gather(*asked)
+    assert isinstance(first, RecordingVerified) and isinstance(second, RecordingVerified) and again == ()
     assert archive.measured == ["a", "b"]
-    assert isinstance(await verdicts.of(archive, measure("a"), None), RecordingVerified)  # once more, when it is asked
+    (more,) = await verdicts.of(archive, measure("a"), None)  # once more, when it is asked
+    assert isinstance(more, RecordingVerified)
     verdicts.close()
 
 
@@ -60,16 +63,17 @@ async def test_the_end_waits_for_no_verdict_that_has_not_begun(archive: Gated) -
     verdicts.close()
     archive.gate.set()
     done = await asyncio.gather(*asked, return_exceptions=True)
-    assert isinstance(done[0], RecordingVerified) and isinstance(done[1], asyncio.CancelledError)
-    assert await verdicts.of(archive, measure("c"), None) is None and archive.measured == ["a"]
+    assert isinstance(done[0], tuple) and isinstance(done[0][0], RecordingVerified)
+    assert isinstance(done[1], asyncio.CancelledError)
+    assert await verdicts.of(archive, measure("c"), None) == () and archive.measured == ["a"]
 
 
 async def test_a_disk_that_says_no_is_a_fact(tmp_path: Path) -> None:
     class Broken(Archive):
-        def measure(self, effect: MeasureRecording, line: Playable | None) -> Event:
+        def measure(self, effect: MeasureRecording, line: Playable | None) -> tuple[Event, ...]:
             raise PermissionError("read-only")
 
-    failed = await Verdicts().of(Broken(tmp_path), measure("a"), None)
+    (failed,) = await Verdicts().of(Broken(tmp_path), measure("a"), None)
     assert (
         isinstance(failed, EffectFailed) and failed.effect == "MeasureRecording" and failed.reason == "PermissionError"
     )
