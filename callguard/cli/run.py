@@ -43,6 +43,7 @@ from callguard.errors import BadInput, CallguardError, Unreachable
 from callguard.ports import Playable
 from callguard.settings import Settings
 from callguard.store.keys import MasterKey
+from callguard.store.lead import Lead
 from callguard.store.postgres import PostgresLog
 from callguard.store.spool import Spool
 
@@ -68,7 +69,7 @@ def run(drain: bool, replace: bool, config: Path) -> None:
         _drain(settings)
     with _alone(settings.data / "controller.lock"):
         open_alerts(**settings.alerts.model_dump())
-        asyncio.run(_until_stopped(config, settings, files, key))
+        asyncio.run(_leading(config, settings, files, key))
 
 
 def _drain(settings: Settings) -> None:
@@ -94,7 +95,17 @@ def _alone(lock: Path) -> Iterator[None]:
         yield
 
 
-async def _until_stopped(config: Path, settings: Settings, files: _Files, key: MasterKey) -> None:
+async def _leading(config: Path, settings: Settings, files: _Files, key: MasterKey) -> None:
+    """One controller a PBX, wherever its data directory lies."""
+    lead = Lead(settings.database.url, settings.tenant, settings.pbx_id)
+    try:
+        await lead.take()
+        await _until_stopped(config, settings, files, key, lead)
+    finally:
+        await lead.close()
+
+
+async def _until_stopped(config: Path, settings: Settings, files: _Files, key: MasterKey, lead: Lead) -> None:
     log = await PostgresLog.open(settings.database.url, key)
     engine = _compose(settings, files, log, key)
     registrar = Registrar(log, settings.tenant, alert)
@@ -103,7 +114,7 @@ async def _until_stopped(config: Path, settings: Settings, files: _Files, key: M
         opened(settings.tenant, kind, subject, clock.read().wall)
     )
     force.note(files, "start")
-    work = asyncio.create_task(_serve(config, settings, engine, force))
+    work = asyncio.create_task(_serve(config, settings, engine, force, lead))
     daily = asyncio.create_task(purge_daily(log.purge_raw, alert))  # apart: calls go on whatever comes of it
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -232,14 +243,14 @@ def _compose(settings: Settings, files: _Files, log: PostgresLog, key: MasterKey
     return engine
 
 
-async def _serve(config: Path, settings: Settings, engine: Engine, force: _Force) -> None:
+async def _serve(config: Path, settings: Settings, engine: Engine, force: _Force, lead: Lead) -> None:
     guards = _Guards(config)
     beat = Heartbeat(settings.data / "guard.sock", guards.spawn, engine.guard_changed, engine.guard_tripped)
     control = Control(settings.data / "control.sock", engine.runners, lambda: sorted(engine.faults), force.reload)
     try:
         async with asyncio.TaskGroup() as group:
             tasks = (engine.run(), beat.run(), control.run(), force.registrar.run(), each_day(force.note_rules))
-            for task in (*tasks, _until_drained(control, engine, beat)):
+            for task in (*tasks, lead.keep(), _until_drained(control, engine, beat)):
                 group.create_task(task)
     except* _Drained:
         click.echo("callguard: drained", err=True)

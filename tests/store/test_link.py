@@ -27,6 +27,15 @@ async def test_the_server_gives_up_too(database: Database) -> None:
     await connection.close()
 
 
+async def test_the_server_lets_go_of_a_machine_that_vanished(database: Database) -> None:
+    """Without this it holds the lead of a dead controller for two hours."""
+    connection = await connect(database.app)
+    found = await connection.execute("SELECT inet_server_addr(), current_setting('tcp_keepalives_idle')")
+    row = await found.fetchone()
+    assert row and (row[0] is None or row[1] == "3")
+    await connection.close()
+
+
 async def test_a_cancelled_caller_does_not_wait(database: Database) -> None:
     task = asyncio.create_task(_sleep_on(database, 30))
     await asyncio.sleep(0.2)
