@@ -34,6 +34,7 @@ from callguard.pbx.asterisk.links import delays
 from callguard.pbx.asterisk.register import RegisterFile
 from callguard.pbx.freeswitch.codec import Message
 from callguard.pbx.freeswitch.esl import Esl
+from callguard.pbx.freeswitch.lag import Lag
 from callguard.pbx.freeswitch.outbound import Outbound
 from callguard.pbx.freeswitch.prompter import Prompter
 from callguard.pbx.freeswitch.recorder import Recorder
@@ -71,6 +72,7 @@ class FreeSwitchPbx:
             raise BadInput(f"register: {settings.register} cannot be written ({wrong.strerror})") from wrong
         self._translator = Translator(settings.digits)
         self._sequence = Sequence(settings.look_every)
+        self._lag = Lag()
         self._ringing: set[str] = set()
         self._recorder = Recorder(
             settings.recordings,
@@ -172,6 +174,7 @@ class FreeSwitchPbx:
     async def _settle(self, esl: Esl) -> None:
         """Events first, then what is there: between the two nothing is missed."""
         self._early = []
+        self._lag.begin()
         await esl.ask(EVENTS)
         self._esl = esl
         there = await self._survey()
@@ -201,6 +204,8 @@ class FreeSwitchPbx:
         loop = asyncio.get_running_loop()
         while not esl.closed.done():
             await asyncio.wait((esl.closed,), timeout=_LOOK_EVERY)
+            if self._lag.hopeless:  # what is heard was true once; a new link begins with an empty queue
+                raise LinkDown("its events come too late to act on")
             if self._sequence.due(loop.time()) and not esl.closed.done():
                 self._sequence.looked(loop.time())
                 there = await self._survey()
@@ -237,6 +242,8 @@ class FreeSwitchPbx:
             return
         if self._sequence.heard(message, asyncio.get_running_loop().time()):
             _log.warning("another FreeSWITCH answers at this address: its channels are new ones")
+        if self._lag.heard(message, _utc().timestamp()):
+            _log.warning("events of the PBX come %d ms late", self._lag.seconds * 1000)
         self._prompter.heard(message)
         self._recorder.heard(message)
         for heard in self._translator.read(message, _utc()):

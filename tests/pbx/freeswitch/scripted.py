@@ -115,7 +115,7 @@ class Link:
 
 class ScriptedFreeSwitch:
     """Enter it to run it. `mute`: it takes commands and answers nothing; `lose`: events are made and never sent;
-    `full`: recordings begin on a full disk.
+    `late`: seconds that the stamps of events lag behind; `full`: recordings begin on a full disk.
     """
 
     def __init__(self) -> None:
@@ -125,6 +125,7 @@ class ScriptedFreeSwitch:
         self.asked: list[str] = []
         self.mute = False
         self.lose = False
+        self.late = 0.0
         self.full = False
         self.refuse: dict[str, str] = {}
         self.schedule: dict[str, asyncio.Task[None]] = {}
@@ -187,7 +188,8 @@ class ScriptedFreeSwitch:
         self._send(own | _dashed(headers))
 
     def _send(self, own: dict[str, str]) -> None:
-        own |= {"Event-Sequence": str(self.sequence), "Event-Date-Timestamp": str(time.time_ns() // 1000)}
+        stamp = time.time_ns() // 1000 - round(self.late * 1e6)
+        own |= {"Event-Sequence": str(self.sequence), "Event-Date-Timestamp": str(stamp)}
         if self.lose:
             return
         body = "".join(f"{key}: {quote(value, safe='/,()@. ')}\n" for key, value in own.items()) + "\n"
