@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from tests.e2e.site import Site
+from tests.e2e.switch_site import SwitchSite, switch_site
 
 
 def _folder() -> Path:
@@ -47,3 +48,12 @@ async def idle_site(folder: Path) -> AsyncIterator[Site]:
     """A site whose controller was never started."""
     async with await Site.open(folder, controller=False) as running:
         yield running
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def switched_site() -> AsyncIterator[SwitchSite]:
+    """The site on FreeSWITCH that is shared in the same way."""
+    made = _folder()
+    async with switch_site(made / "site") as running:
+        yield running
+    shutil.rmtree(made, ignore_errors=True)

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import tempfile
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
-from tests.e2e.switch_site import SwitchSite, Talk, switch_site
+from tests.e2e.switch_site import SwitchSite, Talk
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def site() -> AsyncIterator[SwitchSite]:
-    with tempfile.TemporaryDirectory(prefix="callguard-e2e-") as folder:
-        async with switch_site(Path(folder) / "site") as own:
-            yield own
+@pytest.fixture(name="site")
+def _site(switched_site: SwitchSite) -> SwitchSite:
+    return switched_site
 
 
 async def ended(talk: Talk) -> None:
