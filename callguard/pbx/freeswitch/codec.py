@@ -10,11 +10,13 @@ knows then.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote
+
+import orjson
 
 from callguard.errors import BadInput, LinkDown
 
@@ -113,7 +115,11 @@ def message_of(frame: Frame) -> Message | None:
 def plain_message(data: bytes) -> Message:
     """An event in text form, also the answer of `uuid_dump`."""
     head, _, rest = data.lstrip(b"\n").partition(b"\n\n")
-    found = _decoded(_headers(head))
+    found: dict[str, str] = {}
+    for line in head.decode("utf-8", "replace").split("\n"):
+        key, value = _remembered(line) if len(line) <= _SHORT else _pair(line)
+        if key and key not in found:
+            found[key] = value
     length = found.get("Content-Length", "")
     if _LENGTH.match(length):
         found[BODY] = rest[: int(length)].decode("utf-8", "replace")
@@ -157,11 +163,26 @@ def _decoded(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     return found
 
 
+def _pair(line: str) -> tuple[str, str]:
+    """The name and the decoded value of one line of an event; no name where it holds none."""
+    key, colon, value = line.partition(":")
+    value = value.strip(" \r")
+    return (key, unquote(value) if "%" in value else value) if colon else ("", "")
+
+
+_SHORT = 256
+_remembered = lru_cache(maxsize=8192)(_pair)
+"""An event repeats nearly all lines of the one before it: taking them apart is most of the work, and is done once."""
+
+
 def _json_message(data: bytes) -> Message | None:
     try:
-        found = json.loads(data.decode("utf-8", "replace"))
-    except (ValueError, RecursionError):
-        return None
+        found = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        try:
+            found = orjson.loads(data.decode("utf-8", "replace"))
+        except orjson.JSONDecodeError:
+            return None
     if not isinstance(found, dict):
         return None
     return {key: value for key, value in found.items() if isinstance(value, str)}
