@@ -25,20 +25,23 @@ _VANISHED = " -c tcp_keepalives_idle=3 -c tcp_keepalives_interval=2 -c tcp_keepa
 T = TypeVar("T")
 
 
-async def connect(dsn: str, statement_seconds: float = SECONDS) -> AsyncConnection:
-    """A connection in autocommit, whose server gives up on a statement after STATEMENT_SECONDS. Raises StoreDown."""
+async def connect(dsn: str, statement_seconds: float = SECONDS, seconds: float = SECONDS) -> AsyncConnection:
+    """A connection in autocommit, whose server gives up on a statement after STATEMENT_SECONDS.
+
+    Raises StoreDown where it is not open within SECONDS.
+    """
     options = (
         f"-c statement_timeout={int(statement_seconds * 1000)} -c timezone=UTC -c synchronous_commit=on"
         " -c search_path=callguard" + _VANISHED
     )
     with translated():
         try:
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(seconds):
                 return await AsyncConnection.connect(
                     dsn, autocommit=True, options=options, application_name="callguard", prepare_threshold=2
                 )
         except TimeoutError:
-            raise StoreDown(f"Postgres does not let us in within {SECONDS:g} s.") from None
+            raise StoreDown(f"Postgres does not let us in within {seconds:g} s.") from None
 
 
 def cut(connection: AsyncConnection) -> None:

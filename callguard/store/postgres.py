@@ -42,6 +42,8 @@ GROUP = 50
 """At most so many appends share a transaction, so that it stays far below its time limit."""
 PAGE = 500
 READ_SECONDS = 30.0
+PATIENCE_SECONDS = 5.0
+"""To open a connection for a read: no caller waits for it, and a busy machine is no lost database."""
 MONTH_SECONDS = 5.0
 PURGE_SECONDS = 600.0
 ALL_TIME = datetime(1970, 1, 1, tzinfo=UTC)
@@ -303,7 +305,7 @@ class PostgresLog:
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[_Ask]:
         """Questions over one connection: opening one takes longer than a question."""
-        connection = await connect(self._dsn, READ_SECONDS)
+        connection = await connect(self._dsn, READ_SECONDS, PATIENCE_SECONDS)
         async with connection:
             yield lambda name, values: within(connection, READ_SECONDS, _fetch(connection, name, values))
 

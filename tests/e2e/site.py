@@ -391,15 +391,23 @@ def gone_at(stored: StoredCall) -> datetime:
 
 
 def states(stored: StoredCall) -> list[str]:
-    """How each segment ended."""
-    return [item.state for item in stored.recordings]
+    """How each segment ended. Where one is not as it should be, a failure shows what was written down."""
+    found = [item.state for item in stored.recordings]
+    if {"damaged", "lost"} & set(found):
+        _show(stored)
+    return found
 
 
 def incidents(stored: StoredCall) -> set[str]:
     """Kinds of incidents."""
-    for row in stored.events if stored.incidents else ():
-        print(f"{row.at:%T.%f} {row.recorded_at:%T.%f} {row.type} {row.channel_id} {dict(row.data)}")
+    if stored.incidents:
+        _show(stored)
     return {item.kind for item in stored.incidents}
+
+
+def _show(stored: StoredCall) -> None:
+    for row in stored.events:
+        print(f"{row.at:%T.%f} {row.recorded_at:%T.%f} {row.type} {row.channel_id} {dict(row.data)}")
 
 
 def sent_between(tone: CounterTone, start: datetime, end: datetime) -> set[int]:

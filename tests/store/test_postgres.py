@@ -62,12 +62,14 @@ async def test_hung_it_is_noticed_and_nobody_waits_for_it(own_server: Postgres, 
     await asyncio.sleep(0.2)
     batch = rows.whole(call_id := rows.new_id())
     with frozen(own_server):
+        patient = asyncio.create_task(log.load(rows.new_id()))  # who reads keeps no caller waiting
         with pytest.raises(StoreDown):
             await asyncio.wait_for(log.append([batch]), PATIENCE)
         many = [log.append([rows.whole(rows.new_id())]) for _ in range(150)]
         results = await asyncio.wait_for(asyncio.gather(*many, return_exceptions=True), PATIENCE)
         assert {type(result) for result in results} == {StoreDown}
         await asyncio.wait_for(lost, PATIENCE)
+    assert await patient is None
     await log.append([batch])
     stored = await log.load(call_id)
     assert stored is not None and stored.events == batch.events
