@@ -23,7 +23,15 @@ from callguard.core.effects import (
     UnmaskRecording,
     WakeAt,
 )
-from callguard.core.events import ChannelHungUp, EffectFailed, NoticeStarted, Outcome, RecordingEvent, Script
+from callguard.core.events import (
+    ChannelHungUp,
+    EffectFailed,
+    NoticeStarted,
+    Outcome,
+    RecordingEvent,
+    Script,
+    StopObserved,
+)
 from callguard.core.outcome import Step, incident, record, unexpected
 from callguard.core.policy import Mode, OnWithdrawal
 from callguard.core.quorum import Want, is_alone, may_start, wanted
@@ -45,6 +53,8 @@ LINK_LOST = "link lost"
 """Why a request was not sent."""
 OVERTAKEN = "overtaken"
 """Why a start never reached the PBX: a mask or stop was decided before its rows were durable."""
+NOT_RUNNING = "not running"
+"""Why a request was not sent: the PBX's side knows no such recorder."""
 ALONE_GRACE = 0.15
 """Seconds that the far party may be alone while channels swap (a Local channel optimised away): no false mask."""
 
@@ -337,12 +347,21 @@ def failed(call: Call, event: EffectFailed) -> Step:
         lost = LIFE.get((recording.state, Sign.LOST), recording.state)
         done = incident(replace(call.with_recording(replace(recording, state=lost)), barred=True), "start_failed")
         return done.also(Step(done.call, (StopRecording(**_about(recording)),)))  # perhaps only the answer failed
+    if event.reason == NOT_RUNNING and (recording.state.runs or recording.state is State.STOPPING):
+        return _not_there(call, recording, event)
     if not recording.state.runs and recording.state is not State.STOPPING and event.effect in _LATE:
         # It ended with its channel before the request came, or never was: the file tells.
         return _pay(_stopped(call, recording, event)) if event.effect == StopRecording.__name__ else Step(call)
     masking, unsent = event.effect == MaskRecording.__name__, event.reason == LINK_LOST
     barred, blind = call.barred or (masking and not unsent), call.blind or (masking and unsent)
     return incident(replace(call, barred=barred, blind=blind), _FAILURES.get(event.effect, "effect_failed"))
+
+
+def _not_there(call: Call, recording: Recording, event: EffectFailed) -> Step:
+    """Its controller died before it started, or it ended while nobody listened: its files tell."""
+    if recording.started_at is None:
+        return failed(call, replace(event, reason=OVERTAKEN))
+    return heard(call, StopObserved(at=event.at, channel_id=event.channel_id, recording_id=recording.recording_id))
 
 
 def link_back(call: Call) -> Step:

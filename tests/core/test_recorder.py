@@ -27,7 +27,15 @@ from callguard.core.events import (
     StopAcknowledged,
     UnmaskObserved,
 )
-from callguard.core.recorder import ALONE_GRACE, MASK_PATIENCE, OVERTAKEN, RESTARTS, STOP_PATIENCE, UNMASK_PATIENCE
+from callguard.core.recorder import (
+    ALONE_GRACE,
+    MASK_PATIENCE,
+    NOT_RUNNING,
+    OVERTAKEN,
+    RESTARTS,
+    STOP_PATIENCE,
+    UNMASK_PATIENCE,
+)
 from callguard.core.recording import Mask, State
 from tests.core.play import AGENT, FAR, GUEST, KEEP, OTHER_AGENT, SPOOLED, Play, play
 
@@ -275,6 +283,20 @@ def test_a_recorder_that_the_guard_stopped_begins_a_new_segment_when_all_is_well
 def test_a_recorder_that_ends_by_itself_is_an_incident() -> None:
     talk = play().recording().whole().incident("recorder_ended").did(MeasureRecording, StartRecording)
     talk.is_state(State.STOPPED, 0).is_state(State.REQUESTED, 1)
+
+
+@pytest.mark.parametrize("asked", [MaskRecording, UnmaskRecording, StopRecording])
+def test_a_recorder_that_the_pbx_does_not_know_has_ended_and_its_file_tells(asked: type[Effect]) -> None:
+    talk = play().recording().refused(asked, segment=0, reason=NOT_RUNNING).incident("recorder_ended")
+    talk.did(MeasureRecording, StartRecording).is_state(State.STOPPED, 0).is_state(State.REQUESTED, 1)
+    ending = play().recording().presses("*7").refused(StopRecording, segment=0, reason=NOT_RUNNING)
+    ending.plays(Script.WITHDRAWAL, whisper=True).is_state(State.STOPPED)
+
+
+def test_a_recorder_that_never_was_leaves_no_file_to_wait_for() -> None:
+    talk = play().talking().presses("*7").refused(StopRecording, segment=0, reason=NOT_RUNNING)
+    talk.is_state(State.DISCARDED).plays(Script.WITHDRAWAL, whisper=True)
+    play().talking().joined_by().refused(MaskRecording, segment=0, reason=NOT_RUNNING).is_state(State.DISCARDED)
 
 
 def test_a_stall_stops_the_recorder() -> None:
