@@ -177,10 +177,18 @@ class Switchboard:
             yield call_id, self.rogues[channel_id]
         if channel.answered:
             yield call_id, ChannelAnswered(at=at, channel_id=channel_id)
-        if channel_id in self.bridges:
-            yield call_id, Bridged(at=at, channel_id=channel_id, bridge_id=self.bridges[channel_id])
+        if bridge := self.bridges.get(channel_id):
+            yield call_id, Bridged(at=at, channel_id=channel_id, bridge_id=bridge)
+            yield from self._mates(bridge, Bridged(at=at, channel_id=channel_id, bridge_id=bridge))
         if pair:
             yield from self._join(pair.channel_id, call_id, at)
+
+    def _mates(self, bridge: str, event: Bridged) -> Iterator[Fact]:
+        """Who sat in this bridge before its newest member belonged to a call is on that call too."""
+        members = [item for item, where in self.bridges.items() if where == bridge]
+        for item in members:
+            yield from self._join(item, self.calls[event.channel_id], event.at)
+        yield from self._meet(members, event)
 
     def _identify(self, channel: Endpoint, role: Role, at: datetime) -> PartyIdentified:
         party_id = self.new_party()

@@ -153,6 +153,17 @@ def test_a_channel_in_the_bridge_that_nobody_dialled_belongs_to_the_call() -> No
     assert types(late)[-1] == "bridged"
 
 
+def test_who_sat_in_the_bridge_before_the_news_of_a_dial_came_is_on_the_call_too() -> None:
+    """News of two channels may come in any order: the guest was bridged with an agent of whom nothing was known."""
+    own = board()
+    for channel in ("agent1", "guest"):
+        own.sighted(Sighted(START, endpoint(channel)))
+        assert own.said(bridged(channel)) == []
+    facts = own.dialled(Dialled(START, "far", "agent1"))
+    assert [event.channel_id for _, event in facts if event.type == "bridged"] == ["agent1", "guest"]
+    assert own.calls["guest"] == "call"
+
+
 def test_a_channel_that_is_dialled_before_it_is_created_is_a_guest_until_known() -> None:
     """Nobody knows who it is: the strictest role. The other way round it is staff."""
     own = board()
