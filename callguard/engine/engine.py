@@ -25,6 +25,7 @@ from callguard.core.events import (
     LinkLost,
     LinkRestored,
     PartyIdentified,
+    RecordingEvent,
     RogueRecordingSeen,
     Role,
     Script,
@@ -66,7 +67,8 @@ DRAIN_SECONDS = 2.0
 @dataclass
 class Engine:
     """All calls of one PBX. `alert(kind, call_id)` tells a human; `prompts` finds what to play to a party of a
-    call, by its channel; `enter_incident(kind, subject)` writes down an incident that is of no call."""
+    call, by its channel; `enter_incident(kind, subject)` writes down an incident that is of no call.
+    `early`: what was said of recordings whose calls are not taken over yet."""
 
     entrance: Entrance
     pbx: Pbx
@@ -84,6 +86,7 @@ class Engine:
     verdicts: Verdicts = field(default_factory=Verdicts)
     entering: set[str] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
+    early: list[RecordingEvent] = field(default_factory=list)
     adopted: bool = False
     draining: bool = False
 
@@ -140,7 +143,10 @@ class Engine:
             case Said(RogueRecordingSeen() as event):
                 self._rogue(event, raw)
             case Said(event):
-                self._deliver(self.board.said(event), raw)
+                facts = self.board.said(event)
+                if isinstance(event, RecordingEvent) and not facts and not self.adopted:
+                    self.early.append(event)  # its call is not taken over yet, and a file's end is said once
+                self._deliver(facts, raw)
 
     def _rogue(self, event: RogueRecordingSeen, raw: Raw) -> None:
         """Somebody else records: the calls that it concerns hear of it, and where there is none, a human does."""
@@ -303,6 +309,9 @@ class Engine:
         self._guard_acted(known)
         for item in self.board.difference(now):
             self.hear(item if isinstance(item, Sighted) else Said(item), {})
+        early, self.early = self.early, []
+        for event in early:
+            self.hear(Said(event), {})
         self.left(now.waiting, now.at)
         for stranger in now.waiting - set(self.board.calls) - self.entering:
             self.pbx.perform(SendOn(channel_id=stranger))  # nobody knows what it was told: it goes on, unrecorded
@@ -344,6 +353,7 @@ class Engine:
             self.board.restore(call.call_id, known or bare(channel.channel_id), channel.bridge, visits=visits)
         ledger.number = there[call.anchor].number if call.anchor in there else ""
         runner = self.start(Runner(call, ledger, self))
+        self.evidence.use(call.pack)  # who died may not have got so far
         runner.feed_all(unheard(call, clock.read().wall))
         runner.wake_at(waiting_deadlines(stored), clock.read().wall)
         for link in sorted(self.faults - call.faults):  # before anything that could start a recorder

@@ -12,7 +12,7 @@ import pytest
 
 from callguard.core.call import Call
 from callguard.core.effects import MeasureRecording, SendOn, StartRecording
-from callguard.core.events import DeadlinePassed, DigitPressed, Event, Link
+from callguard.core.events import DeadlinePassed, DigitPressed, Event, Link, StopObserved
 from callguard.core.recording import State
 from callguard.engine.recovery import GuardAct, LiveCalls, guard_acts, waiting_deadlines
 from callguard.ports import CallRow, Playable, StoredCall
@@ -158,6 +158,32 @@ async def test_a_recording_that_waits_for_its_verdict_gets_it(tmp_path: Path) ->
         await second.until(lambda: not list((tmp_path / "live").iterdir()))
         stored = await second.stored(call_id)
     assert prove(stored) == [] and stored.recordings[0].state == "verified"
+
+
+async def test_a_files_end_that_is_told_before_the_calls_are_read_back_is_not_missed(tmp_path: Path) -> None:
+    log = MemoryLog()
+    call, recording_id = await died(tmp_path, log)
+    log.cut()
+    second = Stage(tmp_path, log)
+    second.there(bridge="bridge-far")
+    async with second.running(frozenset({Link.LOG})):
+        second.pbx.say(StopObserved(at=START, channel_id="far", recording_id=recording_id))
+        await second.settled()
+        log.mend()
+        await second.until(lambda: not list((tmp_path / "live").iterdir()))
+        stored = await second.stored(call.call_id)
+    assert prove(stored) == [] and stored.recordings[0].state == "verified"
+
+
+async def test_the_rules_of_a_call_that_is_taken_over_are_kept(tmp_path: Path) -> None:
+    """Who died had written rows under them, and may not have got so far."""
+    log = MemoryLog()
+    call, _ = await died(tmp_path, log)
+    second = Stage(tmp_path, log)
+    second.there("far", "agent1", bridge="bridge-far")
+    async with second.running():
+        await second.until(lambda: second.engine.runners)
+        assert call.pack.version in second.evidence.packs
 
 
 async def test_without_the_log_taking_over_waits_and_new_callers_do_not(tmp_path: Path) -> None:
