@@ -11,6 +11,7 @@ import time
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
 _UNSYNCHRONISED = 0x0040
 """STA_UNSYNC of adjtimex(2)."""
@@ -25,9 +26,41 @@ class Reading:
     synchronised: bool
 
 
+class Source(Protocol):
+    """Where time and chance come from."""
+
+    def read(self) -> Reading:
+        """Both clocks now."""
+
+    def random(self, count: int) -> bytes:
+        """COUNT bytes that nobody can foretell."""
+
+
+class Machine:
+    """The machine's own."""
+
+    def read(self) -> Reading:
+        """Both clocks now."""
+        return Reading(datetime.now(UTC), time.monotonic_ns(), _synchronised())
+
+    def random(self, count: int) -> bytes:
+        """From the kernel."""
+        return os.urandom(count)
+
+
+_source: Source = Machine()
+
+
+def use(source: Source) -> Source:
+    """Take time from SOURCE from now on, for this whole process; the one before."""
+    global _source
+    before, _source = _source, source
+    return before
+
+
 def read() -> Reading:
     """Both clocks now."""
-    return Reading(datetime.now(UTC), time.monotonic_ns(), _synchronised())
+    return _source.read()
 
 
 def _synchronised() -> bool:
@@ -41,6 +74,7 @@ def _synchronised() -> bool:
 
 def uuid7() -> str:
     """A time-ordered UUID (RFC 9562, version 7): 48 bits of milliseconds, then randomness."""
-    value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10))
+    milliseconds = int(read().wall.timestamp() * 1000)
+    value = milliseconds << 80 | int.from_bytes(_source.random(10))
     value = value & ~(0xF << 76) | 7 << 76
     return str(uuid.UUID(int=value & ~(0x3 << 62) | 2 << 62))

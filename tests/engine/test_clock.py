@@ -7,6 +7,7 @@ import uuid
 from datetime import UTC, datetime
 
 from callguard.engine import clock
+from callguard.engine.clock import Reading
 
 
 def test_both_clocks_are_read() -> None:
@@ -24,3 +25,22 @@ def test_ids_are_version_7_in_the_order_of_time_and_never_the_same() -> None:
         assert abs((one.int >> 80) / 1000 - time.time()) < 60
     millisecond = [int(text.replace("-", "")[:12], 16) for text in made]
     assert millisecond == sorted(millisecond)
+
+
+class Stopped:
+    """A clock that stands still, and a die with one face."""
+
+    def read(self) -> Reading:
+        return Reading(datetime(2026, 1, 2, tzinfo=UTC), 7, True)
+
+    def random(self, count: int) -> bytes:
+        return bytes(count)
+
+
+def test_time_and_chance_can_be_taken_from_elsewhere() -> None:
+    before = clock.use(Stopped())
+    try:
+        assert clock.read().monotonic_ns == 7 and clock.uuid7() == clock.uuid7()
+    finally:
+        clock.use(before)
+    assert clock.uuid7() != clock.uuid7()
