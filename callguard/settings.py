@@ -87,6 +87,29 @@ class Recordings(_Table):
     floor_mb: Annotated[int, Field(ge=0)] = 200
 
 
+class Vault(_Table):
+    """Where finished recordings are kept. `directory`, or with `bucket` one that speaks S3; `public_key` on every PBX
+    host, `keys` and `passphrase_file` where somebody listens; `lock`: the mode of the bucket's Object Lock."""
+
+    directory: Text = "vault"
+    bucket: Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?$")] = ""
+    prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9/_.-]*$")] = ""
+    endpoint: Annotated[str, Field(pattern=r"^(https?://[^\s/]+)?$")] = ""
+    region: Text = "us-east-1"
+    access_key: str = ""
+    secret_key: str = ""
+    lock: Literal["", "governance", "compliance"] = ""
+    public_key: Text = "vault.pub"
+    keys: Text = "vault.keys"
+    passphrase_file: Text = "vault.passphrase"
+
+
+class Worker(_Table):
+    """Who does what is left to do when a call is over. `hosted`: `callguard run` starts a worker beside itself."""
+
+    hosted: bool = True
+
+
 class Prompts(_Table):
     """A folder of one folder per language; the shipped prompts where empty."""
 
@@ -151,6 +174,8 @@ class Settings(_Table):
     freeswitch: FreeSwitch | None = None
     guard: Guard = Guard()
     recordings: Recordings
+    vault: Vault = Vault()
+    worker: Worker = Worker()
     prompts: Prompts = Prompts()
     rules: Rules = Rules()
     places: Places = Places()
@@ -195,6 +220,7 @@ ENVIRONMENT = {
     "CALLGUARD_GUARD_SECRET": ("guard", "ami_secret"),
     "CALLGUARD_ESL_PASSWORD": ("freeswitch", "password"),
     "CALLGUARD_CRM_TOKEN": ("crm", "token"),
+    "CALLGUARD_VAULT_SECRET": ("vault", "secret_key"),
 }
 """Secrets may come from the environment; it stands over the file."""
 

@@ -32,6 +32,7 @@ COMMANDS = (
     "run",
     "scripts",
     "trim",
+    "vault",
     "verify",
 )
 """Each lies under its own name in the module of that name, a hyphen being an underscore there."""

@@ -18,6 +18,8 @@ from string import Template
 
 import click
 
+from callguard.audio.vault.keyfile import Files
+from callguard.audio.vault.keyring import best_kind
 from callguard.cli.option import json_option, show_json
 from callguard.core.complete import TO_FILL
 from callguard.errors import BadInput
@@ -34,6 +36,9 @@ MODES = {
 }
 """What is written from templates, and who may read it."""
 KEY = "master.key"
+VAULT = ("vault.pub", "vault.keys", "vault.passphrase")
+KEPT = (KEY, *VAULT)
+"""Keys are made once and never replaced: what they sealed would be lost."""
 SAFE = "policy-safe.toml"
 """Stands for policy.toml where the safe default is wanted."""
 UNSAID = dict.fromkeys(("organisation", "contact", "owner", "assessment"), TO_FILL)
@@ -60,9 +65,7 @@ REVIEW_DAYS = 365
 
 @click.command()
 @click.argument("directory", metavar="[DIR]", type=click.Path(path_type=Path, file_okay=False), default=Path("."))
-@click.option(
-    "--force", is_flag=True, help="Replace files that are there (kept as NAME.old), but never the master key."
-)
+@click.option("--force", is_flag=True, help="Replace files that are there (kept as NAME.old), but never a key.")
 @click.option("--safe-default", is_flag=True, help="A policy for every team: notice, purpose, choice, then proceed.")
 @click.option("--organisation", default=TO_FILL, show_default=True, help="Who records: callers hear it.")
 @click.option("--contact", default=TO_FILL, show_default=True, help="Where callers may ask: they hear it.")
@@ -75,15 +78,16 @@ REVIEW_DAYS = 365
 def init(
     directory: Path, force: bool, safe_default: bool, least_privilege: bool, as_json: bool, **promised: str
 ) -> None:
-    """Write callguard.toml, policy.toml, a master key and the PBX's side into DIR, and say what to do next."""
+    """Write callguard.toml, policy.toml, keys and the PBX's side into DIR, and say what to do next."""
     folder = directory.absolute()
-    had_key = os.path.lexists(folder / KEY)
+    kept = [name for name in KEPT if os.path.lexists(folder / name)]
     write_site(folder, fresh(promised, safe_default=safe_default, least_privilege=least_privilege), force=force)
     todo = steps(folder, dialplan_dir())
     if as_json:
-        show_json({"directory": str(folder), "files": [*MODES, KEY], "key_kept": had_key, "steps": todo})
+        show_json({"directory": str(folder), "files": [*MODES, *KEPT], "key_kept": KEY in kept, "steps": todo})
         return
-    click.echo(f"Written to {folder}: {', '.join(MODES)}{'; kept: ' if had_key else ', '}{KEY}")
+    written = ", ".join([*MODES, *(name for name in KEPT if name not in kept)])
+    click.echo(f"Written to {folder}: {written}" + (f"; kept: {', '.join(kept)}" if kept else ""))
     for number, (title, lines) in enumerate(todo.items(), start=1):
         click.echo(f"\n{number}. {title}\n" + "\n".join(f"     {line}" for line in lines))
 
@@ -100,12 +104,12 @@ def fresh(
 
 
 def write_site(folder: Path, texts: Mapping[str, str], *, force: bool) -> None:
-    """Put TEXTS and a master key into FOLDER: all of it or nothing. Raises BadInput naming every file in the way."""
+    """Put TEXTS and keys into FOLDER: all of it or nothing. Raises BadInput naming every file in the way."""
     _make(folder)
-    present = [name for name in (*texts, KEY) if os.path.lexists(folder / name)]
+    present = [name for name in (*texts, *KEPT) if os.path.lexists(folder / name)]
     if present and not force:
         lines = "".join(f"\n  {name}: is there already" for name in present)
-        raise BadInput(f"{folder}: nothing was written{lines}\n--force replaces them, but never {KEY}")
+        raise BadInput(f"{folder}: nothing was written{lines}\n--force replaces them, but never a key")
     folders = [name for name in present if (folder / name).is_dir()]
     if folders:
         raise BadInput(f"{folder}: nothing was written; {', '.join(folders)} is a folder: move it away")
@@ -117,9 +121,12 @@ def write_site(folder: Path, texts: Mapping[str, str], *, force: bool) -> None:
 
 
 def _put(folder: Path, written: Mapping[str, Path]) -> None:
-    """Move what was WRITTEN into its place; what was there stays as `.old`. A master key is never replaced."""
+    """Move what was WRITTEN into its place; what was there stays as `.old`. A key is never replaced."""
     if not os.path.lexists(folder / KEY):
         create_master_key(folder / KEY)
+    files = Files(*(folder / name for name in VAULT))
+    if not (os.path.lexists(files.private) or os.path.lexists(files.public)):  # the public one alone is enough
+        files.create(best_kind(), datetime.now(UTC))
     for name, path in written.items():
         if os.path.lexists(folder / name):
             os.replace(folder / name, folder / f"{name}.old")
@@ -153,9 +160,9 @@ def _beside(folder: Path, texts: Mapping[str, str]) -> Iterator[dict[str, Path]]
 
 def steps(folder: Path, snippets: Path) -> dict[str, list[str]]:
     """What is left to do, by title: the three things on the PBX, the database, the start. No secret stands in it."""
-    ari, manager, sql, config = (
+    ari, manager, sql, config, keys = (
         shlex.quote(str(folder / name))
-        for name in ("ari_callguard.conf", "manager_callguard.conf", "database.sql", "callguard.toml")
+        for name in ("ari_callguard.conf", "manager_callguard.conf", "database.sql", "callguard.toml", "vault.keys")
     )
     return {
         "On the PBX: let callguard in (ari.conf, manager.conf; http.conf with enabled = yes, bindaddr = 127.0.0.1)": [
@@ -174,6 +181,9 @@ def steps(folder: Path, snippets: Path) -> dict[str, list[str]]:
         "Folders: one that Asterisk and callguard's user (here: callguard) both write, and one of callguard's own": [
             "install -d -o asterisk -g callguard -m 2770 /var/spool/asterisk/callguard",
             "install -d -o callguard -g callguard -m 700 /var/lib/callguard",
+        ],
+        "Keys: back up master.key, vault.keys and vault.passphrase, each apart from the others": [
+            f"mv {keys} /a/safe/place/     where somebody listens; a host that only records needs vault.pub alone",
         ],
         "The database: two roles, and the tables (the owner's password stands in database.sql)": [
             f"sudo -u postgres psql < {sql}",

@@ -17,6 +17,7 @@ from pathlib import Path
 import click
 
 from callguard.cli.approval import approved, entry_of
+from callguard.cli.keeper import sealable
 from callguard.cli.option import account, ask_controller, config_option, load, master_key
 from callguard.cli.pbx import pbx_of
 from callguard.cli.place import load_places
@@ -224,6 +225,7 @@ def _compose(settings: Settings, files: _Files, log: PostgresLog, key: MasterKey
         spool=Spool(settings.data / "spool", key),
         directory=recordings,
         floor=settings.recordings.floor_mb * 1_000_000,
+        sealable=sealable(settings),
     )
     engine = Engine(
         entrance=Entrance(

@@ -25,6 +25,7 @@ class Link(StrEnum):
     SPOOL = "spool"
     GUARD = "guard"
     DISK = "disk"
+    VAULT = "vault"
 
 
 class Script(StrEnum):

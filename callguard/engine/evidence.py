@@ -30,7 +30,7 @@ SPOOL_FLOOR = 1_000_000
 
 @dataclass
 class Evidence:
-    """The event log with its spool. `floor`: bytes that must stay free.
+    """The event log with its spool. `floor`: bytes that must stay free; `sealable`: whether what ends can be sealed.
 
     `lost`/`restored` are told of a link's fate; `refused` of a call whose rows the log does not take: they lie in the
     spool's files aside. `unsaved`: what neither log nor spool took yet, in order.
@@ -43,6 +43,7 @@ class Evidence:
     lost: Callable[[Link], None] = lambda link: None
     restored: Callable[[Link], None] = lambda link: None
     refused: Callable[[str], None] = lambda call_id: None
+    sealable: Callable[[], bool] = lambda: True
     away: bool = False
     spool_failed: bool = False
     unsaved: list[Batch] = field(default_factory=list)
@@ -55,6 +56,8 @@ class Evidence:
 
     async def begin(self) -> None:
         """Load what a controller that died left in the spool. Until that is done the log counts as lost."""
+        if not self.sealable():
+            self.lost(Link.VAULT)
         try:
             await self._drain()
         except (StoreDown, StoreRefused, OSError):
@@ -179,6 +182,7 @@ class Evidence:
     async def _watch_disk(self) -> None:
         while True:
             (self.restored if self._room() else self.lost)(Link.DISK)
+            (self.restored if self.sealable() else self.lost)(Link.VAULT)
             await self._check_spool()
             await asyncio.sleep(DISK_CHECK)
 

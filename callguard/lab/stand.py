@@ -15,9 +15,12 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from callguard.audio.vault.keyfile import Files
+from callguard.audio.vault.keyring import best_kind
 from callguard.errors import Unreachable
 from callguard.lab.asterisk import Asterisk
 from callguard.lab.postgres import Postgres
@@ -81,7 +84,7 @@ def quoted(value: object) -> str:
 class Stand:
     """One site below `work`. `start` brings all up; `controller` is the running `callguard run`, or None.
 
-    `system_name`, `environment`: of the Asterisk.
+    `system_name`, `environment`: of the Asterisk; `hosts_worker`: finished recordings go into the vault at once.
     """
 
     work: Path
@@ -92,6 +95,7 @@ class Stand:
     system_name: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     least_privilege: bool = False
+    hosts_worker: bool = False
     asterisk: Asterisk = field(init=False)
     postgres: Postgres = field(init=False)
     controller: asyncio.subprocess.Process | None = None
@@ -137,6 +141,9 @@ class Stand:
         (self.work / "policy.toml").write_text(self.policy)
         if not (self.work / "master.key").exists():
             create_master_key(self.work / "master.key")
+        vault = Files(*(self.work / f"vault.{part}" for part in ("pub", "keys", "passphrase")))
+        if not vault.private.exists():
+            vault.create(best_kind(), datetime.now(UTC))
         await self.run("db", "upgrade", "--config", str(self.config))
         if controller:
             await self.start_controller()
@@ -196,6 +203,9 @@ owner_url = {quoted(self.postgres.owner_dsn)}
 [recordings]
 directory = {quoted(self.recordings)}
 {extra or "floor_mb = 50"}
+
+[worker]
+hosted = {str(self.hosts_worker).lower()}
 
 [alerts]
 syslog = ""

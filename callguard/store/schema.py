@@ -33,6 +33,9 @@ EVIDENCE = ("call", "channel_event", "decision", "raw_event")
 """Tables that only ever grow, in months."""
 REGISTERS = ("rule_pack", "activation")
 """Tables without months that only ever grow."""
+RECORDS = ("tombstone", "retention_run")
+"""Tables about deletions that only ever grow."""
+GROWING = (*EVIDENCE, *REGISTERS, *RECORDS)
 CONNECT_SECONDS = 5
 
 
@@ -221,9 +224,9 @@ _TOO_MUCH: LiteralString = """
 def _check_grants(connection: psycopg.Connection) -> list[Finding]:
     found = [
         Finding("grant_too_wide", f"{APP} has {privilege} on {table}: evidence could be rewritten. Revoke it.")
-        for table, privilege in connection.execute(_TOO_MUCH, [[*EVIDENCE, *REGISTERS]])
+        for table, privilege in connection.execute(_TOO_MUCH, [list(GROWING)])
     ]
-    for table in (*EVIDENCE, *REGISTERS):
+    for table in GROWING:
         row = connection.execute("SELECT has_table_privilege(%s, %s, 'INSERT')", [APP, f"callguard.{table}"]).fetchone()
         if not (row and row[0]):
             found.append(Finding("grant_missing", f"{APP} may not insert into {table}: nothing can be recorded."))
@@ -241,14 +244,15 @@ _TRIGGERS: LiteralString = """
         SELECT FROM pg_trigger t WHERE t.tgrelid = ('callguard.' || e.tab)::regclass AND t.tgname = w.name)
     UNION ALL
     SELECT e.name || ' on ' || e.tab
-    FROM (VALUES ('chain', 'channel_event'), ('chain', 'activation'), ('bounds', 'recording')) AS e (name, tab)
+    FROM (VALUES ('chain', 'channel_event'), ('chain', 'activation'), ('bounds', 'recording'), ('bounds', 'artefact'),
+        ('bounds', 'artefact_key'), ('bounds', 'legal_hold'), ('ended', 'recording')) AS e (name, tab)
     WHERE NOT EXISTS (
         SELECT FROM pg_trigger t WHERE t.tgrelid = ('callguard.' || e.tab)::regclass AND t.tgname = e.name)
 """
 
 
 def _check_triggers(connection: psycopg.Connection) -> list[Finding]:
-    rows = connection.execute(_TRIGGERS, [[*EVIDENCE, *REGISTERS]])
+    rows = connection.execute(_TRIGGERS, [list(GROWING)])
     return [Finding("trigger_off", f"Trigger {name} is missing or disabled: not guarded.") for (name,) in rows]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from callguard.audio.vault.keyring import Kind, PrivateKey
 from callguard.cli import main
 from callguard.engine.acting import act
 from callguard.lab.postgres import Postgres
@@ -75,6 +76,7 @@ def site(folder: Path, url: str = NOWHERE) -> Path:
     key = folder / "master.key"
     key.write_text(MASTER_TEXT)
     key.chmod(0o600)
+    (folder / "vault.pub").write_text(PrivateKey(Kind.X25519, bytes(range(32))).public.line())
     (folder / "policy.toml").write_text(f"{COMPLETE}[call_type.support]\n")
     config = folder / "callguard.toml"
     config.write_text(CONFIG.format(url=url))

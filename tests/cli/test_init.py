@@ -16,9 +16,11 @@ import aiohttp
 import psycopg
 import pytest
 
+from callguard.audio.vault.keyfile import Files
 from callguard.cli.approval import judge
 from callguard.cli.doctor import diagnose
-from callguard.cli.init import KEY, MODES, SECRETS, fresh, steps, write_site
+from callguard.cli.init import KEPT, MODES, SECRETS, VAULT, fresh, steps, write_site
+from callguard.cli.keeper import public_key
 from callguard.core.policy import Mode, OnLogLoss, OnWithdrawal, parse_policy
 from callguard.core.purpose import NumberPolicy
 from callguard.doctor.site import Severity
@@ -50,9 +52,10 @@ def test_what_it_writes_loads(tmp_path: Path) -> None:
     policy = load_policy(settings)
     assert policy.find("support") and policy.call_types["internal"].mode == "never"
     assert len(load_master_key(settings.path(settings.master_key), {}).fingerprint) == 16
-    assert {path.name for path in folder.iterdir()} == {*MODES, KEY}
+    assert {path.name for path in folder.iterdir()} == {*MODES, *KEPT}
     modes = {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
-    assert modes == {**MODES, KEY: 0o600}
+    assert modes == {**MODES, **dict.fromkeys(KEPT, 0o600), "vault.pub": 0o644}
+    assert Files(*(folder / name for name in VAULT)).open().held[-1].key.public == public_key(settings)
 
 
 def test_secrets_are_new_each_its_own_and_on_both_sides(tmp_path: Path) -> None:
@@ -93,7 +96,7 @@ def test_what_it_prints_holds_the_steps_and_no_secret(tmp_path: Path) -> None:
     assert "'it'\"'\"'s a site/callguard.toml'" in done.stdout.replace(str(tmp_path) + "/", ""), "quoted for a shell"
     again = run(tmp_path / "json", "--json")
     told = json.loads(again.stdout)
-    assert set(told["files"]) == {*MODES, KEY} and len(told["steps"]) == 6 and told["key_kept"] is False
+    assert set(told["files"]) == {*MODES, *KEPT} and len(told["steps"]) == 7 and told["key_kept"] is False
     assert not [secret for secret in secrets_of(tmp_path / "json") if secret in again.stdout]
 
 
@@ -111,8 +114,8 @@ def test_force_replaces_all_but_the_master_key_and_keeps_what_was_there(tmp_path
     before = contents(tmp_path)
     done = run(tmp_path, "--force")
     after = contents(tmp_path)
-    assert done.returncode == 0 and "kept: master.key" in done.stdout
-    assert after[KEY] == before[KEY] and after["callguard.toml"] != before["callguard.toml"]
+    assert done.returncode == 0 and "kept: master.key, vault.pub, vault.keys" in done.stdout
+    assert all(after[name] == before[name] for name in KEPT) and after["callguard.toml"] != before["callguard.toml"]
     assert {name: after[f"{name}.old"] for name in MODES} == {name: before[name] for name in MODES}
     assert load_settings(tmp_path / "callguard.toml").on_asterisk.ari_password in after["ari_callguard.conf"].decode()
 

@@ -209,7 +209,7 @@ def test_an_operator_who_withdraws_before_anybody_is_there_changes_nothing() -> 
     play().operator(Action.WITHDRAW).is_unexpected()
 
 
-@pytest.mark.parametrize("link", [Link.SPOOL, Link.DISK, Link.GUARD])
+@pytest.mark.parametrize("link", [Link.SPOOL, Link.DISK, Link.GUARD, Link.VAULT])
 def test_a_lost_link_under_a_recording_is_an_incident(link: Link) -> None:
     play().recording().loses(link).incident(f"{link}_lost").did()
     play().granted().loses(link).said()

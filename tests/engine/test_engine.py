@@ -102,7 +102,7 @@ async def test_who_is_asked_a_second_time_is_sent_on(stage: Stage, channel: str)
 
 
 @pytest.mark.requirement("S125")
-@pytest.mark.parametrize("link", [Link.GUARD, Link.DISK, Link.SPOOL, Link.LOG])
+@pytest.mark.parametrize("link", [Link.GUARD, Link.DISK, Link.SPOOL, Link.LOG, Link.VAULT])
 async def test_without_one_of_its_links_no_recording_starts(stage: Stage, link: Link) -> None:
     await stage.settled()
     stage.engine.faults.add(link)

@@ -159,6 +159,19 @@ async def test_a_spool_without_room_bars_recordings_while_the_log_is_there(tmp_p
         await stage.until(lambda: not stage.engine.faults)
 
 
+@pytest.mark.requirement("S86")
+async def test_without_a_key_to_seal_with_nothing_may_begin(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    there = [True]
+    stage.evidence.sealable = lambda: there[0]
+    async with stage.running():
+        there[0] = False
+        await stage.evidence.begin()
+        assert Link.VAULT in stage.engine.faults and ("vault_lost", "") in stage.alerts
+        there[0] = True
+        await stage.until(lambda: not stage.engine.faults)
+
+
 async def test_a_full_disk_under_the_recordings(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
     async with stage.running():

@@ -9,6 +9,7 @@ import base64
 import binascii
 import json
 import os
+import secrets
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ COST = {"n": 1 << 15, "r": 8, "p": 1}
 MOST_COST = 1 << 20
 ENVIRONMENT = "CALLGUARD_VAULT_PASSPHRASE"
 SHORTEST = 12
+PASSPHRASE_BYTES = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +98,58 @@ class KeyFile:
             raise BadInput(f"the passphrase of the vault's keys is too short: at least {SHORTEST} characters")
         salt, nonce = os.urandom(SALT_BYTES), os.urandom(NONCE_BYTES)
         head = {"format": FORMAT, "version": 1, "kdf": {"name": "scrypt", **COST, "salt": _text(salt)}}
-        secrets = [
+        held = [
             {"kind": item.key.kind, "secret": _text(item.key.secret), "created_at": item.created_at.isoformat()}
             for item in self.held
         ]
         key = _derive(self.passphrase, salt, COST)
-        sealed = AESGCM(key).encrypt(nonce, json.dumps(secrets).encode(), _place(head))
+        sealed = AESGCM(key).encrypt(nonce, json.dumps(held).encode(), _place(head))
         with staged(self.path, "the file of private keys") as file:
             os.fchmod(file.fileno(), 0o600)
             file.write(json.dumps({**head, "sealed": _text(nonce + sealed)}, indent=1).encode() + b"\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where the key pairs of a site lie: the `public` key, the `private` ones, their `passphrase`."""
+
+    public: Path
+    private: Path
+    passphrase: Path
+
+    def create(self, kind: Kind, at: datetime) -> KeyFile:
+        """A first pair, under a passphrase that nobody has seen where there is none yet. Raises BadInput when keys are
+        there already: what they wrapped would be lost with them."""
+        for path in (self.private, self.public):
+            if os.path.lexists(path):
+                raise BadInput(f"{path} exists already: keys of a vault are never overwritten; rotate makes new ones")
+        if not os.environ.get(ENVIRONMENT) and not os.path.lexists(self.passphrase):
+            _write_once(self.passphrase, secrets.token_urlsafe(PASSPHRASE_BYTES) + "\n", 0o600)
+        made = KeyFile(self.private, read_passphrase(self.passphrase)).with_new(kind, at)
+        made.write()
+        self.publish(made)
+        return made
+
+    def open(self) -> KeyFile:
+        """Raises BadInput."""
+        return KeyFile.open(self.private, read_passphrase(self.passphrase))
+
+    def publish(self, keys: KeyFile) -> None:
+        """Write the newest public key, which PBX hosts wrap with."""
+        with staged(self.public, "the vault's public key") as file:
+            os.fchmod(file.fileno(), 0o644)
+            file.write(keys.held[-1].key.public.line().encode())
+
+
+def _write_once(path: Path, text: str, mode: int) -> None:
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be made: {error.strerror}") from None
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def read_passphrase(file: Path | None, environ: Mapping[str, str] = os.environ) -> str:

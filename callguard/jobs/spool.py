@@ -1,0 +1,99 @@
+"""The PBX's spool: the files of ended recordings, and their end.
+
+What belongs here: names of files, looking at one without being led astray, overwriting. What does not: the vault
+(ingest.py), what is left over (sweep.py).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from callguard.errors import BadInput
+
+BLOCK = 1 << 20
+PARTS = {"whole": "", "left": "-left", "right": "-right"}
+"""What a file may be of its recording, and how its name says so."""
+_FILE = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(-left|-right|)\.wav")
+GOING = ".shred"
+_STAGED = re.compile(r"\.callguard-[0-9a-f]{16}\.part")
+
+
+@dataclass(frozen=True)
+class Spool:
+    """The folder that the PBX writes to."""
+
+    folder: Path
+
+    def path(self, recording_id: str, part: str) -> Path:
+        """Where that part of a recording lies."""
+        return self.folder / f"{recording_id}{PARTS[part]}.wav"
+
+    def parts(self, recording_id: str) -> tuple[str, ...]:
+        """Which parts of a recording are there, the whole first."""
+        return tuple(part for part in PARTS if os.path.lexists(self.path(recording_id, part)))
+
+    def entries(self) -> list[Path]:
+        """Everything that lies there. Raises OSError."""
+        return sorted(self.folder.iterdir())
+
+
+def recording_of(path: Path) -> str | None:
+    """The id in the name of a recording's file, None for any other name."""
+    found = _FILE.fullmatch(path.name)
+    return found[1] if found else None
+
+
+def is_staged(path: Path) -> bool:
+    """Whether a crash of ours left this behind: a copy that was being made of what is still there."""
+    return _STAGED.fullmatch(path.name) is not None
+
+
+def is_going(path: Path) -> bool:
+    """Whether a kill interrupted its shredding."""
+    return path.name.endswith(f".wav{GOING}")
+
+
+@contextmanager
+def plain_file(path: Path) -> Iterator[BinaryIO]:
+    """A regular file, open for reading. A link, a pipe or a folder in its place is BadInput; nothing waits for it."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise BadInput(f"a file of the spool cannot be read: {error.strerror}") from None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise BadInput("what lies in the spool under a recording's name is no regular file")
+    with open(handle, "rb") as file:
+        yield file
+
+
+def shred(path: Path) -> None:
+    """Overwrite, then remove; durable on return. It gets another name first: a kill in the middle leaves something that
+    nobody takes for the recording. On a file system that copies on write the overwriting reaches nothing: keep the
+    spool on tmpfs or an encrypted disk."""
+    going = path if is_going(path) else path.with_name(path.name + GOING)
+    try:
+        path.rename(going)
+        handle = os.open(going, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        left = os.fstat(handle).st_size
+        while left > 0:
+            left -= os.write(handle, bytes(min(left, BLOCK)))
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    going.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

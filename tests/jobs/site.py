@@ -1,0 +1,174 @@
+"""A place where recordings have ended: rows in a real Postgres, files in a spool, an empty vault."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from callguard.audio.vault.container import Container
+from callguard.audio.vault.folder import Folder
+from callguard.audio.vault.keyring import Kind, PrivateKey
+from callguard.audio.vault.port import Shelf
+from callguard.audio.vault.reading import open_object
+from callguard.audio.wav import WavWriter
+from callguard.engine.registrar import Entry, enter
+from callguard.jobs.incident import Incidents
+from callguard.jobs.ingest import Ingest
+from callguard.jobs.spool import Spool
+from callguard.jobs.sweep import Sweep
+from callguard.ports import Batch
+from callguard.store.artefact import Artefact, Artefacts
+from callguard.store.chain import GENESIS, row_hash
+from callguard.store.keys import MasterKey
+from callguard.store.postgres import PostgresLog
+from tests.store import rows
+
+MASTER = MasterKey(bytes(range(32)))
+PAIR = PrivateKey(Kind.X25519, bytes(range(32)))
+"""The same in every process of a test."""
+DAYS = 90
+Ending = tuple[str, str, str, str, datetime | None]
+"""Recording, call, state, sha256 of its file, start of the call."""
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def write_wav(path: Path, seconds: float = 0.5, seed: int = 1) -> bytes:
+    """Noise, stereo; its bytes."""
+    noise = np.random.default_rng(seed).integers(-9000, 9000, (int(8000 * seconds), 2), np.int16)
+    with path.open("wb") as file:
+        writer = WavWriter(file, 8000, 2)
+        writer.write(noise)
+        writer.finish()
+    return path.read_bytes()
+
+
+@dataclass
+class Place:
+    """`told`: incidents by the way that is not Postgres."""
+
+    dsn: str
+    artefacts: Artefacts
+    folder: Path
+    shelf: Shelf
+    told: list[str] = field(default_factory=list)
+
+    @classmethod
+    @contextmanager
+    def open(cls, dsn: str, folder: Path, shelf: Shelf | None = None) -> Iterator[Place]:
+        (folder / "spool").mkdir(parents=True, exist_ok=True)
+        with Artefacts.open(dsn) as artefacts:
+            yield cls(dsn, artefacts, folder, shelf or Folder(folder / "vault"))
+
+    @property
+    def spool(self) -> Spool:
+        return Spool(self.folder / "spool")
+
+    @property
+    def incidents(self) -> Incidents:
+        return Incidents(self.artefacts, "acme", self._enter, now, lambda kind, _: self.told.append(kind))
+
+    @property
+    def ingest(self) -> Ingest:
+        return Ingest(self.spool, self.shelf, lambda: PAIR.public, self.artefacts, now, self.incidents)
+
+    @property
+    def sweep(self) -> Sweep:
+        return Sweep(self.spool, self.artefacts, now, self.incidents)
+
+    def _enter(self, entry: Entry) -> bool:
+        async def work() -> bool:
+            log = await PostgresLog.open(self.dsn, MASTER)
+            try:
+                return await enter(log, "acme", entry) is not None
+            finally:
+                await log.close()
+
+        return asyncio.run(work())
+
+    def ended(
+        self,
+        state: str = "verified",
+        *,
+        content: bytes | None = None,
+        started: datetime | None = None,
+        call_id: str = "",
+        sha256: str = "",
+    ) -> str:
+        """A recording that is over, its file in the spool. Its id."""
+        recording_id, call_id = str(uuid.uuid4()), call_id or str(uuid.uuid4())
+        path = self.spool.path(recording_id, "whole")
+        if content is None:
+            content = write_wav(path)
+        path.write_bytes(content)
+        sha256 = sha256 or hashlib.sha256(content).hexdigest()
+        asyncio.run(write_rows(self.dsn, [(recording_id, call_id, state, sha256, started)]))
+        return recording_id
+
+    def stored(self, *, started: datetime | None = None, call_id: str = "") -> Artefact:
+        """A recording that is in the vault."""
+        recording_id = self.ended(started=started, call_id=call_id)
+        self.ingest.run(recording_id)
+        return self.only(recording_id)
+
+    def only(self, recording_id: str) -> Artefact:
+        (row,) = self.artefacts.find(recording_id=recording_id)
+        return row
+
+    def opened(self, row: Artefact) -> Container:
+        key = self.artefacts.key(row.key_id)
+        assert key is not None
+        return open_object(self.shelf, row.object, PAIR.unwrap(key.wrapped, key.key_id), row.key_id).container
+
+    def heard(self, recording_id: str) -> bytes:
+        """What the vault gives back of a recording to whoever has the private key."""
+        return b"".join(self.opened(self.only(recording_id)).blocks())
+
+    def left(self) -> list[str]:
+        """Names in the spool."""
+        return [path.name for path in self.spool.entries()]
+
+    def objects(self) -> set[str]:
+        """Names in the vault."""
+        return {name for name, _ in self.shelf.names()}
+
+    def kinds(self) -> list[str]:
+        """The incidents that are in Postgres."""
+        found = self.artefacts.connection.execute("SELECT kind FROM callguard.incident ORDER BY kind").fetchall()
+        return [kind for (kind,) in found]
+
+
+async def write_rows(dsn: str, endings: list[Ending]) -> None:
+    """Each as a call whose log ends with the verdict."""
+    log = await PostgresLog.open(dsn, MASTER)
+    try:
+        await log.append([_batch(*ending) for ending in endings])
+    finally:
+        await log.close()
+
+
+_VERDICTS = {"discarded": "recording_discarded", "lost": "recording_lost", "damaged": "recording_damaged"}
+
+
+def _batch(recording_id: str, call_id: str, state: str, sha256: str, started: datetime | None) -> Batch:
+    started = started or now() - timedelta(minutes=5)
+    head = rows.head(call_id, started)
+    row = rows.row(call_id, 1, GENESIS, head.call_month)
+    data = {"recording_id": recording_id, "sha256": sha256}
+    last = replace(row, type=_VERDICTS.get(state, "recording_verified"), data=data, decision=None)
+    last = replace(last, hash=row_hash(GENESIS, last))
+    until = started + timedelta(days=DAYS)
+    recording = rows.recording(call_id, recording_id, state)
+    return Batch(
+        call=head, events=(last,), recordings=(replace(recording, call_month=head.call_month, expires_at=until),)
+    )
