@@ -14,6 +14,9 @@ import _webrtcvad  # type: ignore[import-untyped,import-not-found,unused-ignore]
 import numpy as np
 from numpy.typing import NDArray
 
+from callguard.audio.anchor import anchored
+from callguard.audio.sounding import Sounding
+from callguard.audio.spectrum import Look, Spectra
 from callguard.errors import BadAudio
 
 FRAME_S = 0.03
@@ -29,9 +32,10 @@ _MODE = 1
 # dBov: lifting a silent leg's noise to the level of speech would make it speech.
 _LOUD_DBOV, _FLOOR_DBOV, _MOST_DB = -17.0, -42.0, 30.0
 _LOUD_PERCENT, _FLOOR_PERCENT = 95, 3
-# A frame within 2 dB of the floor is noise, whatever the detector says; a floor above -38 dBov is no floor.
-_OVER_FLOOR_DB, _HIGHEST_FLOOR_DBOV = 2.0, -38.0
+# A frame within 1 dB of the floor is noise, whatever the detector says; a floor above -38 dBov is no floor.
+_OVER_FLOOR_DB, _HIGHEST_FLOOR_DBOV = 1.0, -38.0
 _DIGITAL_SILENCE_DBOV = -90.0
+_VOICE_STEPS = 120  # a frame's voice is kept in a byte, its level in another: a day of sound has three million
 
 Mono = NDArray[np.int16]
 _Floats = NDArray[np.float32]
@@ -50,10 +54,11 @@ _OfLevel = Callable[[_Level], float]
 class SpeechDetector:
     """Feed it one channel block by block, then `finish`: one flag per 30 ms. It holds a minute of sound at most.
 
-    `rate`: one of RATES. Raises BadAudio for any other.
+    `rate`: one of RATES. Raises BadAudio for any other. `closely`: tones, music and noise between phrases are told
+    from speech by their spectrum; `mode`: of WebRTC's detector, 0 to 3.
     """
 
-    def __init__(self, rate: int) -> None:
+    def __init__(self, rate: int, *, closely: bool = True, mode: int = _MODE) -> None:
         if rate not in RATES:
             raise BadAudio(f"{rate} Hz is not supported: convert it to one of {', '.join(map(str, RATES))} Hz first")
         self._factor = rate // VAD_RATE
@@ -64,7 +69,11 @@ class SpeechDetector:
         self._flags: list[NDArray[np.bool_]] = []
         self._vad = _webrtcvad.create()
         _webrtcvad.init(self._vad)
-        _webrtcvad.set_mode(self._vad, _MODE)
+        _webrtcvad.set_mode(self._vad, mode)
+        self._spectra = Spectra() if closely else None
+        self._sounding = Sounding()
+        self._voice: list[NDArray[np.uint8]] = []
+        self._dbov: list[NDArray[np.int8]] = []
 
     def feed(self, block: Mono) -> None:
         """The next samples of the channel, at its own rate."""
@@ -81,14 +90,30 @@ class SpeechDetector:
         self._push(self._rest[: len(self._rest) // frame * frame])
         while self._done < len(self._levels):
             self._judge()
-        return np.concatenate(self._flags)
+        flags = np.concatenate(self._flags)
+        return self._closer(flags, self._spectra) if self._spectra else flags
+
+    def _closer(self, flags: NDArray[np.bool_], spectra: Spectra) -> NDArray[np.bool_]:
+        self._see(spectra.finish())
+        voice = np.concatenate(self._voice).astype(np.float32) / np.float32(_VOICE_STEPS)
+        return anchored(flags & ~self._sounding.finish(), voice, np.concatenate(self._dbov).astype(np.float32))
+
+    def _see(self, look: Look) -> None:
+        self._sounding.feed(look)
+        self._voice.append((look.voice * _VOICE_STEPS).round().astype(np.uint8))
 
     def _push(self, window: Mono) -> None:
         # A box filter is enough to hear speech by; what is written is never resampled.
-        narrow = window.astype(np.float32).reshape(-1, self._factor).mean(axis=1)
+        narrow = window.astype(np.float32)
+        if self._factor > 1:
+            narrow = narrow.reshape(-1, self._factor).mean(axis=1)
         frames = narrow.reshape(-1, _FRAME)
         self._waiting.append(frames)
-        self._levels.append(_level(_dbov(frames)))
+        dbov = _dbov(frames)
+        self._levels.append(_level(dbov))
+        if self._spectra:
+            self._dbov.append(dbov.clip(-120, 0).round().astype(np.int8))
+            self._see(self._spectra.feed(narrow))
         if len(self._levels) - self._done > _AHEAD:
             self._judge()
 
@@ -96,8 +121,9 @@ class SpeechDetector:
         """Flag the oldest waiting window. Its neighbours' levels count: one window may hold nothing but a pause."""
         at, frames = self._done, self._waiting.pop(0)
         floor, gain = self._curve(at, len(frames), _capped_floor), self._curve(at, len(frames), _gain)
-        lifted = np.clip(np.round(frames * 10 ** (gain / 20)[:, None]), -32768, 32767).astype("<i2")
-        raw, process = memoryview(lifted.tobytes()), _webrtcvad.process
+        lifted = frames * (10 ** (gain / 20)).astype(np.float32)[:, None]
+        np.clip(np.rint(lifted, out=lifted), -32768, 32767, out=lifted)
+        raw, process = memoryview(lifted.astype("<i2").tobytes()), _webrtcvad.process
         heard = [process(self._vad, VAD_RATE, raw[k : k + 2 * _FRAME], _FRAME) for k in range(0, len(raw), 2 * _FRAME)]
         self._flags.append(np.array(heard, bool) & (_smooth_dbov(frames) > floor + _OVER_FLOOR_DB))
         self._done += 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from io import SEEK_END
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -26,21 +27,34 @@ BLOCK_BYTES = 1 << 20
 _MAX_BYTES = 0xFFFFFFFF - 64  # lengths in a WAV header have 32 bits
 
 
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """How a file without a header is to be read: as MixMonitor's option D, .sln, .ulaw and .gsm are written."""
+
+    codec: Codec
+    rate: int = 8000
+    channels: int = 1
+
+
+_SUBTYPES = {Codec.MULAW: "ULAW", Codec.ALAW: "ALAW", Codec.GSM: "GSM610"}
+
+
 class WavReader:
     """One WAV file, read forwards in blocks: 16-bit PCM, mu-law, A-law, GSM. Use it as a context manager.
 
-    `rate` in Hz, `channels` 1 or 2, `frames` the length. With `lenient`, a PCM file whose recorder died is read to its
-    end whatever its header says, and may be empty; without, it is refused. Raises BadAudio.
+    `rate` in Hz, `channels` 1 or 2, `frames` the length. `raw`: the file has no header and is this. With `lenient`,
+    a PCM file whose recorder died is read to its end whatever its header says, and may be empty; without, it is
+    refused. Raises BadAudio.
     """
 
-    def __init__(self, path: Path, *, lenient: bool = False) -> None:
+    def __init__(self, path: Path, *, lenient: bool = False, raw: Raw | None = None) -> None:
         with ExitStack() as stack:
             self._file = stack.enter_context(_open(path))
-            riff = parse(self._file)
+            riff = _headless(self._file, raw) if raw else parse(self._file)
             if not lenient:
                 _require_complete(riff)
             self.rate, self.channels = riff.rate, riff.channels
-            self._sound = None if riff.codec is Codec.PCM16 else stack.enter_context(_decoder(path))
+            self._sound = None if riff.codec is Codec.PCM16 else stack.enter_context(_decoder(path, raw))
             self.frames = riff.frames if self._sound is None else int(self._sound.frames)
             if not (self.frames or lenient):
                 raise BadAudio("it holds no sound (0 samples)")
@@ -104,11 +118,21 @@ def _open(path: Path) -> BinaryIO:
         raise BadAudio(f"cannot be read: {error.strerror or type(error).__name__}") from error
 
 
-def _decoder(path: Path) -> soundfile.SoundFile:
+def _decoder(path: Path, raw: Raw | None) -> soundfile.SoundFile:
     try:
-        return soundfile.SoundFile(path)
-    except soundfile.SoundFileError as error:
-        raise BadAudio("cannot be decoded: the sound does not match its header") from error
+        if raw is None:
+            return soundfile.SoundFile(path)
+        return soundfile.SoundFile(path, "r", raw.rate, raw.channels, _SUBTYPES[raw.codec], format="RAW")
+    except (soundfile.SoundFileError, ValueError) as error:
+        raise BadAudio("cannot be decoded: the sound does not match its header or --format") from error
+
+
+def _headless(file: BinaryIO, raw: Raw) -> Riff:
+    present = file.seek(0, SEEK_END)
+    block = raw.channels * (2 if raw.codec is Codec.PCM16 else 1)
+    if raw.codec is Codec.PCM16 and present % block:
+        raise BadAudio(f"{present} bytes are no whole number of samples of {block} bytes: look at --format")
+    return Riff(raw.codec, raw.rate, raw.channels, block, 0, present, present, complete=True)
 
 
 def _require_complete(riff: Riff) -> None:

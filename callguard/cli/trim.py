@@ -6,15 +6,26 @@ Belongs here: options, files named on the command line, the summary. Does not: c
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from callguard.audio.trim import Extra, Trimmed
+from callguard.audio.riff import Codec
+from callguard.audio.trim import PROFILES, Extra, Trimmed
 from callguard.audio.trim import trim as cut
+from callguard.audio.wav import Raw
 from callguard.errors import BadAudio, BadInput
 
 _PATH = click.Path(path_type=Path)
+_RAW = {
+    "slin": Raw(Codec.PCM16),
+    "slin16": Raw(Codec.PCM16, 16000),
+    "slin48": Raw(Codec.PCM16, 48000),
+    "ulaw": Raw(Codec.MULAW),
+    "alaw": Raw(Codec.ALAW),
+    "gsm": Raw(Codec.GSM),
+}
 
 
 @click.command()
@@ -25,14 +36,37 @@ _PATH = click.Path(path_type=Path)
 @click.option(
     "--events", type=_PATH, metavar="FILE", help="Samples to protect, 2 s each side: a JSON list or one a line."
 )
+@click.option(
+    "--profile", type=click.Choice(list(PROFILES)), default="safe", show_default=True, help="How hard to cut."
+)
+@click.option("--format", "raw", type=click.Choice(list(_RAW)), help="IN has no header and is this.")
+@click.option("--channels", type=click.IntRange(1, 2), help="With --format: 2 for MixMonitor's option D.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 def trim(
-    source: Path, target: Path, segments: Path | None, time_map: Path | None, events: Path | None, as_json: bool
+    source: Path,
+    target: Path,
+    segments: Path | None,
+    time_map: Path | None,
+    events: Path | None,
+    profile: str,
+    raw: str | None,
+    channels: int | None,
+    as_json: bool,
 ) -> None:
     """Write the recording IN without its silence to OUT, sample-exact; stereo is cut where both sides are silent."""
+    if channels and not raw:
+        raise BadInput("--channels goes with --format: a WAV file says itself how many it has")
+    form = replace(_RAW[raw], channels=channels or 1) if raw else None
     try:
         protected = read_events(events) if events else []
-        result = cut(source, target, protected=protected, extras=_extras(segments, time_map))
+        result = cut(
+            source,
+            target,
+            protected=protected,
+            extras=_extras(segments, time_map),
+            profile=PROFILES[profile],
+            raw=form,
+        )
     except BadAudio as error:
         raise BadAudio(f"IN: {error}") from error
     click.echo(json.dumps(summary(result)) if as_json else sentence(result))

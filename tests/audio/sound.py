@@ -24,27 +24,27 @@ def silence(seconds: float, rate: int = 8000) -> Mono:
     return np.zeros(round(seconds * rate), np.int16)
 
 
-def _whole(sound: NDArray[np.float64]) -> Mono:
+def whole(sound: NDArray[np.float64]) -> Mono:
     return sound.round().clip(-32768, 32767).astype(np.int16)
 
 
 def noise(seconds: float, dbov: float, seed: int = 1) -> Mono:
     sound = np.random.default_rng(seed).standard_normal(round(seconds * 8000))
-    return _whole(sound * 32768 * 10 ** (dbov / 20))
+    return whole(sound * 32768 * 10 ** (dbov / 20))
 
 
 def at_level(sound: Mono, dbov: float) -> Mono:
     """SOUND with its louder half at DBOV."""
     power = sound.astype(float) ** 2
     active = np.sqrt(power[power > power.mean()].mean()) / 32768
-    return _whole(sound * (10 ** (dbov / 20) / active))
+    return whole(sound * (10 ** (dbov / 20) / active))
 
 
 def through_mulaw(sound: Mono) -> Mono:
     """What remains of SOUND after the telephone network: G.711 mu-law there and back."""
     share = np.abs(sound / 32768)
     code = np.round(np.log1p(255 * share) / np.log(256) * 127) / 127
-    return _whole(np.sign(sound) * np.expm1(code * np.log(256)) / 255 * 32767)
+    return whole(np.sign(sound) * np.expm1(code * np.log(256)) / 255 * 32767)
 
 
 def mixed(*sounds: Mono) -> Mono:

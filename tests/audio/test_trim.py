@@ -14,8 +14,10 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from callguard.audio.riff import Codec
 from callguard.audio.timemap import Kept
-from callguard.audio.trim import Extra, keep, trim
+from callguard.audio.trim import PROFILES, Extra, keep, trim
+from callguard.audio.wav import Raw
 from callguard.errors import BadAudio, BadInput
 from tests.audio.sound import crashed, mixed, noise, read, silence, spoken, stereo, write
 
@@ -41,15 +43,17 @@ def conversation() -> np.ndarray:
 
 
 # ---------------------------------------------------------------- the rule
-def test_speech_keeps_a_quarter_second_on_both_sides() -> None:
-    assert keep(flags((False, 100), (True, 10), (False, 100)), RATE, 50_400) == [(22_000, 28_400)]
+def test_speech_keeps_what_is_around_it() -> None:
+    assert keep(flags((False, 100), (True, 10), (False, 100)), RATE, 50_400) == [(22_560, 28_400)]
+    fast = keep(flags((False, 100), (True, 10), (False, 100)), RATE, 50_400, profile=PROFILES["fast"])
+    assert fast == [(22_000, 28_400)]
 
 
 def test_a_short_pause_stays_whole_and_a_long_one_is_cut() -> None:
     speech = flags((True, 10), (False, 16), (True, 10))
     assert keep(speech, RATE, 8640) == [(0, 8640)]
     speech = flags((True, 10), (False, 20), (True, 10))
-    assert keep(speech, RATE, 9600) == [(0, 4400), (5200, 9600)]
+    assert keep(speech, RATE, 9600) == [(0, 4400), (5760, 9600)]
 
 
 def test_a_click_is_dropped_and_twice_as_long_is_not() -> None:
@@ -211,3 +215,42 @@ def test_a_file_that_changes_meanwhile_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadAudio, match="changed while"):
         trim(source, tmp_path / "out.wav", protected=Growing())
     assert list(tmp_path.iterdir()) == [source]
+
+
+# ---------------------------------------------------------------- files without a header
+@pytest.mark.parametrize(
+    ("subtype", "raw"),
+    [
+        ("PCM_16", Raw(Codec.PCM16)),
+        ("ULAW", Raw(Codec.MULAW)),
+        ("ALAW", Raw(Codec.ALAW)),
+        ("GSM610", Raw(Codec.GSM)),
+    ],
+)
+def test_a_file_without_a_header_is_what_it_is_said_to_be(tmp_path: Path, subtype: str, raw: Raw) -> None:
+    sound = np.concatenate((silence(4), spoken("question"), silence(4)))
+    soundfile.write(tmp_path / "in.raw", sound, RATE, subtype, format="RAW")
+    done = trim(tmp_path / "in.raw", tmp_path / "out.wav", raw=raw)
+    length = len(spoken("question")) / RATE
+    [first, *_], last = done.segments(), done.segments()[-1]
+    assert 3.5 < first["start"] < 4.6 and 3.7 + length < last["end"] < 4.5 + length
+    assert done.removed_s > 7
+
+
+def test_both_legs_of_option_d(tmp_path: Path) -> None:
+    (tmp_path / "in.raw").write_bytes(conversation().astype("<i2").tobytes())
+    write(tmp_path / "in.wav", conversation())
+    raw = trim(tmp_path / "in.raw", tmp_path / "a.wav", raw=Raw(Codec.PCM16, channels=2))
+    assert raw.map == trim(tmp_path / "in.wav", tmp_path / "b.wav").map
+    (tmp_path / "in.raw").write_bytes(b"\0" * 41)
+    with pytest.raises(BadAudio, match="no whole number of samples"):
+        trim(tmp_path / "in.raw", tmp_path / "a.wav", raw=Raw(Codec.PCM16, channels=2))
+
+
+@pytest.mark.requirement("S126")
+def test_profiles_differ_in_what_they_keep(tmp_path: Path) -> None:
+    write(tmp_path / "in.wav", conversation())
+    removed = {
+        name: trim(tmp_path / "in.wav", tmp_path / "out.wav", profile=PROFILES[name]).removed_s for name in PROFILES
+    }
+    assert removed["fast"] <= removed["safe"] < removed["tight"]
