@@ -2,7 +2,7 @@
 FROM python:3.13-slim-bookworm
 
 COPY requirements.lock /src/
-RUN pip install --no-cache-dir --no-deps --only-binary :all: --require-hashes -r /src/requirements.lock
+RUN pip install --no-cache-dir --no-deps --only-binary :all: --no-binary greenswitch --require-hashes -r /src/requirements.lock
 
 COPY pyproject.toml README.md LICENSE /src/
 COPY callguard /src/callguard
