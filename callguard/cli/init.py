@@ -24,6 +24,7 @@ from callguard.cli.option import json_option, show_json
 from callguard.core.complete import TO_FILL
 from callguard.errors import BadInput
 from callguard.lab.asterisk import dialplan_dir
+from callguard.pbx.asterisk.pausing import FILTERS
 from callguard.store.keys import create_master_key
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "data" / "init"
@@ -55,7 +56,7 @@ _LEAST = {
         "least_privilege": "true",
         "why": "`call` to mute, stop and send on, `reporting` to look. The snippet starts the recorder",
         "write": "call,reporting",
-        "filter": "eventfilter = Event: MixMonitorStart\n",
+        "filter": "".join(f"eventfilter = {only}\n" for only in ("Event: MixMonitorStart", *FILTERS)),
     },
 }
 """Where the templates differ. Without class system callguard cannot choose its events: manager.conf does."""

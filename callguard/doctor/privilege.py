@@ -13,7 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 from callguard.doctor.site import Finding, Plan, Severity, Site, blocker, unchecked, warning
 from callguard.store.schema import APP
 
-WRITE, GUARD_WRITE, READ = "write = system,call,reporting", "write = call,reporting", "read = call"
+WRITE, GUARD_WRITE, READ = "write = system,call,reporting", "write = call,reporting", "read = call,user,dialplan"
 NEEDED = {
     "MixMonitor": "system",
     "MixMonitorMute": "call",
@@ -96,15 +96,26 @@ def guard_account(site: Site) -> Iterator[Finding]:
 
 
 def hears(site: Site) -> Iterator[Finding]:
-    """The controller's AMI account hears of recorders that somebody else starts."""
+    """The controller's AMI account hears of recorders that somebody else starts, and of signals for a pause."""
     read = site.pbx.read
     if read is None:
         why = "Asterisk did not show it: func_config is not loaded, or AMI could not be asked"
         change = "modules.conf: load => func_config.so"
         yield unchecked("which events the controller's AMI account hears", why, change)
-    elif not {"call", "all"} & {word.strip() for word in read.split(",")}:
-        what = "the controller's AMI account does not hear events of class call: a foreign recorder goes unnoticed"
-        yield blocker(what, f"manager.conf: [{site.plan.asterisk.ami.user}]", READ)
+        return
+    where, heard = f"manager.conf: [{site.plan.asterisk.ami.user}]", {word.strip() for word in read.split(",")}
+    for group, unheard in _CLASSES.items() if "all" not in heard else ():
+        if group not in heard:
+            what = f"the controller's AMI account does not hear events of class {group}: {unheard}"
+            yield (blocker if group == "call" else warning)(what, where, READ)
+
+
+_CLASSES = {
+    "call": "a foreign recorder goes unnoticed",
+    "user": "no user event sent by AMI pauses a recording",
+    "dialplan": "no channel variable pauses a recording",
+}
+"""Classes of AMI events, and what stays unheard without them."""
 
 
 def secret(site: Site) -> Iterator[Finding]:

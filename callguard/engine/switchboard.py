@@ -19,6 +19,7 @@ from callguard.core.events import (
     DigitPressed,
     Event,
     PartyIdentified,
+    PauseSignalled,
     RogueRecordingSeen,
     Role,
     Unbridged,
@@ -35,7 +36,7 @@ class Switchboard:
     """All channels known, and the calls that they belong to. `new_party`: makes a random party id.
 
     A channel belongs to one call and may visit others: it is in a bridge with channels of theirs. `rogues`: channels
-    that somebody else was seen to record.
+    that somebody else was seen to record; `signals`: pauses asked for on channels that were of no call yet.
     """
 
     new_party: Callable[[], str]
@@ -47,6 +48,7 @@ class Switchboard:
     types: dict[str, CallType] = field(default_factory=dict)
     parties: dict[str, Endpoint] = field(default_factory=dict)
     rogues: dict[str, RogueRecordingSeen] = field(default_factory=dict)
+    signals: dict[str, PauseSignalled] = field(default_factory=dict)
 
     # ------------------------------------------------------------ calls
     def open(self, call_id: str, call_type: CallType, channel: Endpoint) -> None:
@@ -102,21 +104,34 @@ class Switchboard:
         dialler = self.dials.get(heard.channel.channel_id)
         rogue = self.rogues.get(heard.channel.channel_id)
         facts += [(call_id, rogue)] if rogue else []  # somebody recorded it before it came to us, and still may
+        facts += self._signalled(heard.channel.channel_id, call_id)
         return facts + (list(self._join(dialler, call_id, heard.at)) if dialler in self.endpoints else [])
 
     def said(self, event: Event) -> list[Fact]:
         """A fact about one channel: to the call that the channel belongs to, or that its bridge belongs to."""
         if isinstance(event, RogueRecordingSeen) and event.bridge_id:
             return list(self._recorded_bridge(event))
+        if isinstance(event, PauseSignalled) and event.channel_id not in self.calls:
+            self._set_aside(event)
         found = list(self._bridge_facts(event)) if isinstance(event, Bridged | Unbridged) else []
         if isinstance(event, ChannelAnswered) and event.channel_id in self.endpoints:
             self.endpoints[event.channel_id] = replace(self.endpoints[event.channel_id], answered=True)
         if not isinstance(event, Bridged):
             found += [(call_id, event) for call_id in self._concerned(event)]
         if isinstance(event, ChannelHungUp):
-            for about in (self.bridges, self.endpoints, self.visits, self.dials, self.rogues):
+            for about in (self.bridges, self.endpoints, self.visits, self.dials, self.rogues, self.signals):
                 about.pop(event.channel_id, None)
         return found
+
+    def _set_aside(self, event: PauseSignalled) -> None:
+        """A dialplan may ask for a pause before it hands the call over, and take that back."""
+        self.signals.pop(event.channel_id, None)
+        if event.on:
+            self.signals[event.channel_id] = event
+
+    def _signalled(self, channel_id: str, call_id: str) -> list[Fact]:
+        signal = self.signals.pop(channel_id, None)
+        return [(call_id, signal)] if signal else []
 
     def _recorded_bridge(self, event: RogueRecordingSeen) -> Iterator[Fact]:
         """A bridge is recorded: each call with a channel in it hears so once."""
@@ -175,6 +190,7 @@ class Switchboard:
             yield call_id, self._identify(channel, role, at)
         if channel_id in self.rogues:
             yield call_id, self.rogues[channel_id]
+        yield from self._signalled(channel_id, call_id)
         if channel.answered:
             yield call_id, ChannelAnswered(at=at, channel_id=channel_id)
         if bridge := self.bridges.get(channel_id):

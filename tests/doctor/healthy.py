@@ -77,7 +77,7 @@ PBX = PbxSeen(
     dialplan=(*parse_snippet(SNIPPET), *CALLS),
     files={"features.conf": {}, "queues.conf": {}, "confbridge.conf": {}},
     app="",
-    read="call",
+    read="call,user,dialplan",
     same_folder=True,
     ahead=0.1,
 )

@@ -72,7 +72,14 @@ def test_a_guard_that_could_start_recorders(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "read, expected",
-    [("call,reporting", []), ("all", []), ("system, call", []), ("reporting", ["blocker"]), (None, ["warning"])],
+    [
+        ("call,user,dialplan", []),
+        ("all", []),
+        ("system, call, user", ["warning"]),
+        ("call,reporting", ["warning", "warning"]),
+        ("user,dialplan", ["blocker"]),
+        (None, ["warning"]),
+    ],
 )
 def test_the_controller_hears_of_foreign_recorders(tmp_path: Path, read: str | None, expected: list[str]) -> None:
     assert severities(privilege.hears, with_pbx(tmp_path, read=read)) == expected

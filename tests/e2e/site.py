@@ -11,7 +11,7 @@ import contextlib
 import itertools
 import sys
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Self
@@ -23,6 +23,8 @@ from callguard.lab.dialog import Call
 from callguard.lab.media import CounterTone, find_counters
 from callguard.lab.sip import Phone
 from callguard.lab.stand import COMPLETE, Stand
+from callguard.pbx.asterisk.ami import Ami
+from callguard.pbx.asterisk.site import AmiAddress
 from callguard.ports import EventRow, StoredCall
 from callguard.proof import prove
 from callguard.store.keys import load_master_key
@@ -96,11 +98,16 @@ POLICY = (
             "spoken": "",
             "payment": 'category = "payment"\nnotice = "notice-sensitive"',
             "private": 'mode = "never"',
+            "card": f'language = "{LANGUAGE}"\nlook_back_s = 1\npause_warn_s = 1',
             "named": f'language = "{LANGUAGE}"\nindicator = "name"',
             "toned": f'language = "{LANGUAGE}"\nindicator = "tone"',
         }.items()
     )
 )
+
+
+PAGE = AmiAddress(host="127.0.0.1", user="page", secret="not-a-secret-of-callguard")
+"""The AMI account of a payment page: it may send user events and nothing else."""
 
 
 def _make(work: Path) -> None:
@@ -179,6 +186,9 @@ class Site:
             etc = stand.asterisk.work / "etc"
             (etc / "queues.conf").write_text(QUEUES)
             await stand.asterisk.cli("queue reload all")
+            with (etc / "manager.conf").open("a") as accounts:
+                accounts.write(f"[{PAGE.user}]\nsecret={PAGE.secret}\nread=\nwrite=user\n")
+            await stand.asterisk.cli("manager reload")
             aors = f"aors=agent{ELSEWHERE}\n"
             phones = (etc / "pjsip.conf").read_text()
             (etc / "pjsip.conf").write_text(phones.replace(aors, f"{aors}set_var=CALLGUARD_SITE=US-CA\n"))
@@ -251,6 +261,12 @@ class Site:
     async def live(self) -> list[dict[str, object]]:
         """Live calls as `callguard calls list` shows them."""
         return list((await self.stand.ask({"do": "list"}))["calls"])
+
+    async def user_event(self, name: str, channel_id: str) -> None:
+        """What a payment page sends by AMI."""
+        page = await Ami.connect(replace(PAGE, port=self.stand.asterisk.ami_port), lambda _: None)
+        await page.action("UserEvent", UserEvent=name, Uniqueid=channel_id)
+        await page.close()
 
     async def channels(self) -> str:
         """What Asterisk has up."""

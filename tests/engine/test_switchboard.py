@@ -18,7 +18,16 @@ from typing import Any
 import pytest
 
 from callguard.core.effects import MaskRecording, StartRecording, StopRecording, UnmaskRecording
-from callguard.core.events import Bridged, ChannelAnswered, ChannelHungUp, ChannelSeen, DigitPressed, Role, Unbridged
+from callguard.core.events import (
+    Bridged,
+    ChannelAnswered,
+    ChannelHungUp,
+    ChannelSeen,
+    DigitPressed,
+    PauseSignalled,
+    Role,
+    Unbridged,
+)
 from callguard.engine.switchboard import Fact, Switchboard
 from callguard.pbx.asterisk.translate import translate
 from callguard.ports import Dialled, Entered, Heard, Link, Said, Sighted, Snapshot
@@ -219,6 +228,21 @@ def test_a_visitor_types_to_its_own_call_only() -> None:
     assert own.said(gone) == [("call2", gone), ("call", gone)]
     own.close("call2")
     assert own.visits == {}
+
+
+@pytest.mark.requirement("S82")
+def test_a_pause_that_is_asked_for_before_the_call_is_ours_comes_with_it() -> None:
+    own = Switchboard(lambda: "party")
+    for who in ("far", "other", "agent1", "gone"):
+        assert own.said(PauseSignalled(at=START, channel_id=who)) == []
+    own.said(PauseSignalled(at=START, channel_id="other", on=False))
+    own.said(ChannelHungUp(at=START, channel_id="gone"))
+    kind = POLICY.call_types["support"]
+    assert types(own.entered(Entered(START, endpoint("far")), "call", kind)) == ["party_identified", "pause_signalled"]
+    assert types(own.entered(Entered(START, endpoint("other")), "call2", kind)) == ["party_identified"]
+    assert "pause_signalled" in types(own.dialled(Dialled(START, "far", "agent1")))
+    assert own.signals == {}
+    assert types(own.said(PauseSignalled(at=START, channel_id="far", on=False))) == ["pause_signalled"]
 
 
 def test_the_difference_to_a_snapshot() -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from callguard.errors import LinkDown, PbxRefused, Unreachable
+from callguard.pbx.asterisk import pausing
 from callguard.pbx.asterisk.ami_codec import Decoder, Message, encode
 from callguard.pbx.asterisk.site import HEARTBEAT, AmiAddress
 
@@ -43,7 +44,7 @@ class Ami:
     async def connect(
         cls, address: AmiAddress, on_event: Callable[[Message], None], heartbeat: float = HEARTBEAT
     ) -> Ami:
-        """Connect and log in. Events of class `call` go to ON_EVENT. Raises Unreachable with what is wrong where."""
+        """Connect and log in. Events that are read here go to ON_EVENT. Raises Unreachable with what is wrong where."""
         reader, writer = await _open(address)
         ami = cls(reader, writer, on_event, heartbeat)
         try:
@@ -105,9 +106,9 @@ class Ami:
 
     # ------------------------------------------------------------ inside
     async def _login(self, address: AmiAddress) -> None:
-        await self.action("Login", Username=address.user, Secret=address.secret, Events="call")
-        for only in ("Event: MixMonitorStart",):
-            with suppress(PbxRefused):  # without privilege `system` every call event comes: more to read, nothing lost
+        await self.action("Login", Username=address.user, Secret=address.secret, Events="call,user,dialplan")
+        for only in ("Event: MixMonitorStart", *pausing.FILTERS):
+            with suppress(PbxRefused):  # without privilege `system` more comes: more to read, nothing lost
                 await self.action("Filter", Operation="Add", Filter=only)
 
     async def _read(self) -> None:

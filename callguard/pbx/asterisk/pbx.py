@@ -32,7 +32,9 @@ from callguard.core.effects import (
 )
 from callguard.core.events import ChannelHungUp, ChannelLeft, EffectFailed, Event, Script
 from callguard.errors import BadInput, LinkDown, PbxRefused, Unreachable
+from callguard.pbx.asterisk import pausing
 from callguard.pbx.asterisk.ami import Ami
+from callguard.pbx.asterisk.ami_codec import Message
 from callguard.pbx.asterisk.ari import ApplicationTaken, Ari
 from callguard.pbx.asterisk.links import delays
 from callguard.pbx.asterisk.prompter import Prompter
@@ -164,7 +166,7 @@ class AsteriskPbx:
 
     async def _connect(self) -> tuple[Ari, Ami]:
         """AMI first: as soon as ARI is there, calls are handed over."""
-        ami = await Ami.connect(self._settings.ami, self._recorder.heard, self._settings.heartbeat)
+        ami = await Ami.connect(self._settings.ami, self._manager_said, self._settings.heartbeat)
         try:
             await admit(ami)
             return await Ari.connect(self._settings.ari, self._settings.heartbeat), ami
@@ -219,6 +221,11 @@ class AsteriskPbx:
         await asyncio.gather(ari.close(), ami.close())
 
     # ------------------------------------------------------------ hearing
+    def _manager_said(self, message: Message) -> None:
+        self._recorder.heard(message)
+        if signal := pausing.heard(message, _utc()):
+            self._tell(Said(signal))
+
     def _hear(self, message: Json) -> None:
         message = self._skew.ours(message)
         self._prompter.heard(message)

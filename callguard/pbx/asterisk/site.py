@@ -28,7 +28,7 @@ class AriAddress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AmiAddress:
-    """AMI. The user needs `write = system,call,reporting` and `read = call`; `tls` None means plain TCP."""
+    """AMI. The user needs `write = system,call,reporting`, `read = call,user,dialplan`; `tls` None: plain TCP."""
 
     host: str
     user: str

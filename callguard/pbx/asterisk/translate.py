@@ -25,6 +25,7 @@ from callguard.core.events import (
     Unbridged,
     Unexpected,
 )
+from callguard.pbx.asterisk import pausing
 from callguard.pbx.asterisk.site import OWN_PREFIX
 from callguard.ports import Dialled, Endpoint, Entered, Heard, Said, Sighted
 
@@ -183,8 +184,10 @@ def _with(channel: Endpoint, said: Json) -> Endpoint:
 
 
 def _marked(message: Json, at: datetime) -> list[Heard]:
-    """The snippet's UserEvent: this channel is being bridged, and is to be told there."""
+    """The snippet's UserEvent: this channel is being bridged, and is to be told there. Or one about a pause."""
     channel, said = endpoint(part(message, "channel")), part(message, "userevent")
+    if signal := pausing.user_event(text(message, "eventname"), channel.channel_id, at):
+        return [Said(signal)]
     if text(message, "eventname") != MARK or not channel.channel_id:
         return []
     args = ("1", text(said, "CallType"), text(said, "Direction"), text(said, "Linkedid"))

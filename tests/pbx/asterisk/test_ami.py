@@ -18,6 +18,9 @@ from callguard.pbx.asterisk.ami_codec import Message
 from callguard.pbx.asterisk.site import AmiAddress
 from tests.pbx.rig import SITE
 
+FILTERS = 3
+"""Requests between the login and what is asked for."""
+
 
 def address(asterisk: Asterisk) -> AmiAddress:
     return AmiAddress(
@@ -104,7 +107,9 @@ async def test_odd_replies_do_not_end_the_connection() -> None:
         b"Asterisk Call Manager/11.0.0\r\nResponse: Success\r\nActionID: cg1\r\n\r\n",
         b"Response: Error\r\nActionID: cg2\r\n\r\n"
         b"garbage\xff\r\n\r\nResponse: Success\r\nActionID: unknown\r\n\r\n: \r\n\r\n",
-        b"Event: X\r\nCallerIDName: \xff\r\n\r\nResponse: Success\r\nActionID: cg3\r\nValue: 1\r\n\r\n",
+        *(b"Response: Error\r\nActionID: cg%d\r\n\r\n" % number for number in range(3, 2 + FILTERS)),
+        b"Event: X\r\nCallerIDName: \xff\r\n\r\nResponse: Success\r\nActionID: cg%d\r\nValue: 1\r\n\r\n"
+        % (2 + FILTERS),
     ]
 
     async def odd(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -124,13 +129,13 @@ async def test_odd_replies_do_not_end_the_connection() -> None:
 @pytest.mark.parametrize("cut_at", [0, 1, 30, 40])
 async def test_a_cut_in_mid_answer_fails_what_waits_and_sends_nothing_again(cut_at: int) -> None:
     received = bytearray()
-    answer = b"Response: Success\r\nActionID: cg3\r\nMixMonitorID: 0x1\r\n\r\n"
+    answer = b"Response: Success\r\nActionID: cg%d\r\nMixMonitorID: 0x1\r\n\r\n" % (2 + FILTERS)
 
     async def cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"Asterisk Call Manager/11.0.0\r\n")
-        for reply in (b"Response: Success\r\nActionID: cg1\r\n\r\n", b"Response: Success\r\nActionID: cg2\r\n\r\n"):
+        for number in range(1, 2 + FILTERS):
             received.extend(await reader.readuntil(b"\r\n\r\n"))
-            writer.write(reply)
+            writer.write(b"Response: Success\r\nActionID: cg%d\r\n\r\n" % number)
         received.extend(await reader.readuntil(b"\r\n\r\n"))
         writer.write(answer[:cut_at])
         await writer.drain()

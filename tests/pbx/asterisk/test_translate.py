@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from callguard.core.events import (
     Bridged,
+    Cause,
     ChannelAnswered,
     ChannelHeld,
     ChannelHungUp,
@@ -17,6 +18,7 @@ from callguard.core.events import (
     ChannelUnheld,
     DigitPressed,
     Event,
+    PauseSignalled,
     RogueRecordingSeen,
     Unbridged,
     Unexpected,
@@ -89,6 +91,10 @@ TABLE: list[tuple[dict[str, Any], list[Heard]]] = [
     ),
     (event("ChannelNovelty", channel=channel()), fact(Unexpected, what="ChannelNovelty")),
     (event("BridgeNovelty", bridge={"id": "b"}), []),
+    (
+        event("ChannelUserevent", channel=channel(), eventname="callguard_pause", userevent={}),
+        fact(PauseSignalled, cause=Cause.EVENT),
+    ),
     (event("ChannelVarset", channel=channel(), variable="x", value="y"), []),
     (event("ChannelCreated", channel=channel(name="Snoop/17.5-00000001")), []),
     (event("StasisStart", channel=channel(id="callguard-callguard-12"), args=[]), []),

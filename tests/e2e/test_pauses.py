@@ -1,0 +1,76 @@
+"""Pauses that begin by themselves: nothing of what they are for is in the file, and somebody ends them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from callguard.ports import EventRow
+from tests.e2e.site import Site, Talk, incidents, sent_between, states
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def far_name(talk: Talk) -> str:
+    """What Asterisk calls the caller's channel."""
+    rows = [row.split("!") for row in (await talk.site.channels()).splitlines()]
+    assert talk.stored is not None
+    return next(row[0] for row in rows if row[-1] == talk.stored.events[0].channel_id)
+
+
+def blanked(row: EventRow) -> list[tuple[int, int]]:
+    return [(int(start), int(end)) for start, _, end in (span.partition("-") for span in row.data["spans"])]
+
+
+@pytest.mark.requirement("S82")
+async def test_a_typed_number_a_variable_and_a_user_event_pause_and_what_came_just_before_goes_too(site: Site) -> None:
+    async with site.talk("card") as talk:
+        await talk.recorded()
+        await talk.row("notice_ended", script="recording_on")
+        far = await far_name(talk)
+        await talk.says(1.5)
+        await talk.call.press("49291234", seconds=0.06, gap=0.04)
+        await talk.row("pause_started", cause="digits")
+        await talk.row("incident_opened", incident="pause_forgotten", seconds=5)
+        assert await talk.hears_each_other()
+        status, out, _ = await site.stand.run(
+            "calls", "resume", talk.call_id, "--reason", "payment_done", "--config", str(site.stand.config), "--json"
+        )
+        assert status == 0 and json.loads(out)["pause_causes"] == []
+        await talk.says(1.5)
+        await site.stand.asterisk.cli(f"dialplan set chanvar {far} CALLGUARD_PAUSE on")
+        await talk.row("mask_acknowledged", nth=1)
+        await site.stand.asterisk.cli(f"dialplan set chanvar {far} CALLGUARD_PAUSE off")
+        await talk.row("pause_ended", reason="variable")
+        await talk.says(1.5)
+        assert talk.stored is not None
+        await site.user_event("callguard_pause", talk.stored.events[0].channel_id)
+        await talk.row("mask_acknowledged", nth=2)
+        await site.user_event("callguard_resume", talk.stored.events[0].channel_id)
+        await talk.row("unmask_acknowledged", nth=2)
+        await talk.says(0.5)
+        stored = await talk.ends()
+    assert states(stored) == ["verified"] and incidents(stored) == {"pause_forgotten"}
+    begun = [row for row in stored.events if row.type == "pause_started"]
+    assert [row.data["cause"] for row in begun] == ["digits", "variable", "event"]
+    ended = [row for row in stored.events if row.type == "pause_ended"]
+    assert [row.data["reason"] for row in ended] == ["payment_done", "variable", "event"]
+    left, right = talk.tape().numbers()
+    for start, end in zip(begun, ended, strict=True):
+        early = start.at.timestamp() - 1  # look_back_s of this call type
+        gone = {
+            number
+            for tone in (talk.far, talk.near)
+            for number, sent in tone.sent.items()
+            if early < sent.wall < end.at.timestamp() - 0.06
+        }
+        assert len(gone) > 80 and not gone & {*left, *right}
+    between = sent_between(talk.far, ended[0].at, begun[1].at) & set(left)
+    assert between, "nothing is left of what was said between two pauses"
+    (row,) = [row for row in stored.events if row.type == "recording_blanked"]
+    assert len(blanked(row)) == 3 and row.data["sha256_before"] != row.data["sha256"]
+    verdict = next(event for event in stored.events if event.type == "recording_verified")
+    assert verdict.data["sha256"] == row.data["sha256"]
+    keys = [event.data["digit"] for event in stored.events if event.type == "digit_pressed"]
+    assert keys == ["1", *"xxxxxxxx"] and "49291234" not in site.printed()
