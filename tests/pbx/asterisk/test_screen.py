@@ -22,7 +22,7 @@ from callguard.core.events import (
 from callguard.core.purpose import Indicator
 from callguard.core.word import Status
 from callguard.lab.media import Silence
-from callguard.pbx.asterisk.screen import LONGEST, VARIABLE, prefixed
+from callguard.pbx.asterisk.screen import LONGEST, PREFIXES, VARIABLE, prefixed
 from tests.pbx.asterisk.test_prompter import tone_in
 from tests.pbx.rig import Rig, Talk, sound
 
@@ -70,10 +70,9 @@ async def test_the_phone_shows_each_status_before_the_name_that_was_there(rig: R
     async with rig.talk() as talk:
         before = talk.agent_call.names[-1]
         assert before in ("", "caller")
-        prefixes = {Status.RECORDED: "[REC]", Status.PAUSED: "[PAUSED]", Status.NOT_RECORDED: "[NOT REC]"}
         for status in (*Status, Status.RECORDED):
             rig.pbx.perform(by_name(talk, status))
-            await talk.agent_call.shows(f"{prefixes[status]} {before}".strip())
+            await talk.agent_call.shows(f"{PREFIXES[status]} {before}".strip())
             await variable(rig, talk.agent, status.value)
         assert talk.far_call.names == [], "the caller's phone is told nothing"
         assert not rig.of(EffectFailed)
