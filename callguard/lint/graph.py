@@ -100,10 +100,12 @@ class Graph:
         names = self._contexts(aim.context)
         if names is None:
             return Found(unknown="the context is computed while the call runs")
-        reached = [context for name in names for context in self.plan.reach(name)]
-        extensions = _extensions(reached, aim.exten)
-        if extensions is None:
-            return Found(unknown="the extension is computed while the call runs")
+        extensions: list[Extension] = []
+        for name in names:  # in each of them the first that fits is taken
+            found = _extensions(list(self.plan.reach(name)), aim.exten)
+            if found is None:
+                return Found(unknown="the extension is computed while the call runs")
+            extensions += found
         return self._entered(aim, extensions, named=any(name in self.plan.contexts for name in names))
 
     def _entered(self, aim: _Aim, extensions: Iterable[Extension], *, named: bool = True) -> Found:

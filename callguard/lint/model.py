@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from callguard.lint.argument import fill
+from callguard.lint.argument import fill, fixed_ends
 from callguard.lint.finding import Finding, Place, warning
 from callguard.lint.index import Names, Patterns
 from callguard.lint.pattern import Pattern, is_pattern, number_only, parse
@@ -102,7 +102,11 @@ class Context:
         if self._names is None:
             self._names = Names(self.by_exten)
         names = self._names.fitting(text)
-        return None if names is None else [each for name in names for each in self.by_exten[name]]
+        if names is None:
+            return None
+        begin = fixed_ends(text)[0].replace("-", "")  # no pattern has it
+        open_ended = self.patterns.meeting(Pattern(number_only(begin).sets, "!")) if begin else []
+        return [each for name in dict.fromkeys((*names, *open_ended)) for each in self.by_exten[name]]
 
 
 @dataclass(slots=True)

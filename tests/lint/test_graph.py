@@ -25,6 +25,13 @@ exten => 5,1,NoOp()
 [c]
 exten => _5X,1,NoOp()
 exten => s,1,NoOp()
+[to-one]
+exten => s,1,NoOp()
+[to-two]
+exten => s,1,NoOp()
+exten => _s-.,1,NoOp()
+exten => _5X,1,NoOp()
+exten => s-BUSY,1,NoOp()
 """
 
 
@@ -40,8 +47,10 @@ exten => s,1,NoOp()
         ("Goto(b,${EXTEN},1)", ["c:_5X:1"]),
         ("Goto(b,${EXTEN:1},1)", ["b:5:1", "c:_5X:1"]),
         ("Goto(s-${DIALSTATUS},1)", ["a:s-BUSY:1", "a:s-NOANSWER:1"]),
+        ("Goto(to-two,s-${Y},1)", ["to-two:s-BUSY:1", "to-two:_s-.:1"]),
         ("Goto(b,${Y},1)", ["unknown"]),
         ("Goto(${Y},s,1)", ["unknown"]),
+        ("Goto(to-${Y},s,1)", ["to-one:s:1", "to-two:s:1"]),
         ("Goto(b,5,${Y})", ["unknown"]),
         ("Goto(b,6,1)", []),
         ("Goto(none,s,1)", ["unknown"]),
