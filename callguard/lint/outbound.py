@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from callguard.lint.argument import options, split
+from callguard.lint.carrier import carriers
 from callguard.lint.entry import exempt, site_numbers
 from callguard.lint.finding import Finding, blocker, warning
 from callguard.lint.flow import Call, Edge, Kind, calls, dial_option_text
@@ -27,17 +28,16 @@ LINES = ("0", "8", "9")
 _DIALS = ("dial", "retrydial")
 _FIX = "${CALLGUARD_DIAL} at the end of Dial's options"
 _NEVER = "nobody is asked and nothing is recorded"
-_ASSIGNED = re.compile(r"(?:^|,|\?\s*set\()\s*_{0,2}(\w+)\s*=", re.IGNORECASE)
 _STRIPPED = re.compile(r"\$\{EXTEN:([12])\}")
 
 
 def outbound(graph: Graph, trusted: Trusted) -> Iterator[Finding]:
     """Every Dial behind a Gosub that says told or bridged carries what it left for it, and nothing against it."""
-    site, carriers = site_numbers(graph), _carriers(graph)
+    site, carrying = site_numbers(graph), carriers(graph, [VARIABLE])
     asking = [(step, edge) for step, edge in entering(graph) if edge.kind is Kind.CALL]
     asking = [(step, edge) for step, edge in asking if not exempt(step.exten, site)]
     for step, one in _dialled(graph, trusted, [step for step, edge in asking if when(edge)]):
-        yield from _judge(step, one, carriers)
+        yield from _judge(step, one, carrying)
     wordless = [step for step, edge in asking if _wordless(edge) and step.context not in trusted.own]
     for step, one in _dialled(graph, trusted, wordless):
         what = f"{one.name} behind outbound without told or bridged: unless the called party itself runs this, {_NEVER}"
@@ -47,20 +47,6 @@ def outbound(graph: Graph, trusted: Trusted) -> Iterator[Finding]:
 def _wordless(edge: Edge) -> bool:
     """Whether it says outbound, and nothing about when the called party is told."""
     return split(edge.target.arguments)[1:2] == ["outbound"] and not when(edge)
-
-
-def _carriers(graph: Graph) -> re.Pattern[str]:
-    """The variables that hold CALLGUARD_DIAL, directly or through others."""
-    given = [(step.data, _ASSIGNED.findall(step.data)) for step in graph.plan.steps() if "{" in step.data]
-    names, before = {VARIABLE}, 0
-    while before != len(names):
-        before, known = len(names), _mentions(names)
-        names.update(name for data, assigned in given if assigned and known.search(data) for name in assigned)
-    return _mentions(names)
-
-
-def _mentions(names: set[str]) -> re.Pattern[str]:
-    return re.compile(rf"\$\{{({'|'.join(sorted(names))})\b")
 
 
 def _dialled(graph: Graph, trusted: Trusted, starts: list[Step]) -> Iterator[tuple[Step, Call]]:
@@ -105,9 +91,9 @@ def _callers(graph: Graph) -> dict[tuple[str, str], list[Step]]:
     return back
 
 
-def _judge(step: Step, one: Call, carriers: re.Pattern[str]) -> Iterator[Finding]:
+def _judge(step: Step, one: Call, carrying: re.Pattern[str]) -> Iterator[Finding]:
     text = dial_option_text(one)
-    hit = carriers.search(text)
+    hit = carrying.search(text)
     if hit is None:
         what = f"{one.name} lacks ${{{VARIABLE}}}, which the Gosub before it left for it: who answers is never told"
         yield blocker("dial-option", step.place, what, _FIX)

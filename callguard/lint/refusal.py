@@ -1,19 +1,22 @@
 """After the question: who says no is served like anybody else.
 
-What belongs here: branches on the answer, and what is reached behind the Gosub. What does not: ways around the question
-(notice.py).
+What belongs here: branches on the answer, to our question or one of the dialplan's own, and what is reached behind the
+Gosub. What does not: ways around the question (notice.py).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from callguard.lint.carrier import carriers
 from callguard.lint.finding import Finding, blocker
-from callguard.lint.flow import Kind
+from callguard.lint.flow import Edge, Kind
 from callguard.lint.graph import Found, Graph
 from callguard.lint.model import Step
 from callguard.lint.notice import BRIDGES
+from callguard.lint.question import menus, reads
 from callguard.lint.snippet import Trusted, is_ours
 from callguard.lint.walk import ANSWER, onward_steps
 
@@ -23,21 +26,28 @@ DESTINATIONS = BRIDGES | frozenset(
 )
 """Where a call is still served: it did not just end."""
 
+OUTCOMES = ("CALLGUARD_ASKED", "CALLGUARD_STATUS", "CALLGUARD_ORDERS", "STASISSTATUS")
+"""Variables that say what came of the question, or that nobody was there to ask it."""
+
 _CONDITIONAL = ("gotoif", "gosubif", "macroif")
 
 
 def refused(graph: Graph, trusted: Trusted) -> Iterator[Finding]:
     """Between the question and the first destination no branch on the answer, and no way on, just hangs up."""
     served = _Served(graph, trusted)
-    asking = list(_asking(graph, trusted))
+    asking, read = list(_asking(graph, trusted)), dict(reads(graph))
     for step in asking:
         follower = graph.following(step)
         if follower is None or not served.any([follower]):
             yield _dead_end(step)
-    followers = [follower for step in (*asking, *_through(graph, asking)) if (follower := graph.following(step))]
+    answers = _Answers(carriers(graph, {*OUTCOMES, *read.values()}, trusted.own))
+    starts = (*asking, *_through(graph, asking), *read)
+    followers = [follower for step in starts if (follower := graph.following(step))]
     for step in served.before(followers):
-        if _branches_on_answer(graph, step) and not all(_ways(graph, served, step)):
+        if answers.branch(graph, step) and not all(_ways(graph, served, answers, step)):
             yield _hangs_up(step)
+    keys = dict.fromkeys(key for step, edge in menus(graph) for key in graph.find(step, edge).steps)
+    yield from (_hangs_up(key) for key in keys if not served.any([key]))
 
 
 def _asking(graph: Graph, trusted: Trusted) -> Iterator[Step]:
@@ -61,16 +71,31 @@ def _through(graph: Graph, asking: Iterable[Step]) -> Iterator[Step]:
             yield step
 
 
-def _branches_on_answer(graph: Graph, step: Step) -> bool:
-    """Whether an ExecIf, or an application that jumps under a condition, looks at what came of the question."""
-    for one, _ in graph.flows(step):
-        text = one.condition or (one.data.partition("?")[0] if one.app in _CONDITIONAL else "")
-        if ANSWER.search(text):
-            return True
-    return False
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """What looks at the answer: `held`, the variables that hold it."""
+
+    held: re.Pattern[str]
+
+    def in_text(self, text: str) -> bool:
+        """Whether TEXT does."""
+        return bool(ANSWER.search(text) or self.held.search(text))
+
+    def choose(self, edge: Edge) -> bool:
+        """Whether the answer is a part of where EDGE leads."""
+        target = edge.target
+        return any(map(self.in_text, (target.context, target.exten, target.priority)))
+
+    def branch(self, graph: Graph, step: Step) -> bool:
+        """Whether STEP goes by the answer: under a condition, or to a target that is made of it."""
+        for one, each in graph.flows(step):
+            text = one.condition or (one.data.partition("?")[0] if one.app in _CONDITIONAL else "")
+            if self.in_text(text) or any(edge.kind is Kind.JUMP and self.choose(edge) for edge in each.edges):
+                return True
+        return False
 
 
-def _ways(graph: Graph, served: _Served, step: Step) -> Iterator[bool]:
+def _ways(graph: Graph, served: _Served, answers: _Answers, step: Step) -> Iterator[bool]:
     """For each branch of STEP, whether it serves the call."""
     for _, each in graph.flows(step):
         if each.goes_on:
@@ -80,7 +105,12 @@ def _ways(graph: Graph, served: _Served, step: Step) -> Iterator[bool]:
             yield False
         for edge in each.edges:
             found = graph.find(step, edge)
-            yield bool(found.unknown) or edge.kind is not Kind.JUMP or served.any(found.steps)
+            if found.unknown or edge.kind is not Kind.JUMP:
+                yield True
+            elif answers.choose(edge):  # every one of them is some answer's
+                yield from (served.any([one]) for one in found.steps)
+            else:
+                yield served.any(found.steps)
 
 
 def _hangs_up(step: Step) -> Finding:

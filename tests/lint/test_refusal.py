@@ -8,7 +8,7 @@ import pytest
 
 from tests.lint.plan import ASK, rules
 
-NO = '$["${CALLGUARD_ASKED}" != "asked"]'
+NO, BY = '$["${CALLGUARD_ASKED}" != "asked"]', "${CALLGUARD_ASKED}"
 
 
 @pytest.mark.requirement("S70")
@@ -21,6 +21,10 @@ NO = '$["${CALLGUARD_ASKED}" != "asked"]'
         (f" same => n,GotoIf({NO}?ok)\n same => n,Hangup()\n same => n(ok),Queue(a)\n", 3),
         (f" same => n,ExecIf({NO}?Hangup())\n same => n,Queue(a)\n", 3),
         (f" same => n,ExecIf({NO}?Goto(bye,s,1))\n same => n,Queue(a)\n[bye]\nexten => s,1,Playback(x)\n", 3),
+        (' same => n,ExecIf($["${STASISSTATUS}" = "FAILED"]?Congestion(5))\n same => n,Queue(a)\n', 3),
+        (f" same => n,Set(how={BY})\n same => n,ExecIf($[${{how}}=asked]?Busy())\n same => n,Queue(a)\n", 4),
+        (f" same => n,Goto(on-{BY},s,1)\n[on-asked]\nexten => s,1,Queue(a)\n[on-bypass]\nexten => s,1,Busy()\n", 3),
+        (f" same => n,Goto(s-{BY},1)\nexten => s-asked,1,Queue(a)\nexten => _s-.,1,Hangup()\n", 3),
     ],
 )
 def test_a_refusal_that_ends_the_call(tmp_path: Path, rest: str, line: int) -> None:
@@ -39,6 +43,8 @@ def test_a_refusal_that_ends_the_call(tmp_path: Path, rest: str, line: int) -> N
         f" same => n,Queue(a)\n same => n,GotoIf({NO}?bye)\n same => n,NoOp()\n same => n(bye),Hangup()\n",
         " same => n,Gosub(sub,s,1)\n same => n,Queue(a)\n[sub]\nexten => s,1,Return()\n",
         " same => n,Dial(PJSIP/a,20,t${CALLGUARD_DIAL})\n same => n,Hangup()\n",
+        f" same => n,Goto(s-{BY},1)\nexten => s-asked,1,Queue(a)\nexten => _s-.,1,Queue(b)\n",
+        " same => n,Read(key,press-9-to-end)\n same => n,ExecIf($[${key}=9]?Hangup())\n same => n,Queue(a)\n",
     ],
 )
 def test_what_serves_everybody(tmp_path: Path, rest: str) -> None:
@@ -48,3 +54,17 @@ def test_what_serves_everybody(tmp_path: Path, rest: str) -> None:
 def test_a_question_in_a_subroutine(tmp_path: Path) -> None:
     text = f"[office]\nexten => 1,1,Gosub(sub,s,1)\n same => n,ExecIf({NO}?Hangup())\n same => n,Queue(a)\n"
     assert rules(tmp_path, f"{text}[sub]\nexten => s,1,{ASK}\n same => n,Return()\n") == [("refusal-ends-call", 3)]
+
+
+@pytest.mark.requirement("S70")
+def test_a_question_of_the_dialplan_s_own(tmp_path: Path) -> None:
+    """By Read or by a menu: no key, and no silence, ends the call."""
+    read = "[office]\nexten => 1,1,Read(key,ask-consent,1)\n same => n,GotoIf($[${key}=2]?no)\n"
+    ends = f"{read} same => n,{ASK}\n same => n,Queue(a)\n same => n(no),Playback(bye)\n same => n,Hangup()\n"
+    assert rules(tmp_path, ends) == [("refusal-ends-call", 3)]
+    menu = "[office]\nexten => s,1,Background(press-2-to-decline)\n same => n,WaitExten(5)\n"
+    keys = f"exten => 1,1,{ASK}\n same => n,Queue(a)\nexten => 2,1,Hangup()\nexten => t,1,{{}}\n"
+    refusals = [each for each in rules(tmp_path, menu + keys.format("Hangup()")) if "refusal" in each[0]]
+    assert refusals == [("refusal-ends-call", 6), ("refusal-ends-call", 7)]
+    served = [each for each in rules(tmp_path, menu + keys.format("Goto(1,1)")) if "refusal" in each[0]]
+    assert served == [("refusal-ends-call", 6)]
