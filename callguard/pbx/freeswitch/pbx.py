@@ -189,7 +189,8 @@ class FreeSwitchPbx:
     def _seed(self, there: Survey) -> None:
         own = self._translator
         own.bridges = {leg: bridge for bridge, legs in there.bridges.items() for leg in legs}
-        own.known = {channel.channel_id for channel in there.channels}
+        alive = {channel.channel_id for channel in there.channels}
+        own.known = alive | (own.known - there.asked)  # who came while we asked is there too
         own.listens = dict(there.listens)
         self._ringing = {channel.channel_id for channel in there.channels if not channel.answered}
         self._prompter.keep(own.known)
@@ -198,20 +199,29 @@ class FreeSwitchPbx:
 
     async def _stay(self, esl: Esl) -> None:
         """Until the link is lost. A gap in the events has the engine ask what is true: Link(up) says so once more."""
-        early, self._early = self._early or [], None
-        for message in early:
-            self._hear(message)
+        self._catch_up()
         loop = asyncio.get_running_loop()
         while not esl.closed.done():
             await asyncio.wait((esl.closed,), timeout=_LOOK_EVERY)
             if self._lag.hopeless:  # what is heard was true once; a new link begins with an empty queue
                 raise LinkDown("its events come too late to act on")
             if self._sequence.due(loop.time()) and not esl.closed.done():
-                self._sequence.looked(loop.time())
-                there = await self._survey()
-                self._seed(there)
-                self._recorder.attach(esl, there.bugs)
-                self._tell(Link(_utc(), up=True))
+                await self._look_again(esl)
+
+    async def _look_again(self, esl: Esl) -> None:
+        """What is heard while we ask is heard afterwards: it may be newer than the answers."""
+        self._sequence.looked(asyncio.get_running_loop().time())
+        self._early = []
+        there = await self._survey()
+        self._seed(there)
+        self._recorder.attach(esl, there.bugs)
+        self._tell(Link(_utc(), up=True))
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        early, self._early = self._early or [], None
+        for message in early:
+            self._hear(message)
 
     async def _let_go(self, esl: Esl) -> None:
         was_up, self._esl, self._early = self._esl is not None, None, None
@@ -226,9 +236,13 @@ class FreeSwitchPbx:
     async def _survey(self) -> Survey:
         esl = self._need_esl()
         try:
-            return await survey(esl)
+            there = await survey(esl, self._translator.known | self.outbound.waiting)
         except PbxRefused as wrong:
             raise LinkDown(f"the PBX does not say what is there: {wrong}") from wrong
+        now = asyncio.get_running_loop().time()
+        for dump in there.dumps:
+            self._sequence.heard(dump, now)
+        return there
 
     # ------------------------------------------------------------ hearing
     def _entered(self, message: Message) -> None:

@@ -1,7 +1,8 @@
 """What is there now: `show channels as json`, then `uuid_dump` and `uuid_buglist` of each channel.
 
-What belongs here: asking, and reading the answers. What does not: when to ask (pbx.py). `show channels` lags behind: a
-channel whose dump says that it is gone, is gone.
+What belongs here: asking, and reading the answers. What does not: when to ask (pbx.py). `show channels` lags behind, by
+up to a second in both directions: a channel whose dump says that it is gone, is gone, and one that was heard of is
+asked for by its id, whether it is in the list or not.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from callguard.pbx.freeswitch.codec import Message, plain_message
@@ -23,24 +24,32 @@ _BUG = re.compile(r"<function>session_record</function>\s*<target>([^<]*)</targe
 
 @dataclass(frozen=True)
 class Survey:
-    """Channels, bridges (id -> channel ids), files that each channel is recorded into, who listens to whom."""
+    """Channels, bridges (id -> channel ids), files that each channel is recorded into, who listens to whom.
+
+    `dumps`: what each channel that is up says of itself; each took a number of the events' sequence. `asked`: channels
+    that were asked for.
+    """
 
     channels: tuple[Endpoint, ...]
     bridges: Mapping[str, tuple[str, ...]]
     bugs: Mapping[str, frozenset[str]]
     listens: Mapping[str, str]
+    dumps: tuple[Message, ...] = ()
+    asked: frozenset[str] = frozenset()
 
 
-async def survey(esl: Esl) -> Survey:
-    """Ask. Raises LinkDown, PbxRefused."""
-    ids = _ids(await esl.ask("api show channels as json"))
+async def survey(esl: Esl, known: Iterable[str] = ()) -> Survey:
+    """Ask; KNOWN: channels that were heard of. Raises LinkDown, PbxRefused."""
+    listed = _ids(await esl.ask("api show channels as json"))
+    ids = list(dict.fromkeys((*listed, *(item for item in known if CHANNEL_ID.match(item)))))
     dumps = await asyncio.gather(*(esl.send(f"api uuid_dump {item}") for item in ids))
     bugs = await asyncio.gather(*(esl.send(f"api uuid_buglist {item}") for item in ids))
     there = {item: plain_message(dump.body) for item, dump in zip(ids, dumps, strict=True)}
     alive = {item: message for item, message in there.items() if channel_id_of(message) == item and _is_up(message)}
     files = {item: frozenset(_BUG.findall(bug.text)) for item, bug in zip(ids, bugs, strict=True) if item in alive}
     listens = {item: target for item, message in alive.items() if (target := _listens(message))}
-    return Survey(tuple(endpoint(message) for message in alive.values()), _bridges(alive, listens), files, listens)
+    channels, dumped = tuple(endpoint(message) for message in alive.values()), tuple(alive.values())
+    return Survey(channels, _bridges(alive, listens), files, listens, dumped, frozenset(ids))
 
 
 def _ids(answer: str) -> list[str]:

@@ -86,3 +86,14 @@ async def test_a_channel_that_has_gone_meanwhile_is_gone(pair: tuple[Exchange, E
     two(switch)
     switch.refuse["uuid_dump"] = "-ERR No such channel!\n"
     assert not (await survey(esl)).channels
+
+
+async def test_a_channel_that_the_list_does_not_have_yet_is_asked_for_by_its_id(pair: tuple[Exchange, Esl]) -> None:
+    """The list comes from a database that lags behind: a call of the last half second is not in it."""
+    switch, esl = pair
+    one, _ = two(switch)
+    switch.refuse["show"] = '{"row_count": 0}'
+    assert not (await survey(esl)).channels
+    there = await survey(esl, [one.uuid, "gone", "x y"])
+    assert [item.channel_id for item in there.channels] == [one.uuid]
+    assert there.asked == {one.uuid, "gone"} and len(there.dumps) == 1
