@@ -10,8 +10,9 @@ from typing import Any
 import click
 
 from callguard.cli.option import ask_controller, config_option, json_option, load, show_json, with_log
+from callguard.core.consent import Turn
 from callguard.core.events import Action
-from callguard.core.word import GIVEN
+from callguard.core.word import GIVEN, Presence
 from callguard.engine.ledger import NOTE
 from callguard.errors import BadInput
 from callguard.ports import EventRow, StoredCall
@@ -155,7 +156,9 @@ def _card(stored: StoredCall, notes: Mapping[str, str]) -> dict[str, Any]:
             _notice(row, facts) for row in facts if row.type == "notice_started" and row.data["script"] == "notice"
         ],
         "consent": [
-            {"what": row.type, "at": row.at.isoformat(), **row.data} for row in facts if row.type.startswith("consent_")
+            {"what": row.type, "at": row.at.isoformat(), **row.data, **_weight(row)}
+            for row in facts
+            if row.type.startswith("consent_")
         ],
         "pauses": list(_pauses(facts, notes)),
         "stored": [
@@ -165,6 +168,19 @@ def _card(stored: StoredCall, notes: Mapping[str, str]) -> dict[str, Any]:
         "use": {"purpose": policy["purpose"], "call type": stored.call.call_type, "category": policy["category"]},
         "incidents": [item.kind for item in stored.incidents],
     }
+
+
+WEIGHTS = {
+    Turn.GRANT_EXPRESS: "the party's own answer",
+    Turn.GRANT_ATTESTED: "an agent's word for it, which is less than the party's own answer",
+    Turn.GRANT_IMPLIED: "staying on after the notice",
+}
+"""What a consent rests on."""
+
+
+def _weight(row: EventRow) -> dict[str, str]:
+    rests = {turn.value: text for turn, text in WEIGHTS.items()}.get(row.data.get("how", ""), "")
+    return {"rests_on": rests} if rests else {}
 
 
 def _pauses(facts: tuple[EventRow, ...], notes: Mapping[str, str]) -> Iterator[dict[str, Any]]:
@@ -221,6 +237,8 @@ TEXTS = {
     Action.PAUSE: "Mask the recording of CALL: its clock runs on, nothing is heard.",
     Action.RESUME: "Unmask the recording of CALL, and say why.",
     Action.WITHDRAW: "Withdraw the far party's consent on its behalf: stop, and destroy as the call type says.",
+    Action.CONSENT: "Attest that a party of CALL agreed by voice. It counts for less than the party's own key.",
+    Action.PRESENT: "Say who is on the line of CALL: all who were told, or somebody else.",
 }
 _REASON = click.option(
     "--reason",
@@ -228,6 +246,20 @@ _REASON = click.option(
     metavar="REASON",
     help=f"Why the pause ends: {', '.join(GIVEN)}, or words of your own, which are stored encrypted.",
 )
+_SAID = {
+    Action.RESUME: _REASON,
+    Action.CONSENT: click.option(
+        "--channel", default="", metavar="ID", help="The party's channel, where it is not the far one."
+    ),
+    Action.PRESENT: click.option(
+        "--who",
+        "presence",
+        required=True,
+        type=click.Choice([str(Presence.ALL), str(Presence.SOMEONE_ELSE)]),
+        help="all: nobody but those who were told; someone_else: silence the recording until a resume.",
+    ),
+}
+"""What has to be said with an act."""
 
 
 def _act(action: Action) -> click.Command:
@@ -245,7 +277,7 @@ def _act(action: Action) -> click.Command:
                 f"{answer['call_id']}: {action.value}: recording {answer['recording']}, {answer['milliseconds']} ms"
             )
 
-    return click.command(action.value, help=TEXTS[action])(_REASON(act) if action is Action.RESUME else act)
+    return click.command(action.value, help=TEXTS[action])(_SAID[action](act) if action in _SAID else act)
 
 
 for each in Action:

@@ -220,6 +220,8 @@ def signal(call: Call, channel_id: str, what: Signal) -> Step:
     if found is None:
         return unexpected(call, channel_id, f"{what.value} while {channel.standing.value}")
     standing, turn = found
+    if what in (Signal.NO, Signal.WITHDRAW):
+        call = call.change(channel_id, silent=False)
     return _TURNS[turn](call.change(channel_id, standing=standing), channel_id)
 
 
@@ -260,7 +262,18 @@ def _tell_again(call: Call, channel_id: str) -> Step:
 
 
 def _grant_express(call: Call, channel_id: str) -> Step:
-    granted = record(call, Outcome.CONSENT_GRANTED, channel_id, how=Turn.GRANT_EXPRESS.value)
+    call = call.change(channel_id, attested="")
+    return _granted(record(call, Outcome.CONSENT_GRANTED, channel_id, how=Turn.GRANT_EXPRESS.value), channel_id)
+
+
+def _grant_attested(call: Call, channel_id: str) -> Step:
+    """An agent's word for it. The row says whose."""
+    how, by = Turn.GRANT_ATTESTED.value, call.channels[channel_id].attested
+    call = call.change(channel_id, silent=False)
+    return _granted(record(call, Outcome.CONSENT_GRANTED, channel_id, how=how, by=by), channel_id)
+
+
+def _granted(granted: Step, channel_id: str) -> Step:
     return granted.then(lambda now: _hush(now, channel_id)).then(lambda now: _send_on(now, channel_id))
 
 
@@ -277,7 +290,8 @@ def _refuse(call: Call, channel_id: str) -> Step:
 
 
 def _silence(call: Call, channel_id: str) -> Step:
-    return record(call, Outcome.CONSENT_SILENT, channel_id).then(lambda now: _play(now, _last_word(now), channel_id))
+    silent = record(call.change(channel_id, silent=True), Outcome.CONSENT_SILENT, channel_id)
+    return silent.then(lambda now: _play(now, _last_word(now), channel_id))
 
 
 def _last_word(call: Call) -> Script:
@@ -346,6 +360,7 @@ _TURNS: dict[Turn, Callable[[Call, str], Step]] = {
     Turn.OPEN_LAST_WINDOW: _open_last_window,
     Turn.GRANT_EXPRESS: _grant_express,
     Turn.GRANT_IMPLIED: _grant_implied,
+    Turn.GRANT_ATTESTED: _grant_attested,
     Turn.REFUSE: _refuse,
     Turn.SILENCE: _silence,
     Turn.WITHDRAW: _withdraw,

@@ -31,7 +31,8 @@ class Channel:
     recording it hears of from the line for all.
     `playing`: the prompt that has to be heard to its end, under the watch `watch`; `told`: how often the telling began
     anew; `window`: which one waits for a third party's answer. `withdrew`: it agreed once; `owed`: the sentence about
-    that waits for the stop; `visits`: it has a call of its own.
+    that waits for the stop; `visits`: it has a call of its own. `silent`: refused by silence alone; `attested`: whose
+    word its consent is.
     """
 
     channel_id: str
@@ -57,6 +58,8 @@ class Channel:
     withdrew: bool = False
     owed: bool = False
     visits: bool = False
+    silent: bool = False
+    attested: str = ""
 
     @property
     def is_asked(self) -> bool:

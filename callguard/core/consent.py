@@ -48,6 +48,8 @@ class Signal(StrEnum):
     LANGUAGE = "language"  # a key that stands for another language
     RULE_GREW = "rule_grew"  # staying on was enough until now
     REFUSED_BEFORE = "refused_before"  # a refusal that is still remembered
+    ATTESTED = "attested"  # it told the agent that it agrees, who says so
+    ATTESTED_LATE = "attested_late"  # the same, after it had given no answer
 
 
 class Turn(StrEnum):
@@ -59,6 +61,7 @@ class Turn(StrEnum):
     OPEN_LAST_WINDOW = "open_last_window"
     GRANT_EXPRESS = "express_dtmf"
     GRANT_IMPLIED = "implied"
+    GRANT_ATTESTED = "express_agent_attested"
     REFUSE = "refuse"
     SILENCE = "silence"
     WITHDRAW = "withdraw"
@@ -113,6 +116,8 @@ _BOTH: dict[tuple[Standing, Signal], Move] = {
 
 _ASK: dict[tuple[Standing, Signal], Move] = {
     (_S.AWAITING, _G.YES): (_S.GRANTED, _T.GRANT_EXPRESS),
+    (_S.AWAITING, _G.ATTESTED): (_S.GRANTED, _T.GRANT_ATTESTED),
+    (_S.REFUSED, _G.ATTESTED_LATE): (_S.GRANTED, _T.GRANT_ATTESTED),  # silence alone can be mended so
     (_S.AWAITING, _G.WINDOW_CLOSED): (_S.AWAITING, _T.ASK_AGAIN),
     (_S.AWAITING, _G.QUESTION_ENDED): (_S.AWAITING, _T.OPEN_LAST_WINDOW),
     (_S.AWAITING, _G.QUESTION_FAILED): (_S.REFUSED, _T.SILENCE),

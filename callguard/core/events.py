@@ -31,6 +31,7 @@ from callguard.core.recorded import UnmaskObserved as UnmaskObserved
 from callguard.core.word import Action as Action
 from callguard.core.word import Cause as Cause
 from callguard.core.word import Link as Link
+from callguard.core.word import Presence as Presence
 from callguard.core.word import Reason as Reason
 from callguard.core.word import Remembered as Remembered
 from callguard.core.word import Role as Role
@@ -244,7 +245,8 @@ class EffectFailed(Event):
 class OperatorActed(Event):
     """A person used the command line or the console. `operator` is an account id of this system.
 
-    `reason`: why a pause ends; `note`: under which id words of their own lie, sealed.
+    `channel_id`: whom it is about, '' the far party; `reason`: why a pause ends; `note`: under which id words of their
+    own lie, sealed; `presence`: who is on the line.
     """
 
     type = "operator_acted"
@@ -252,6 +254,7 @@ class OperatorActed(Event):
     operator: str = ""
     reason: Reason = Reason.NOT_SAID
     note: str = ""
+    presence: Presence = Presence.NOT_SAID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -218,6 +218,7 @@ FIELDS: Mapping[str, Field] = {
     "pause_warn_s": _count(86400),
     "pause_warning": _one_of(PauseWarning),
     "pause_reasons": Field(_flag),
+    "attested": Field(_flag),
     "remember_days": _count(3650),
     "indicator": _one_of(Indicator),
     "on_withdrawal": _one_of(OnWithdrawal),

@@ -7,13 +7,14 @@ What belongs here: when the rule is resolved anew, and what follows from a stric
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from callguard.core import asking
-from callguard.core.call import Call
+from callguard.core.call import Call, Channel
 from callguard.core.consent import Signal, Standing
 from callguard.core.events import Outcome, Role
 from callguard.core.jurisdiction import NOWHERE
@@ -41,7 +42,9 @@ def settle(call: Call, at: datetime) -> Step:
     new = call.rule
     before = {"old_mode": old.mode.value, "old_jurisdictions": list(old.jurisdictions)}
     done = record(call, Outcome.RULE_REEVALUATED, call.anchor, **before, **_shown(new))
-    return done.then(_ask_who_stayed) if new.mode is not old.mode else done
+    if new.mode is not old.mode:
+        return done.then(_ask_who_stayed)
+    return done.then(_ask_who_was_attested) if new.express and not old.express else done
 
 
 def _under(call: Call, codes: frozenset[str], at: datetime) -> Call:
@@ -73,9 +76,18 @@ def _shown(rule: Rule) -> dict[str, Any]:
 
 def _ask_who_stayed(call: Call) -> Step:
     """Staying on is not enough any more: who was told is asked. Whoever agreed until now did no more than stay."""
+    return _ask_now(call, lambda channel: channel.standing in _TOLD)
+
+
+def _ask_who_was_attested(call: Call) -> Step:
+    """An agent's word is not enough any more."""
+    return _ask_now(call, lambda channel: channel.standing is Standing.GRANTED and bool(channel.attested))
+
+
+def _ask_now(call: Call, concerned: Callable[[Channel], bool]) -> Step:
     done = Step(call)
     for channel in call.live():
-        if channel.is_asked and channel.standing in _TOLD:
+        if channel.is_asked and concerned(channel):
             done = done.then(partial(_asked_now, channel.channel_id))
     return done
 

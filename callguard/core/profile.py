@@ -135,6 +135,7 @@ class CallType:
     pause_warn_s: int = 90
     pause_warning: PauseWarning = PauseWarning.INCIDENT
     pause_reasons: bool = True
+    attested: bool = True
     remember_days: int = 0
     indicator: Indicator = Indicator.NONE
     on_withdrawal: OnWithdrawal = OnWithdrawal.DISCARD

@@ -28,7 +28,7 @@ STRICTEST = RulePack({NOWHERE: parse_row(_NOWHERE)}, {})
 @dataclass(frozen=True, slots=True)
 class Rule:
     """The joint rule of a call: the mode it demands, for which places, by which rows, and why. `preflight`: the id of
-    this verdict, which its recording carries."""
+    this verdict, which its recording carries; `express`: nothing but a party's own answer is enough."""
 
     mode: Mode
     jurisdictions: tuple[str, ...] = ()
@@ -36,6 +36,7 @@ class Rule:
     reasons: tuple[str, ...] = ()
     rule_pack: str = STRICTEST.version
     preflight: str = ""
+    express: bool = True
 
 
 UNRESOLVED = Rule(Mode.ASK, reasons=("nothing is known yet",))
@@ -55,7 +56,7 @@ def resolve(call_type: CallType, pack: RulePack, codes: Iterable[str], on: date,
     mode = max(wanted, floor, key=lambda item: item.strictness)
     codes = tuple(row.iso_code for row in rows)
     reasons = (*demand.reasons, *_overridden(pack, codes), why, f"call type {call_type.name}: {wanted}")
-    return Rule(mode, places, codes, reasons, pack.version)
+    return Rule(mode, places, codes, reasons, pack.version, express=demand.express)
 
 
 def _overridden(pack: RulePack, codes: tuple[str, ...]) -> Iterator[str]:

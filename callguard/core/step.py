@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from callguard.core import asking, indicator, joining, keypad, lawful, orders, pausing, recorder
+from callguard.core import asking, attesting, indicator, joining, keypad, lawful, orders, pausing, recorder
 from callguard.core.call import Call, Channel
 from callguard.core.consent import Signal, Standing
 from callguard.core.effects import ArmRecording, SendOn, StopRogue, WakeAt
@@ -195,9 +195,15 @@ def _link_restored(call: Call, event: LinkRestored) -> Step:
 
 
 def _operator_acted(call: Call, event: OperatorActed) -> Step:
-    if event.action is Action.WITHDRAW:
-        return asking.signal(call, call.anchor, Signal.WITHDRAW)
-    return pausing.acted(call, event, event.action is Action.PAUSE)
+    match event.action:
+        case Action.WITHDRAW:
+            return asking.signal(call, call.anchor, Signal.WITHDRAW)
+        case Action.CONSENT:
+            return attesting.attested(call, event)
+        case Action.PRESENT:
+            return attesting.present(call, event)
+        case _:
+            return pausing.acted(call, event, event.action is Action.PAUSE)
 
 
 def _deadline_passed(call: Call, event: DeadlinePassed) -> Step:

@@ -58,6 +58,16 @@ class Action(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     WITHDRAW = "withdraw"
+    CONSENT = "consent"
+    PRESENT = "present"
+
+
+class Presence(StrEnum):
+    """What an operator says about who is on the line."""
+
+    NOT_SAID = ""
+    ALL = "all"  # nobody but those who were told
+    SOMEONE_ELSE = "someone_else"  # a person in the room, a loudspeaker
 
 
 class Cause(StrEnum):

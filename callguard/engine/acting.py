@@ -12,8 +12,10 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from callguard.core import attesting
 from callguard.core.call import Call
-from callguard.core.events import Action, Event, OperatorActed
+from callguard.core.consent import Standing
+from callguard.core.events import Action, Event, OperatorActed, Presence
 from callguard.core.quorum import wanted
 from callguard.core.recording import Mask
 from callguard.core.word import GIVEN, Reason
@@ -30,11 +32,18 @@ async def act(runner: Runner, request: Mapping[str, Any], operator: str) -> dict
     """Feed the act in, and say when the recorder obeyed, or that it did not in time. Raises ValueError for an act that
     there is not."""
     action, words = Action(request["action"]), str(request.get("reason", "")).strip()
-    if problem := _unsaid(runner.call, action, words):
+    about, presence = str(request.get("channel", "")), Presence(request.get("presence", ""))
+    if problem := _unsaid(runner.call, action, words) or _uncounted(runner.call, action, about, presence):
         return {"error": problem}
     reason, note = _reason(words)
     event = OperatorActed(
-        at=clock.read().wall, channel_id="", action=action, operator=operator, reason=reason, note=note
+        at=clock.read().wall,
+        channel_id=about,
+        action=action,
+        operator=operator,
+        reason=reason,
+        note=note,
+        presence=presence,
     )
     if note:
         runner.notes[note] = words
@@ -49,6 +58,14 @@ def _unsaid(call: Call, action: Action, words: str) -> str:
     return f"reason: {len(words)} characters, {LONGEST_WORDS} at most" if too_long else ""
 
 
+def _uncounted(call: Call, action: Action, about: str, presence: Presence) -> str:
+    """Why what is said of the parties does not count; '' when it does."""
+    if action is Action.PRESENT and presence is Presence.NOT_SAID:
+        return f"say who is on the line: {Presence.ALL} or {Presence.SOMEONE_ELSE}"
+    problem = attesting.why_not(call, about or call.anchor) if action is Action.CONSENT else ""
+    return f"attested consent does not count: {problem}" if problem else ""
+
+
 def _reason(words: str) -> tuple[Reason, str]:
     """WORDS as a reason of the list, or as `other` and the id under which they are sealed."""
     if not words:
@@ -59,8 +76,8 @@ def _reason(words: str) -> tuple[Reason, str]:
 async def _done(runner: Runner, event: OperatorActed) -> dict[str, Any]:
     reached = asyncio.Event()
 
-    def watch(call: Call, _: Event) -> None:
-        if _obeys(call, event.action):
+    def watch(call: Call, seen: Event) -> None:
+        if _obeys(call, event, seen):
             reached.set()
 
     began, what = time.monotonic(), event.action.value
@@ -76,15 +93,20 @@ async def _done(runner: Runner, event: OperatorActed) -> dict[str, Any]:
     return row(runner) | {"action": what, "milliseconds": round((time.monotonic() - began) * 1000, 1)}
 
 
-def _obeys(call: Call, action: Action) -> bool:
+def _obeys(call: Call, event: OperatorActed, seen: Event) -> bool:
+    """Whether the act has come about. SEEN: the fact that was written down last."""
     running = call.running
-    match action:
-        case Action.PAUSE:
+    match event.action:
+        case Action.PRESENT if event.presence is Presence.ALL:
+            return seen is event
+        case Action.PAUSE | Action.PRESENT:
             return call.paused and (running.mask is Mask.ON if running else not call.may_still_run)
         case Action.RESUME:
             return not call.paused and (running is None or running.mask in (Mask.OFF, Mask.ON))
         case Action.WITHDRAW:
             return not call.may_still_run
+        case Action.CONSENT:
+            return call.channels[event.channel_id or call.anchor].standing is Standing.GRANTED
 
 
 def row(runner: Runner) -> dict[str, Any]:

@@ -60,7 +60,9 @@ def test_the_card_answers_who_what_and_how_long(place: Place) -> None:
     card = json.loads(callguard("calls", "card", place.call, "--config", place.config, "--json").out)
     assert [item["role"] for item in card["who"]] == ["far", "agent"]
     assert card["notice"][0]["played to its end"] is True
-    assert [(item["what"], item["how"]) for item in card["consent"]] == [("consent_granted", "express_dtmf")]
+    (consent,) = card["consent"]
+    assert (consent["what"], consent["how"]) == ("consent_granted", "express_dtmf")
+    assert consent["rests_on"] == "the party's own answer"
     assert card["stored"][0] | {"recording": ""} == {"recording": "", "state": "verified", "until": "2026-04-02"}
     (pause,) = card["pauses"]
     assert (pause["causes"], pause["reason"], pause["words"]) == (["operator"], "other", "the doctor rang")
@@ -140,6 +142,10 @@ async def test_a_live_call_is_listed_paused_resumed_and_withdrawn_without_postgr
             assert (done.status, answer["action"], answer["paused"]) == (0, action, paused)
             recording = stage.call("far").recording
             assert recording and recording.shown == shown
+        present = await asyncio.to_thread(callguard, "calls", "present", "far", "--who", "all", "--config", config)
+        assert "present: recording growing" in present.text
+        attested = await asyncio.to_thread(callguard, "calls", "consent", "far", "--config", config)
+        assert attested.status == 2 and "it has agreed" in attested.err
         unsaid = await asyncio.to_thread(callguard, "calls", "resume", "far", "--config", config)
         assert unsaid.status == 2 and "needs a reason" in unsaid.err
         unknown = await asyncio.to_thread(callguard, "calls", "pause", "nobody", "--config", config)

@@ -190,8 +190,8 @@ class Play:
     def hangs_up(self, channel_id: str = FAR) -> Self:
         return self.feed(ChannelHungUp, channel_id)
 
-    def operator(self, action: Action, reason: Reason = Reason.NOT_SAID) -> Self:
-        return self.feed(OperatorActed, "", action=action, operator="op1", reason=reason)
+    def operator(self, action: Action, reason: Reason = Reason.NOT_SAID, about: str = "", **said: Any) -> Self:
+        return self.feed(OperatorActed, about, action=action, operator="op1", reason=reason, **said)
 
     def signals(self, cause: Cause, on: bool = True, by: str = FAR) -> Self:
         """A machine asks for a pause, or for its end."""

@@ -28,7 +28,7 @@ def test_the_grid(mode: Mode, standing: Standing, signal: Signal) -> None:
 
 
 @pytest.mark.requirement("S42")
-def test_grants_have_exactly_two_doors() -> None:
+def test_grants_have_exactly_four_doors() -> None:
     doors = {
         (mode, before, signal): turn
         for (mode, before, signal), (after, turn) in TABLE.items()
@@ -36,6 +36,8 @@ def test_grants_have_exactly_two_doors() -> None:
     }
     assert doors == {
         (Mode.ASK, Standing.AWAITING, Signal.YES): Turn.GRANT_EXPRESS,
+        (Mode.ASK, Standing.AWAITING, Signal.ATTESTED): Turn.GRANT_ATTESTED,
+        (Mode.ASK, Standing.REFUSED, Signal.ATTESTED_LATE): Turn.GRANT_ATTESTED,
         (Mode.ANNOUNCE, Standing.AWAITING, Signal.LAST_WINDOW_CLOSED): Turn.GRANT_IMPLIED,
     }
 
@@ -45,8 +47,9 @@ def test_only_staff_is_exempt_and_only_before_a_notice() -> None:
     assert doors == {(Standing.UNNOTIFIED, Signal.STAFF), (Standing.EXEMPT, Signal.STAFF)}
 
 
-def test_there_is_no_way_out_of_a_refusal() -> None:
-    assert {after for key, (after, _) in TABLE.items() if key[1] is Standing.REFUSED} == {Standing.REFUSED}
+def test_there_is_no_way_out_of_a_refusal_but_of_one_by_silence() -> None:
+    ways = {key[2] for key, (after, _) in TABLE.items() if key[1] is Standing.REFUSED and after is not Standing.REFUSED}
+    assert ways == {Signal.ATTESTED_LATE}
 
 
 def test_nobody_awaits_an_answer_without_having_heard_the_notice() -> None:

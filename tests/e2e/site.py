@@ -46,6 +46,7 @@ DIALPLAN = """\
 [inbound]
 exten => _.,1,ExecIf($["${CUT(EXTEN,_,1)}" = "survey"]?Set(CALLERID(num)=+15125550147))
  same => n,ExecIf($["${CUT(EXTEN,_,1)}" = "regular"]?Set(CALLERID(num)=+15125550148))
+ same => n,ExecIf($["${CUT(EXTEN,_,1)}" = "card"]?Set(CALLERID(num)=+15125550149))
  same => n,Set(CALLGUARD_PLACE=US-TX)
  same => n,Gosub(callguard,s,1(${CUT(EXTEN,_,1)},inbound))
  same => n,Dial(PJSIP/agent${CUT(EXTEN,_,2)},30)
@@ -98,7 +99,7 @@ POLICY = (
             "spoken": "",
             "payment": 'category = "payment"\nnotice = "notice-sensitive"',
             "private": 'mode = "never"',
-            "card": f'language = "{LANGUAGE}"\nlook_back_s = 1\npause_warn_s = 1',
+            "card": f'language = "{LANGUAGE}"\nsite = "US-TX"\nlook_back_s = 1\npause_warn_s = 1',
             "named": f'language = "{LANGUAGE}"\nindicator = "name"',
             "toned": f'language = "{LANGUAGE}"\nindicator = "tone"',
         }.items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,50 @@ async def test_words_of_ones_own_are_sealed_and_in_no_row(stage: Stage) -> None:
 async def test_an_act_that_there_is_not(stage: Stage) -> None:
     with pytest.raises(ValueError, match="erase"):
         await act(runner(stage), {"action": "erase"}, "user:x")
+
+
+# ---------------------------------------------------------------- what is said for a party
+@pytest.fixture
+async def asked(tmp_path: Path) -> AsyncIterator[Stage]:
+    """A caller who has heard the notice, somewhere where an agent's word for it is enough."""
+    async with Stage(tmp_path).running() as own:
+        await own.enter()
+        first = runner(own)
+        first.call = replace(first.call, rule=replace(first.call.rule, express=False))
+        yield own
+
+
+@pytest.mark.requirement("S41")
+async def test_attested_consent_says_whose_word_it_is(asked: Stage) -> None:
+    answer = await act(runner(asked), {"action": "consent"}, "user:x")
+    assert (answer["standing"], answer["action"]) == ("granted", "consent")
+    stored = await asked.finish("far")
+    (granted,) = [row for row in stored.events if row.type == "consent_granted"]
+    assert granted.data == {"how": "express_agent_attested", "by": "user:x"}
+
+
+@pytest.mark.requirement("S41")
+async def test_attested_consent_that_does_not_count_changes_nothing_and_says_why(stage: Stage, asked: Stage) -> None:
+    again = await act(runner(stage), {"action": "consent"}, "user:x")
+    assert "does not count: it has agreed" in again["error"]
+    staff = await act(runner(stage), {"action": "consent", "channel": "agent1"}, "user:x")
+    assert "no party" in staff["error"]
+    first = runner(asked)
+    first.call = replace(first.call, rule=replace(first.call.rule, express=True))
+    strict = await act(first, {"action": "consent"}, "user:x")
+    assert "own answer" in strict["error"]
+    stored = await asked.finish("far")
+    assert "operator_acted" not in [row.type for row in stored.events]
+
+
+@pytest.mark.requirement("S74")
+async def test_who_is_on_the_line_is_written_down_and_somebody_else_silences(stage: Stage) -> None:
+    unsaid = await act(runner(stage), {"action": "present"}, "user:x")
+    assert "say who is on the line: all or someone_else" in unsaid["error"]
+    everybody = await act(runner(stage), {"action": "present", "presence": "all"}, "user:x")
+    assert not everybody["paused"] and everybody["recording"] == "growing"
+    other = await act(runner(stage), {"action": "present", "presence": "someone_else"}, "user:x")
+    assert other["paused"] and other["recording"] == "masked"
+    stored = await stage.finish("far", "agent1")
+    acted = [row.data["presence"] for row in stored.events if row.type == "operator_acted"]
+    assert acted == ["all", "someone_else"]

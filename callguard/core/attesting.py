@@ -1,0 +1,61 @@
+"""What an agent or operator says for a party: that it agreed by voice, and who is on the line.
+
+What belongs here: when somebody else's word counts. What does not: a party's own answers (keypad.py), the table of
+consent (consent.py).
+"""
+
+from __future__ import annotations
+
+from callguard.core import asking, pausing
+from callguard.core.call import Call, Channel
+from callguard.core.consent import Signal, Standing
+from callguard.core.events import OperatorActed, Presence
+from callguard.core.outcome import Step, unexpected
+from callguard.core.policy import Category, Mode
+
+
+def attested(call: Call, event: OperatorActed) -> Step:
+    """A party agreed by voice, says who acted. It counts for less than its own key, and not everywhere."""
+    who = event.channel_id or call.anchor
+    if problem := why_not(call, who):
+        return unexpected(call, who, f"attested consent: {problem}")
+    late = call.channels[who].standing is Standing.REFUSED
+    call = call.change(who, attested=event.operator)
+    return asking.signal(call, who, Signal.ATTESTED_LATE if late else Signal.ATTESTED)
+
+
+def why_not(call: Call, channel_id: str) -> str:
+    """Why consent cannot be attested for the party at this channel; '' when it can."""
+    channel = call.channels.get(channel_id)
+    if channel is None or channel.gone or not channel.is_asked:
+        return "no party that is asked is at this channel"
+    return _standing(channel) or _ruled_out(call)
+
+
+def _ruled_out(call: Call) -> str:
+    if call.mode is not Mode.ASK:
+        return "nobody is asked in this call"
+    if not call.call_type.attested:
+        return "its call type does not take it"
+    if call.rule.express or call.call_type.category is not Category.GENERAL:
+        return "nothing but the party's own answer is enough here"
+    return ""
+
+
+def _standing(channel: Channel) -> str:
+    match channel.standing:
+        case Standing.UNNOTIFIED | Standing.NOTIFYING:
+            return "its notice has not ended"
+        case Standing.REFUSED if not channel.silent:
+            return "it refused by its own answer"
+        case Standing.GRANTED:
+            return "it has agreed"
+    return ""
+
+
+def present(call: Call, event: OperatorActed) -> Step:
+    """Who is on the line, says who acted. Somebody who was never told: nothing more is recorded until a person says
+    that it may be."""
+    if event.presence is Presence.SOMEONE_ELSE:
+        return pausing.acted(call, event, on=True)
+    return Step(call)  # the row is all

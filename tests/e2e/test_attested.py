@@ -1,0 +1,43 @@
+"""Consent that the caller gives to the agent by voice: it starts the recording, and the log says by whom."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.e2e.site import Site, at, incidents, sent_before, states
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def command(site: Site, *words: str) -> tuple[int, str, str]:
+    return await site.stand.run("calls", *words, "--config", str(site.stand.config), check=False)
+
+
+@pytest.mark.requirement("S41")
+async def test_consent_by_voice_starts_the_recording_and_the_log_says_by_whom(site: Site) -> None:
+    """The caller answers nothing to notice and question, talks to the agent unrecorded, and agrees."""
+    async with site.talk("card") as talk:
+        await talk.row("consent_silent")
+        await talk.meets()
+        assert await talk.hears_each_other() and await talk.rows("recording_requested") == []
+        status, out, error = await command(site, "consent", talk.call_id, "--json")
+        assert (status, error) == (0, "") and json.loads(out)["standing"] == "granted"
+        await talk.row("recording_opened")
+        await talk.row("notice_ended", script="recording_on")
+        await talk.says(1)
+        stored = await talk.ends()
+    assert states(stored) == ["verified"] and incidents(stored) == set()
+    acted = next(row for row in stored.events if row.type == "operator_acted")
+    (granted,) = [row for row in stored.events if row.type == "consent_granted"]
+    assert granted.data["how"] == "express_agent_attested"
+    assert granted.data["by"] == acted.data["operator"] and granted.data["by"].startswith(("user:", "uid:"))
+    left, right = talk.tape().numbers()
+    early = granted.at
+    assert left and right and at(stored, "recording_requested") >= early
+    assert not set(left) & sent_before(talk.far, early) and not set(right) & sent_before(talk.near, early)
+    card = json.loads(
+        (await site.stand.run("calls", "card", talk.call_id, "--json", "--config", str(site.stand.config)))[1]
+    )
+    assert "less than the party's own answer" in card["consent"][-1]["rests_on"]
