@@ -23,6 +23,7 @@ from pathlib import Path
 
 from callguard.errors import Unreachable
 from callguard.lab import config, packages
+from callguard.lab.ports import Ports, is_free
 from callguard.lab.probe import server_name
 
 RTP_PORTS = 400
@@ -75,6 +76,7 @@ class Asterisk:
         self._process: asyncio.subprocess.Process | None = None
         self._command: tuple[str, ...] = ()
         self._site: config.Site | None = None
+        self._ports: Ports | None = None
         self._run: Path | None = None
 
     # --- where it is reached -----------------------------------------------------------------------------------------
@@ -209,7 +211,8 @@ class Asterisk:
         dialplan = self._dialplan
         if dialplan is None:
             dialplan = (snippets / "example-inbound.conf").read_text()
-        udp, tcp = free_ports(socket.SOCK_DGRAM, self._agents + 2), free_ports(socket.SOCK_STREAM, 2)
+        self._ports = Ports(self._agents + 2, 2)
+        udp, tcp = self._ports.udp, self._ports.tcp
         self._site = config.Site(
             work=self.work,
             run=run,
@@ -263,34 +266,13 @@ class Asterisk:
         return False
 
 
-def free_ports(kind: socket.SocketKind, count: int) -> list[int]:
-    """`count` different ports of 127.0.0.1 that nobody has now."""
-    sockets = [socket.socket(socket.AF_INET, kind) for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
-
-
 def free_range(count: int) -> tuple[int, int]:
     """First and last of `count` UDP ports in a row that nobody has now. Raises Unreachable."""
     for _ in range(50):
         first = random.randrange(10000, 32000 - count, 2)  # below the ports that the system itself gives out
-        if all(_free(port) for port in range(first, first + count)):
+        if all(is_free(socket.SOCK_DGRAM, port) for port in range(first, first + count)):
             return first, first + count - 1
     raise Unreachable(f"no {count} free UDP ports in a row for the lab's audio")
-
-
-def _free(port: int) -> bool:
-    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as one:
-        try:
-            one.bind(("0.0.0.0", port))
-        except OSError:
-            return False
-    return True
 
 
 def _listens(port: int) -> bool:

@@ -10,7 +10,6 @@ import asyncio
 import os
 import secrets
 import shutil
-import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from importlib.resources import files as resource_files
@@ -18,7 +17,8 @@ from pathlib import Path
 
 from callguard.errors import LinkDown, PbxRefused, Unreachable
 from callguard.lab import switchconf
-from callguard.lab.asterisk import RTP_PORTS, free_ports, free_range, write_music
+from callguard.lab.asterisk import RTP_PORTS, free_range, write_music
+from callguard.lab.ports import Ports
 from callguard.lab.probe import server_name
 from callguard.pbx.freeswitch.esl import Esl
 from callguard.pbx.freeswitch.site import EslAddress
@@ -67,6 +67,7 @@ class FreeSwitch:
         self._dialplan = dialplan
         self._agents = agents
         self._process: asyncio.subprocess.Process | None = None
+        self._ports: Ports | None = None
         self._site: switchconf.Switch | None = None
 
     # --- where it is reached -----------------------------------------------------------------------------------------
@@ -162,7 +163,8 @@ class FreeSwitch:
 
     def _prepare(self) -> None:
         snippets = dialplan_dir()
-        udp, tcp = free_ports(socket.SOCK_DGRAM, self._agents + 2), free_ports(socket.SOCK_STREAM, 2)
+        self._ports = Ports(self._agents + 2, 2)
+        udp, tcp = self._ports.udp, self._ports.tcp
         self._site = switchconf.Switch(
             work=self.work,
             bind=self.bind,
