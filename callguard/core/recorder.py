@@ -347,7 +347,7 @@ def failed(call: Call, event: EffectFailed) -> Step:
         lost = LIFE.get((recording.state, Sign.LOST), recording.state)
         done = incident(replace(call.with_recording(replace(recording, state=lost)), barred=True), "start_failed")
         return done.also(Step(done.call, (StopRecording(**_about(recording)),)))  # perhaps only the answer failed
-    if event.reason == NOT_RUNNING and (recording.state.runs or recording.state is State.STOPPING):
+    if event.reason == NOT_RUNNING and recording.state in _AWAITED:
         return _not_there(call, recording, event)
     if not recording.state.runs and recording.state is not State.STOPPING and event.effect in _LATE:
         # It ended with its channel before the request came, or never was: the file tells.
@@ -361,6 +361,8 @@ def _not_there(call: Call, recording: Recording, event: EffectFailed) -> Step:
     """Its controller died before it started, or it ended while nobody listened: its files tell."""
     if recording.started_at is None:
         return failed(call, replace(event, reason=OVERTAKEN))
+    if recording.state is State.STOPPED:
+        return Step(call)  # the news of its files are on their way
     return heard(call, StopObserved(at=event.at, channel_id=event.channel_id, recording_id=recording.recording_id))
 
 
@@ -373,6 +375,7 @@ def link_back(call: Call) -> Step:
     return Step(call, again, reasons=("the link is back",))
 
 
+_AWAITED = tuple(state for state in State if state.runs or state in (State.STOPPING, State.STOPPED))
 _LATE = (StopRecording.__name__, MaskRecording.__name__, UnmaskRecording.__name__)
 
 _FAILURES = {

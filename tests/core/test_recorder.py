@@ -297,6 +297,11 @@ def test_a_recorder_that_never_was_leaves_no_file_to_wait_for() -> None:
     talk = play().talking().presses("*7").refused(StopRecording, segment=0, reason=NOT_RUNNING)
     talk.is_state(State.DISCARDED).plays(Script.WITHDRAWAL, whisper=True)
     play().talking().joined_by().refused(MaskRecording, segment=0, reason=NOT_RUNNING).is_state(State.DISCARDED)
+    play().talking().hangs_up().refused(StopRecording, segment=0, reason=NOT_RUNNING).is_state(State.DISCARDED)
+
+
+def test_a_recorder_that_ended_with_its_channel_is_waited_for() -> None:
+    play().recording().hangs_up().refused(StopRecording, segment=0, reason=NOT_RUNNING).is_quiet()
 
 
 def test_a_stall_stops_the_recorder() -> None:
