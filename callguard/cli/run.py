@@ -247,7 +247,9 @@ def _compose(settings: Settings, files: _Files, log: PostgresLog, key: MasterKey
 
 async def _serve(config: Path, settings: Settings, engine: Engine, force: _Force, lead: Lead) -> None:
     guards = _Guards(config)
-    beat = Heartbeat(settings.data / "guard.sock", guards.spawn, engine.guard_changed, engine.guard_tripped)
+    beat = Heartbeat(
+        settings.data / "guard.sock", guards.spawn, engine.guard_changed, engine.guard_tripped, engine.is_helpless
+    )
     control = Control(settings.data / "control.sock", engine.runners, lambda: sorted(engine.faults), force.reload)
     try:
         async with asyncio.TaskGroup() as group:

@@ -32,7 +32,7 @@ class Channel:
     `playing`: the prompt that has to be heard to its end, under the watch `watch`; `told`: how often the telling began
     anew; `window`: which one waits for a third party's answer. `withdrew`: it agreed once; `owed`: the sentence about
     that waits for the stop; `visits`: it has a call of its own. `silent`: refused by silence alone; `attested`: whose
-    word its consent is.
+    word its consent is. `stuck`: it could not be sent on, and this watch asks again.
     """
 
     channel_id: str
@@ -60,6 +60,7 @@ class Channel:
     visits: bool = False
     silent: bool = False
     attested: str = ""
+    stuck: int = 0
 
     @property
     def is_asked(self) -> bool:
@@ -150,6 +151,11 @@ class Call:
             return False
         told = newest.state is State.STOPPING or (newest.state is State.LOST and newest.stopped_at is None)
         return newest.state.runs or told
+
+    @property
+    def is_out_of_reach(self) -> bool:
+        """Whether a recorder may run on although it was asked to be silent or to stop."""
+        return self.blind or (self.recording is not None and self.recording.state is State.STOPPING)
 
     def find(self, recording_id: str) -> Recording | None:
         """The segment with this id."""

@@ -274,6 +274,10 @@ class Engine:
             if link is Link.LOG and not self.adopted:  # the calls of the one before us can be read now
                 self.inbox.put_nowait((LinkHeard(clock.read().wall, up=Link.PBX not in self.faults), {}))
 
+    def is_helpless(self) -> bool:
+        """Whether a recorder may run that no request of ours reaches: then the guard has to stop it."""
+        return Link.PBX in self.faults and any(runner.call.is_out_of_reach for runner in self.runners.values())
+
     def guard_changed(self, alive: bool) -> None:
         """The guard answered, or did not."""
         (self.restore if alive else self.lose)(Link.GUARD)

@@ -22,12 +22,13 @@ SILENCE = 1.5
 @dataclass
 class Heartbeat:
     """Beats to the guard at SOCKET. `changed(alive)`: the guard came or went; `acted()`: it tripped while we were
-    away."""
+    away. `helpless`: whether what runs is out of our reach, though not out of the guard's: then there is no beat."""
 
     socket: Path
     spawn: Callable[[], None]
     changed: Callable[[bool], None]
     acted: Callable[[], Awaitable[None]]
+    helpless: Callable[[], bool] = lambda: False
     trips: int | None = None
     ended: bool = False
 
@@ -49,6 +50,9 @@ class Heartbeat:
 
     async def _beat(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
+            if self.helpless():
+                await asyncio.sleep(BEAT)
+                continue
             writer.write(b"beat\n")
             await writer.drain()
             async with asyncio.timeout(SILENCE):  # wait_for, up to Python 3.11, can swallow the end of this task

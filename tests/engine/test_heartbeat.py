@@ -138,3 +138,15 @@ async def test_a_hand_over_is_said_and_no_beat_follows_it(played: Played) -> Non
     await played.until(lambda: b"handover\n" in played.lines)
     await asyncio.sleep(3 * BEAT)
     assert played.lines[-1] == b"handover\n" and b"quit\n" not in played.lines
+
+
+@pytest.mark.requirement("S123")
+async def test_who_cannot_reach_its_recorders_leaves_them_to_the_guard(played: Played) -> None:
+    away = [True]
+    played.beat.helpless = lambda: away[0]
+    await played.listen()
+    await played.until(lambda: played.writers)
+    await asyncio.sleep(3 * BEAT)
+    assert played.lines == [] and played.alive == []
+    away[0] = False
+    await played.until(lambda: played.lines and played.alive)
