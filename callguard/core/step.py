@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from callguard.core import asking, attesting, indicator, joining, keypad, lawful, orders, pausing, recorder
+from callguard.core import asking, attesting, indicator, joining, keypad, lawful, leaving, orders, pausing, recorder
 from callguard.core.call import Call, Channel
 from callguard.core.consent import Signal, Standing
 from callguard.core.effects import ArmRecording, SendOn, StopRogue, WakeAt
@@ -143,7 +143,7 @@ def _answered(call: Call, event: ChannelAnswered) -> Step:
 
 
 def _left(call: Call, event: ChannelLeft) -> Step:
-    return _known(call.change(event.channel_id, waiting=False), event)
+    return _known(leaving.left(call, event.channel_id), event)
 
 
 def _held(call: Call, event: ChannelHeld) -> Step:
@@ -155,7 +155,7 @@ def _unheld(call: Call, event: ChannelUnheld) -> Step:
 
 
 def _bridged(call: Call, event: Bridged) -> Step:
-    return _known(call.change(event.channel_id, bridge=event.bridge_id), event).then(asking.tell_in_bridge)
+    return _known(call.change(event.channel_id, bridge=event.bridge_id, stuck=0), event).then(asking.tell_in_bridge)
 
 
 def _unbridged(call: Call, event: Unbridged) -> Step:
@@ -191,7 +191,7 @@ def _link_lost(call: Call, event: LinkLost) -> Step:
 def _link_restored(call: Call, event: LinkRestored) -> Step:
     kept = call.log_kept and event.link is not Link.LOG
     call = replace(call, faults=call.faults - {event.link}, log_kept=kept)
-    return recorder.link_back(call) if event.link is Link.PBX else Step(call)
+    return recorder.link_back(call).then(leaving.link_back) if event.link is Link.PBX else Step(call)
 
 
 def _operator_acted(call: Call, event: OperatorActed) -> Step:
@@ -216,7 +216,7 @@ def _deadline_passed(call: Call, event: DeadlinePassed) -> Step:
             return asking.party_window_closed(call, number, _WINDOWS[name.removeprefix("party_")])
         case "look_up":
             return _looked_up_late(call, event)
-        case "arm" | "forgotten" | "indicate" | "pause" | "prompt":
+        case "arm" | "forgotten" | "indicate" | "pause" | "prompt" | "send_on":
             return _NUMBERED[name](call, number)
         case "mask" | "unmask" | "stop":
             return recorder.overdue(call, name, number)
@@ -238,6 +238,7 @@ _NUMBERED: dict[str, Callable[[Call, int], Step]] = {
     "indicate": indicator.lasted,
     "pause": pausing.overdue,
     "prompt": asking.overdue,
+    "send_on": leaving.overdue,
 }
 _WINDOWS = {"answer": Signal.WINDOW_CLOSED, "last_answer": Signal.LAST_WINDOW_CLOSED}
 
@@ -270,11 +271,9 @@ def _effect_failed(call: Call, event: EffectFailed) -> Step:
         return done.then(asking.unarmed) if unarmed else done
     if event.effect in ("Answer", "PlayPrompt"):
         return asking.failed(call, event)
-    channel = call.channels.get(event.channel_id)
     if event.effect == StopRogue.__name__:
         return incident(call, "rogue_not_stopped")
-    stays = event.effect == SendOn.__name__ and channel is not None and not channel.gone
-    return incident(call, "send_on_failed") if stays else Step(call)
+    return leaving.failed(call, event) if event.effect == SendOn.__name__ else Step(call)
 
 
 def _unexpected(call: Call, event: Unexpected) -> Step:
