@@ -24,7 +24,6 @@ from callguard.cli.option import json_option, show_json
 from callguard.core.complete import TO_FILL
 from callguard.errors import BadInput
 from callguard.lab.asterisk import dialplan_dir
-from callguard.pbx.asterisk.pausing import FILTERS
 from callguard.store.keys import create_master_key
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "data" / "init"
@@ -49,14 +48,16 @@ _LEAST = {
     False: {
         "least_privilege": "false",
         "why": "`system` because MixMonitor asks for it, `call` to mute, stop and send on, `reporting` to look",
+        "read": "call,user,dialplan",
         "write": "system,call,reporting",
         "filter": "",
     },
     True: {
         "least_privilege": "true",
         "why": "`call` to mute, stop and send on, `reporting` to look. The snippet starts the recorder",
+        "read": "call",
         "write": "call,reporting",
-        "filter": "".join(f"eventfilter = {only}\n" for only in ("Event: MixMonitorStart", *FILTERS)),
+        "filter": "eventfilter = Event: MixMonitorStart\n",
     },
 }
 """Where the templates differ. Without class system callguard cannot choose its events: manager.conf does."""

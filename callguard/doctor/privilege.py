@@ -43,6 +43,7 @@ CANNOT = (
     " incident (recording_gap)",
     "record who is told after the bridge (outbound calls of the kind `bridged`): an incident (recording_gap)",
     "keep the time in a queue out of the length of a file: it is silence there",
+    "hear a channel variable or user event that asks for a pause: its account hears of calls alone",
 )
 """What least privilege gives up."""
 DEFAULTS = frozenset(
@@ -104,7 +105,8 @@ def hears(site: Site) -> Iterator[Finding]:
         yield unchecked("which events the controller's AMI account hears", why, change)
         return
     where, heard = f"manager.conf: [{site.plan.asterisk.ami.user}]", {word.strip() for word in read.split(",")}
-    for group, unheard in _CLASSES.items() if "all" not in heard else ():
+    needed = {"call": _CLASSES["call"]} if site.plan.least_privilege else _CLASSES
+    for group, unheard in needed.items() if "all" not in heard else ():
         if group not in heard:
             what = f"the controller's AMI account does not hear events of class {group}: {unheard}"
             yield (blocker if group == "call" else warning)(what, where, READ)

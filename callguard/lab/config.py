@@ -141,9 +141,8 @@ def _manager(site: Site) -> str:
     """
     general = f"[general]\nenabled=yes\nwebenabled=no\nport={site.ami_port}\nbindaddr=127.0.0.1\ndisplayconnects=no\n"
     starts = "" if site.least_privilege else "system,"
-    only = ("Event: MixMonitorStart", "Event: UserEvent", "Variable: CALLGUARD_PAUSE")
-    more = "".join(f"\neventfilter={each}" for each in only) if site.least_privilege else ",dtmf"
-    hears = f"read=call,reporting,user,dialplan{more}"
+    more = "\neventfilter=Event: MixMonitorStart" if site.least_privilege else ",user,dialplan,dtmf"
+    hears = f"read=call,reporting{more}"
     user = f"[callguard]\nsecret={site.secrets.ami}\n{hears}\nwrite={starts}call,reporting\n"
     guard = f"[guard]\nsecret={site.secrets.guard}\nread=call,reporting\nwrite=call,reporting\n"
     return general + user + guard

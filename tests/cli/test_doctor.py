@@ -194,7 +194,8 @@ async def test_privileges_too_many_and_too_few(stand: Stand) -> None:
     async with configured(stand, "manager.conf", least, "write=call,reporting", "manager reload"):
         few = [one for one in await found(stand) if one.check == "privileges"]
     assert [(one.severity, "MixMonitor (class system)" in one.what) for one in few] == [("blocker", True)]
-    async with configured(stand, "manager.conf", "read=call,reporting,dtmf", "read=dtmf", "manager reload"):
+    heard = "read=call,reporting,user,dialplan,dtmf"
+    async with configured(stand, "manager.conf", heard, "read=dtmf", "manager reload"):
         assert (await worst(stand))["events"] == "blocker"
 
 

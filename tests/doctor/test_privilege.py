@@ -46,7 +46,7 @@ def test_least_privilege_needs_no_system_and_says_what_it_cannot_do(tmp_path: Pa
     site = modest(tmp_path, frozenset(privilege.NEEDED) - {"MixMonitor"} | {"Setvar"})
     assert list(privilege.actions(site)) == [] and list(privilege.least(healthy(tmp_path))) == []
     told = said(privilege.least, site)
-    assert len(told) == 3 and {severity for severity, _ in told} == {"ok"} and "recording_gap" in told[0][1]
+    assert len(told) == 4 and {severity for severity, _ in told} == {"ok"} and "recording_gap" in told[0][1]
 
 
 def test_least_privilege_with_more_than_it_needs_is_a_finding(tmp_path: Path) -> None:
@@ -83,6 +83,12 @@ def test_a_guard_that_could_start_recorders(tmp_path: Path) -> None:
 )
 def test_the_controller_hears_of_foreign_recorders(tmp_path: Path, read: str | None, expected: list[str]) -> None:
     assert severities(privilege.hears, with_pbx(tmp_path, read=read)) == expected
+
+
+def test_least_privilege_hears_of_recorders_alone_and_no_more_is_asked_of_it(tmp_path: Path) -> None:
+    site = replace(with_pbx(tmp_path, read="call,reporting"), plan=with_plan(tmp_path, least_privilege=True).plan)
+    assert severities(privilege.hears, site) == []
+    assert severities(privilege.hears, replace(site, pbx=replace(site.pbx, read="reporting"))) == ["blocker"]
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,9 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-from callguard.lab.postgres import Postgres
 from callguard.lab.stand import COMPLETE, Stand
 from callguard.ports import EventRow, StoredCall
-from callguard.store.keys import create_master_key, load_master_key
+from callguard.store.keys import load_master_key
 from callguard.store.postgres import PostgresLog
 from tests.e2e.quick import LANGUAGE, write_prompts
 from tests.pbx.freeswitch.scripted import PASSWORD, Channel
@@ -51,28 +50,27 @@ class SwitchStand(Stand):
         """Everything up and healthy."""
         self.work.mkdir(exist_ok=True)
         self.work.chmod(0o755)  # Postgres runs as another user
+        await super().start(controller=controller)
+
+    async def start_pbx(self) -> None:
+        """The scripted FreeSWITCH."""
         self.switch = Exchange()
         await self.switch.listen()
         self.switch.controller = _free_port()
-        self.postgres = await asyncio.to_thread(Postgres.start, self.work / "postgres")
-        self.recordings.mkdir()
-        self.config.write_text(
-            f'tenant = "lab"\npbx_id = "lab"\ndata_dir = "data"\n[pbx]\nkind = "freeswitch"\n[freeswitch]\n'
-            f'port = {self.switch.port}\npassword = "{PASSWORD}"\nlisten = "127.0.0.1:{self.switch.controller}"\n'
-            f'[database]\nurl = "{self.postgres.app_dsn}"\nowner_url = "{self.postgres.owner_dsn}"\n'
-            f'[recordings]\ndirectory = "recordings"\nfloor_mb = 1\n[alerts]\nsyslog = ""\n'
+
+    async def stop_pbx(self) -> None:
+        """The same."""
+        if hasattr(self, "switch"):
+            await self.switch.kill()
+
+    def pbx_config(self) -> str:
+        """What callguard.toml says about the PBX."""
+        own = self.switch
+        return (
+            f'[pbx]\nkind = "freeswitch"\n[freeswitch]\nport = {own.port}\npassword = "{PASSWORD}"\n'
+            f'listen = "127.0.0.1:{own.controller}"\n'
             f'[prompts]\ndirectory = "{write_prompts(self.work / "prompts")}"\n'
         )
-        (self.work / "policy.toml").write_text(POLICY)
-        create_master_key(self.work / "master.key")
-        await self.run("db", "upgrade", "--config", str(self.config))
-        if controller:
-            await self.start_controller()
-
-    async def stop(self) -> None:
-        """End everything."""
-        await super().stop()
-        await self.switch.kill()
 
 
 class SwitchSite:
@@ -143,7 +141,7 @@ class Talk:
 @contextlib.asynccontextmanager
 async def switch_site(work: Path) -> AsyncIterator[SwitchSite]:
     """A site on FreeSWITCH, its controller healthy."""
-    async with SwitchStand(work) as stand:
+    async with SwitchStand(work, policy=POLICY) as stand:
         assert isinstance(stand, SwitchStand)
         log = await PostgresLog.open(stand.postgres.app_dsn, load_master_key(work / "master.key"))
         try:

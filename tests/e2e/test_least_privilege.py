@@ -58,7 +58,7 @@ async def test_the_account_can_start_nothing_and_doctor_finds_that_enough(site: 
     about = ("privileges", "least privilege", "events", "modules", "snippet", "other recorders")
     told = [item for item in json.loads(out)["findings"] if item["check"] in about]
     assert {item["severity"] for item in told if item["check"] != "events"} == {"ok"}
-    assert len([item for item in told if "cannot" in item["what"]]) == 3
+    assert len([item for item in told if "cannot" in item["what"]]) == 4
     shown = await site.stand.asterisk.cli("manager show user callguard")
     classes = [line for line in shown.splitlines() if "perm:" in line]
     assert [line.split(":")[1].strip() for line in classes] == ["call,reporting", "call,reporting"]
