@@ -38,8 +38,11 @@ async def has_a_second_segment(talk: Talk) -> None:
     await talk.row("recording_opened", nth=1)
     await talk.says(1)
     stored = await talk.ends()
-    assert states(stored) == ["verified", "verified"] and types(stored).count("consent_granted") == 1
-    assert "stopped_by_guard" in incidents(stored)
+    assert types(stored).count("consent_granted") == 1 and states(stored)[1:] == ["verified"]
+    if "recorder_ended" in incidents(stored):  # a controller that slept saw the file before it heard its guard
+        assert states(stored)[0] == "damaged"  # when it ended is known to nobody who was awake
+    else:
+        assert states(stored)[0] == "verified" and "stopped_by_guard" in incidents(stored)
 
 
 @pytest.mark.requirement("S1", "S123")
