@@ -23,6 +23,7 @@ COMMANDS = (
     "guard",
     "incidents",
     "init",
+    "jobs",
     "lint",
     "policy",
     "preflight",
@@ -34,6 +35,7 @@ COMMANDS = (
     "trim",
     "vault",
     "verify",
+    "worker",
 )
 """Each lies under its own name in the module of that name, a hyphen being an underscore there."""
 

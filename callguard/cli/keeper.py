@@ -1,6 +1,6 @@
 """From settings to the vault's adapters: where objects lie, who holds the keys, rows and incidents.
 
-What belongs here: choosing. What does not: any one command.
+What belongs here: choosing. What does not: any one command, workers (bench.py).
 """
 
 from __future__ import annotations

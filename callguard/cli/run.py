@@ -17,6 +17,7 @@ from pathlib import Path
 import click
 
 from callguard.cli.approval import approved, entry_of
+from callguard.cli.children import keep, worker_command
 from callguard.cli.keeper import sealable
 from callguard.cli.option import account, ask_controller, config_option, load, master_key
 from callguard.cli.pbx import pbx_of
@@ -116,7 +117,9 @@ async def _until_stopped(config: Path, settings: Settings, files: _Files, key: M
     )
     force.note(files, "start")
     work = asyncio.create_task(_serve(config, settings, engine, force, lead))
-    daily = asyncio.create_task(purge_daily(log.purge_raw, alert))  # apart: calls go on whatever comes of it
+    apart = [asyncio.create_task(purge_daily(log.purge_raw, alert))]  # calls go on whatever comes of it
+    if settings.worker.hosted:
+        apart.append(asyncio.create_task(keep(worker_command(config), patient=False)))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, work.cancel)
@@ -124,7 +127,9 @@ async def _until_stopped(config: Path, settings: Settings, files: _Files, key: M
     try:
         await _ended(work)
     finally:
-        daily.cancel()
+        for task in apart:
+            task.cancel()
+        await asyncio.gather(*apart, return_exceptions=True)
         await log.close()
 
 

@@ -22,7 +22,12 @@ from callguard.errors import Held
 from callguard.store.query import parse
 from callguard.store.sentences import translated
 
-SQL = parse(files("callguard.store").joinpath("artefacts.sql").read_text("utf-8"))
+FILES = ("artefacts.sql", "jobs.sql", "deletions.sql")
+SQL = {
+    name: statement
+    for file in FILES
+    for name, statement in parse(files("callguard.store").joinpath(file).read_text("utf-8")).items()
+}
 CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 60
 PAGE = 200
@@ -110,7 +115,9 @@ class Artefacts:
     @contextmanager
     def open(cls, dsn: str) -> Iterator[Artefacts]:
         """Over a connection of its own, closed afterwards."""
-        options = f"-c statement_timeout={STATEMENT_SECONDS * 1000} -c timezone=UTC -c search_path=callguard"
+        options = (
+            f"-c statement_timeout={STATEMENT_SECONDS * 1000} -c timezone=UTC -c search_path=callguard,callguard_jobs"
+        )
         with translated():
             connection = psycopg.connect(
                 dsn,

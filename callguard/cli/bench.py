@@ -1,0 +1,83 @@
+"""From settings to a worker: what it can do, what it looks after, whom it tells.
+
+What belongs here: composing. What does not: any one step (jobs/).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from callguard.cli.keeper import incidents_of, public_key, rows, shelf_of, spool_of
+from callguard.engine import clock
+from callguard.engine.alerts import alert
+from callguard.jobs.chore import Chores
+from callguard.jobs.deletion import Deletion
+from callguard.jobs.incident import Incidents
+from callguard.jobs.ingest import Ingest
+from callguard.jobs.step import ELSEWHERE, ORDER, following, queue_of
+from callguard.jobs.sweep import Sweep
+from callguard.jobs.worker import Step, Worker
+from callguard.settings import Settings
+from callguard.store.artefact import Artefact, Artefacts
+from callguard.store.job import Jobs
+
+
+def worker_of(settings: Settings, told: Callable[[str], None]) -> Worker:
+    """The worker of this machine. Where there is no spool it brings nothing in."""
+    here = spool_of(settings).folder.is_dir()
+    steps = {name: step for name, step in steps_of(settings).items() if here or name != "ingest"}
+    queues = dict.fromkeys(queue_of(name, settings.pbx_id) for name in (*ORDER, *ELSEWHERE) if name in steps)
+    return Worker(
+        dsn=settings.database.url,
+        queues=tuple(queues),
+        steps=steps,
+        incidents=lambda artefacts: _incidents(settings, artefacts),
+        chore=lambda: _chores(settings, sweeps=here),
+        told=told,
+    )
+
+
+def steps_of(settings: Settings) -> Mapping[str, Step]:
+    """What is there of the table of steps."""
+    there: dict[str, Step] = {}
+
+    def ingest(artefacts: Artefacts, recording_id: str) -> str:
+        ended = artefacts.recording(recording_id)
+        if ended and ended.state == "discarded":  # it was withdrawn before its turn came
+            return "discarded"
+
+        def then(row: Artefact) -> None:
+            if step := following("ingest", there):
+                Jobs(artefacts).enqueue(step, queue_of(step, row.pbx_id), row.recording_id)
+
+        own = Ingest(
+            spool=spool_of(settings),
+            shelf=shelf_of(settings),
+            public=lambda: public_key(settings),
+            artefacts=artefacts,
+            now=lambda: clock.read().wall,
+            incidents=_incidents(settings, artefacts),
+            then=then,
+        )
+        return str(own.run(recording_id))
+
+    def discard(artefacts: Artefacts, recording_id: str) -> str:
+        return f"{deletion_of(settings, artefacts).delete_recording(recording_id, 'discarded')} deleted"
+
+    there |= {"ingest": ingest, "discard": discard}
+    return there
+
+
+def deletion_of(settings: Settings, artefacts: Artefacts) -> Deletion:
+    """Deletes from this site's vault."""
+    return Deletion(artefacts, shelf_of(settings), lambda: clock.read().wall)
+
+
+def _incidents(settings: Settings, artefacts: Artefacts) -> Incidents:
+    return incidents_of(settings, artefacts, alert)
+
+
+def _chores(settings: Settings, *, sweeps: bool) -> None:
+    with rows(settings) as artefacts:
+        sweep = Sweep(spool_of(settings), artefacts, lambda: clock.read().wall, _incidents(settings, artefacts))
+        Chores(artefacts, settings.pbx_id, sweep if sweeps else None, deletion_of(settings, artefacts)).run()
