@@ -73,11 +73,11 @@ class Trimmed:
 
 @dataclass(frozen=True, slots=True)
 class Extra:
-    """A text file to write along with the sound. `label` names it in errors; `text` makes its content."""
+    """A file to write along with the sound. `label` names it in errors; `content` makes what is in it."""
 
     path: Path
     label: str
-    text: Callable[[Trimmed], str]
+    content: Callable[[Trimmed], bytes]
 
 
 def trim(
@@ -110,7 +110,7 @@ def trim(
                 reader.rate, reader.channels, reader.frames, sha256, _sha256_of(files[0]), TimeMap.of(segments)
             )
         for file, extra in zip(files[1:], extras, strict=True):
-            file.write(extra.text(result).encode())
+            file.write(extra.content(result))
     return result
 
 

@@ -36,6 +36,7 @@ _RAW = {
 @click.option(
     "--events", type=_PATH, metavar="FILE", help="Samples to protect, 2 s each side: a JSON list or one a line."
 )
+@click.option("--explain", type=_PATH, metavar="OUT.png", help="A picture: waveform, kept parts, events.")
 @click.option(
     "--profile", type=click.Choice(list(PROFILES)), default="safe", show_default=True, help="How hard to cut."
 )
@@ -48,6 +49,7 @@ def trim(
     segments: Path | None,
     time_map: Path | None,
     events: Path | None,
+    explain: Path | None,
     profile: str,
     raw: str | None,
     channels: int | None,
@@ -63,7 +65,7 @@ def trim(
             source,
             target,
             protected=protected,
-            extras=_extras(segments, time_map),
+            extras=[*_extras(segments, time_map), *_explained(explain, source, protected, form)],
             profile=PROFILES[profile],
             raw=form,
         )
@@ -75,10 +77,18 @@ def trim(
 def _extras(segments: Path | None, time_map: Path | None) -> list[Extra]:
     extras = []
     if segments:
-        extras.append(Extra(segments, "--segments", lambda result: json.dumps(result.segments())))
+        extras.append(Extra(segments, "--segments", lambda result: json.dumps(result.segments()).encode()))
     if time_map:
-        extras.append(Extra(time_map, "--map", lambda result: result.map.to_json()))
+        extras.append(Extra(time_map, "--map", lambda result: result.map.to_json().encode()))
     return extras
+
+
+def _explained(path: Path | None, source: Path, events: list[int], raw: Raw | None) -> list[Extra]:
+    if path is None:
+        return []
+    from callguard.audio.picture import picture  # with Pillow, which nothing else needs
+
+    return [Extra(path, "--explain", lambda result: picture(source, result.map, events, raw))]
 
 
 def read_events(path: Path) -> list[int]:

@@ -186,7 +186,7 @@ def test_no_output_may_be_the_input_or_another_output(tmp_path: Path) -> None:
     for target in (source, tmp_path / "." / "in.wav", tmp_path / "hard.wav", tmp_path / "soft.wav"):
         with pytest.raises(BadInput, match="IN and OUT are the same file"):
             trim(source, target)
-    extra = Extra(tmp_path / "out.wav", "--map", lambda result: "")
+    extra = Extra(tmp_path / "out.wav", "--map", lambda result: b"")
     with pytest.raises(BadInput, match="OUT and --map are the same file"):
         trim(source, tmp_path / "out.wav", extras=[extra])
     assert len(read(source)) == 8000
@@ -194,7 +194,7 @@ def test_no_output_may_be_the_input_or_another_output(tmp_path: Path) -> None:
 
 def test_one_file_that_cannot_be_written_means_none(tmp_path: Path) -> None:
     source = write(tmp_path / "in.wav", noise(1, -20))
-    extra = Extra(tmp_path / "missing" / "map.json", "--map", lambda result: "")
+    extra = Extra(tmp_path / "missing" / "map.json", "--map", lambda result: b"")
     with pytest.raises(BadInput, match="--map cannot be written: No such file"):
         trim(source, tmp_path / "out.wav", extras=[extra])
     assert list(tmp_path.iterdir()) == [source]

@@ -45,6 +45,15 @@ def test_segments_map_and_summary_agree_with_the_sound(tmp_path: Path, source: P
     assert told["trimmed_sha256"] == hashlib.sha256(out.read_bytes()).hexdigest()
 
 
+@pytest.mark.requirement("S126")
+def test_explain_draws_a_picture(tmp_path: Path, source: Path) -> None:
+    (tmp_path / "events").write_text("88000")
+    done = run(source, tmp_path / "out.wav", "--explain", tmp_path / "why.png", "--events", tmp_path / "events")
+    assert done.returncode == 0 and (tmp_path / "why.png").read_bytes().startswith(b"\x89PNG")
+    done = run(source, tmp_path / "out.wav", "--explain", tmp_path / "none" / "why.png")
+    assert done.returncode == 2 and "--explain" in done.stderr
+
+
 def test_without_options_one_sentence(tmp_path: Path, source: Path) -> None:
     done = run(source, tmp_path / "out.wav")
     assert done.returncode == 0
