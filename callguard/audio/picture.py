@@ -1,7 +1,7 @@
 """A recording drawn: the waveform of each channel, what a trim keeps, and where events are.
 
 Belongs here: the drawing. Does not: what is kept (trim.py). The file is read once, in blocks; one column of the picture
-shows the loudest and the lowest sample of its share of the file.
+shows the highest and the lowest sample of its share of the file. The loudest sample of all fills its track.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ TICKS = 16
 _BACK, _KEPT, _WAVE, _GONE, _EVENT, _TEXT = "#ffffff", "#dcefdc", "#1f6f3f", "#a0a0a0", "#c02020", "#303030"
 
 Extremes = NDArray[np.int16]
+Shares = NDArray[np.float64]
 
 
 def picture(source: Path, kept: TimeMap, events: Sequence[int] = (), raw: Raw | None = None) -> bytes:
@@ -38,11 +39,14 @@ def picture(source: Path, kept: TimeMap, events: Sequence[int] = (), raw: Raw | 
         draw = ImageDraw.Draw(image)
         bottom = MARGIN + reader.channels * TRACK
         for part in kept.parts:
-            edges = _column(part.start, reader.frames), max(_column(part.end, reader.frames) - 1, 0)
-            draw.rectangle((MARGIN + edges[0], MARGIN, MARGIN + max(edges), bottom), fill=_KEPT)
+            first = _column(part.start, reader.frames)
+            last = max(first, _column(part.end, reader.frames) - 1)
+            draw.rectangle((MARGIN + first, MARGIN, MARGIN + last, bottom), fill=_KEPT)
         stays = _stays(kept, reader.frames)
+        peak = max(int(highs.max()), -int(lows.min()), 1)
         for channel in range(reader.channels):
-            _wave(draw, MARGIN + channel * TRACK, lows[:, channel], highs[:, channel], stays)
+            edges = highs[:, channel] / peak, lows[:, channel] / peak
+            _wave(draw, MARGIN + channel * TRACK + TRACK // 2, edges, stays)
         for at in events:
             x = MARGIN + _column(min(at, reader.frames), reader.frames)
             draw.line((x, MARGIN - 6, x, bottom), fill=_EVENT)
@@ -81,11 +85,11 @@ def _stays(kept: TimeMap, frames: int) -> NDArray[np.bool_]:
     return flags
 
 
-def _wave(draw: ImageDraw.ImageDraw, top: int, lows: Extremes, highs: Extremes, stays: NDArray[np.bool_]) -> None:
-    middle, half = top + TRACK // 2, TRACK / 2 - 4
-    for column, (low, high, stay) in enumerate(zip(lows.tolist(), highs.tolist(), stays.tolist(), strict=True)):
-        ends = middle - high / 32768 * half, middle - low / 32768 * half
-        draw.line((MARGIN + column, ends[0], MARGIN + column, ends[1]), fill=_WAVE if stay else _GONE)
+def _wave(draw: ImageDraw.ImageDraw, middle: int, edges: tuple[Shares, Shares], stays: NDArray[np.bool_]) -> None:
+    half = TRACK / 2 - 4
+    for column, (high, low, stay) in enumerate(zip(*map(np.ndarray.tolist, (*edges, stays)), strict=True)):
+        x = MARGIN + column
+        draw.line((x, middle - high * half, x, middle - low * half), fill=_WAVE if stay else _GONE)
 
 
 def _times(draw: ImageDraw.ImageDraw, seconds: float, bottom: int) -> None:
