@@ -20,24 +20,12 @@ _FLAT_DB, _FAR_DB = 18.0, 25.0
 """Where four seconds hold no more contrast than the first, and lie no more than the second below the loudest in a
 minute, noise is nearly as loud as speech, and nothing is judged."""
 _LOUD_FRAMES, _CONTRAST_FRAMES, _WIDE_FRAMES, _STRIDE = 67, 134, 2001, 16
-_CHUNK = 20_000
-"""Frames judged at once: ten minutes."""
 
 Flags = NDArray[np.bool_]
 
 
 def anchored(flags: Flags, voice: NDArray[np.float32], dbov: NDArray[np.float32]) -> Flags:
-    """FLAGS without those too far from a voiced or loud moment. `voice`, `dbov`: of the same frames."""
-    kept = np.zeros(len(flags), bool)
-    margin = _WIDE_FRAMES
-    for start in range(0, len(flags), _CHUNK):
-        low, high = max(0, start - margin), min(len(flags), start + _CHUNK + margin)
-        part = _anchored(flags[low:high], voice[low:high], dbov[low:high])
-        kept[start : start + _CHUNK] = part[start - low : start - low + _CHUNK]
-    return kept
-
-
-def _anchored(flags: Flags, voice: NDArray[np.float32], dbov: NDArray[np.float32]) -> Flags:
+    """FLAGS without those too far from a voiced or loud moment. `voice`, `dbov`: of the same frames, some minutes."""
     smooth = np.convolve(voice, np.full(3, 1 / 3), "same")[: len(voice)]
     wide = np.repeat(_around(dbov, _WIDE_FRAMES)[::_STRIDE].max(1), _STRIDE)[: len(dbov)]
     loud = dbov > np.maximum(_around(dbov, _LOUD_FRAMES).max(1) - _LOUD_DB, wide - _FAR_DB)

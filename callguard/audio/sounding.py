@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from callguard.audio.spectrum import APART, HERTZ, Look
+from callguard.audio.spectrum import APART, HERTZ, NOTES, Look
 
 _PURE, _KEY_PURE = 0.95, 0.8
 """Share of a frame's power in its two strongest tones, from which it is nothing else; a short key's edges spread."""
@@ -20,8 +20,10 @@ _KEY = 2
 _KEY_ROW, _KEY_COLUMN = (697, 941), (1209, 1633)
 _ECHO = 6
 """Frames that the voice detector goes on after a tone."""
-_SECOND = 17
+_LOOKS = 17
 """Looks of about a second: notes are counted by it."""
+SECOND = _LOOKS * APART
+"""The same in frames."""
 _STRONGEST = 5
 """So many of the most held notes count."""
 _CALM, _RESTLESS = 5.0, 0.35
@@ -32,10 +34,11 @@ _SMOOTH, _SHORTEST = 7, 4
 """Seconds: what is looked at together, and the shortest music."""
 
 Flags = NDArray[np.bool_]
+Floats = NDArray[np.float32]
 
 
 class Sounding:
-    """Feed it every Look of a channel in order, then `finish`: frames that are tones or music."""
+    """Feed it every Look of a channel in order; `flags`: frames that are tones or music, of those not forgotten."""
 
     def __init__(self) -> None:
         self._low: list[NDArray[np.uint8]] = []
@@ -51,7 +54,7 @@ class Sounding:
         self._pure.append(look.share > _PURE)
         self._music.feed(look)
 
-    def finish(self) -> Flags:
+    def flags(self) -> Flags:
         """One flag a frame."""
         low, high = np.concatenate(self._low).astype(np.int16), np.concatenate(self._high).astype(np.int16)
         flags = np.zeros(len(low), bool)
@@ -60,9 +63,15 @@ class Sounding:
         tones = [run for run in _runs(still & pure) if run[1] - run[0] >= _STEADY - 1]
         for start, end in keys + tones:  # stillness is counted from the second frame
             flags[max(0, start - 2) : end + _ECHO] = True
-        for start, end in self._music.finish():
+        for start, end in self._music.spans():
             flags[start:end] = True
         return flags
+
+    def forget(self, frames: int) -> None:
+        """The oldest FRAMES, whole seconds of them, are asked for no more."""
+        self._low, self._high = ([np.concatenate(held)[frames:].copy()] for held in (self._low, self._high))
+        self._pure = [np.concatenate(self._pure)[frames:].copy()]
+        self._music.forget(frames // SECOND)
 
 
 def _still(low: NDArray[np.int16], high: NDArray[np.int16]) -> Flags:
@@ -99,10 +108,10 @@ class _Music:
         self._notes: list[NDArray[np.bool_]] = []
         self._change: list[NDArray[np.float32]] = []
         self._before: NDArray[np.float32] | None = None
-        self._counted: NDArray[np.intp] | None = None
-        self._moved = np.zeros(0, np.float32)
+        self._counted = np.zeros((0, NOTES), np.float32)
+        self._moved = np.zeros((0, _LOOKS), np.float32)
         self._waiting = 0
-        self._scores: list[float] = []
+        self._scores = np.zeros(0, np.float32)
 
     def feed(self, look: Look) -> None:
         """The next frames."""
@@ -114,22 +123,28 @@ class _Music:
         self._before = known[-1:]
         self._notes.append(look.notes)
         self._waiting += len(look.notes)
-        if self._waiting >= _SECOND:
+        if self._waiting >= _LOOKS:
             self._count()
 
     def _count(self) -> None:
+        """By the second; each is scored together with the one before it."""
         notes, change = np.concatenate(self._notes), np.concatenate(self._change)
-        whole = len(notes) // _SECOND * _SECOND
-        for start in range(0, whole, _SECOND):
-            counted, moved = notes[start : start + _SECOND].sum(0), change[start : start + _SECOND]
-            if self._counted is not None:
-                self._scores.append(_held(self._counted + counted, np.concatenate((self._moved, moved))))
-            self._counted, self._moved = counted, moved
+        whole = len(notes) // _LOOKS * _LOOKS
+        counted = np.concatenate((self._counted, notes[:whole].reshape(-1, _LOOKS, notes.shape[1]).sum(1, np.float32)))
+        moved = np.concatenate((self._moved, change[:whole].reshape(-1, _LOOKS)))
+        self._scores = np.concatenate(
+            (self._scores, _held(counted[:-1] + counted[1:], np.concatenate((moved[:-1], moved[1:]), axis=1)))
+        )
+        self._counted, self._moved = counted[-1:], moved[-1:]
         self._notes, self._change, self._waiting = [notes[whole:]], [change[whole:]], len(notes) - whole
 
-    def finish(self) -> list[tuple[int, int]]:
+    def forget(self, seconds: int) -> None:
+        """The oldest ones are asked for no more."""
+        self._scores = self._scores[seconds:].copy()
+
+    def spans(self) -> list[tuple[int, int]]:
         """Where music is, in frames."""
-        scores = np.array(self._scores)
+        scores = self._scores
         if len(scores) < _SMOOTH:
             return []
         mean = np.convolve(scores, np.full(_SMOOTH, 1 / _SMOOTH), "same")
@@ -137,12 +152,15 @@ class _Music:
         found = []
         for start, end in _runs((mean > _MUSIC) | (scores > _MUSIC)):
             if end - start >= _SHORTEST and mean[start:end].max() > _MUSIC:  # the middle of a score is a second in
-                found.append((round((start + 0.5) * _SECOND * APART), round((end + 0.5) * _SECOND * APART)))
+                found.append((round((start + 0.5) * SECOND), round((end + 0.5) * SECOND)))
         return found
 
 
-def _held(counted: NDArray[np.intp], moved: NDArray[np.float32]) -> float:
-    active = counted / (2 * _SECOND)
-    tops = active[1:-1][(active[1:-1] >= active[:-2]) & (active[1:-1] >= active[2:])]
-    strongest = np.sort(tops)[-_STRONGEST:] - np.sort(active)[len(active) // 2]
-    return float(strongest.sum() - _RESTLESS * (np.sort(moved)[len(moved) // 2] - _CALM))
+def _held(counted: Floats, moved: Floats) -> Floats:
+    """A score for each row: how much its most held notes are held, less what moves."""
+    active = counted / (2 * _LOOKS)
+    inner, middle = active[:, 1:-1], np.sort(active, axis=1)[:, active.shape[1] // 2, None]
+    tops = np.where((inner >= active[:, :-2]) & (inner >= active[:, 2:]), inner - middle, 0)
+    strongest = np.sort(tops, axis=1)[:, -_STRONGEST:].sum(1)
+    score: Floats = strongest - _RESTLESS * (np.sort(moved, axis=1)[:, moved.shape[1] // 2] - _CALM)
+    return score

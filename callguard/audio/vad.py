@@ -8,15 +8,14 @@ window, and the detector hears a signal lifted towards the level that it expects
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import repeat
 from typing import NamedTuple
 
 import _webrtcvad  # type: ignore[import-untyped,import-not-found,unused-ignore]
 import numpy as np
 from numpy.typing import NDArray
 
-from callguard.audio.anchor import anchored
-from callguard.audio.sounding import Sounding
-from callguard.audio.spectrum import Look, Spectra
+from callguard.audio.closer import Closer
 from callguard.errors import BadAudio
 
 FRAME_S = 0.03
@@ -26,6 +25,7 @@ RATES = (8000, 16000, 24000, 32000, 48000)  # whole multiples of the detector's 
 _FRAME = 240  # samples of 30 ms at 8 kHz
 _WINDOW = 333  # frames, about 10 s: long enough to hold both speech and a pause
 _AHEAD = 2  # windows looked ahead
+_FRAMES = [slice(at, at + 2 * _FRAME) for at in range(0, 2 * _FRAME * _WINDOW, 2 * _FRAME)]  # of a window's bytes
 # The most tolerant mode that still rejects line noise; 2 and 3 lose the quiet ends of words.
 _MODE = 1
 # The loud parts (95th percentile of frames) are lifted to -17 dBov, but the floor (3rd percentile) never above -42
@@ -35,7 +35,6 @@ _LOUD_PERCENT, _FLOOR_PERCENT = 95, 3
 # A frame within 1 dB of the floor is noise, whatever the detector says; a floor above -38 dBov is no floor.
 _OVER_FLOOR_DB, _HIGHEST_FLOOR_DBOV = 1.0, -38.0
 _DIGITAL_SILENCE_DBOV = -90.0
-_VOICE_STEPS = 120  # a frame's voice is kept in a byte, its level in another: a day of sound has three million
 
 Mono = NDArray[np.int16]
 _Floats = NDArray[np.float32]
@@ -63,17 +62,14 @@ class SpeechDetector:
             raise BadAudio(f"{rate} Hz is not supported: convert it to one of {', '.join(map(str, RATES))} Hz first")
         self._factor = rate // VAD_RATE
         self._rest = np.zeros(0, np.int16)
-        self._waiting: list[_Floats] = []
+        self._waiting: list[tuple[_Floats, NDArray[np.float64]]] = []
         self._levels: list[_Level] = []
         self._done = 0
         self._flags: list[NDArray[np.bool_]] = []
         self._vad = _webrtcvad.create()
         _webrtcvad.init(self._vad)
         _webrtcvad.set_mode(self._vad, mode)
-        self._spectra = Spectra() if closely else None
-        self._sounding = Sounding()
-        self._voice: list[NDArray[np.uint8]] = []
-        self._dbov: list[NDArray[np.int8]] = []
+        self._closer = Closer() if closely else None
 
     def feed(self, block: Mono) -> None:
         """The next samples of the channel, at its own rate."""
@@ -90,42 +86,35 @@ class SpeechDetector:
         self._push(self._rest[: len(self._rest) // frame * frame])
         while self._done < len(self._levels):
             self._judge()
-        flags = np.concatenate(self._flags)
-        return self._closer(flags, self._spectra) if self._spectra else flags
-
-    def _closer(self, flags: NDArray[np.bool_], spectra: Spectra) -> NDArray[np.bool_]:
-        self._see(spectra.finish())
-        voice = np.concatenate(self._voice).astype(np.float32) / np.float32(_VOICE_STEPS)
-        return anchored(flags & ~self._sounding.finish(), voice, np.concatenate(self._dbov).astype(np.float32))
-
-    def _see(self, look: Look) -> None:
-        self._sounding.feed(look)
-        self._voice.append((look.voice * _VOICE_STEPS).round().astype(np.uint8))
+        return self._closer.finish() if self._closer else np.concatenate((*self._flags, np.zeros(0, bool)))
 
     def _push(self, window: Mono) -> None:
         # A box filter is enough to hear speech by; what is written is never resampled.
+        if not len(window):
+            return
         narrow = window.astype(np.float32)
         if self._factor > 1:
             narrow = narrow.reshape(-1, self._factor).mean(axis=1)
         frames = narrow.reshape(-1, _FRAME)
-        self._waiting.append(frames)
-        dbov = _dbov(frames)
+        power = _power(frames)
+        self._waiting.append((frames, power))
+        dbov = _dbov(power)
         self._levels.append(_level(dbov))
-        if self._spectra:
-            self._dbov.append(dbov.clip(-120, 0).round().astype(np.int8))
-            self._see(self._spectra.feed(narrow))
+        if self._closer:
+            self._closer.hear(narrow, dbov.astype(np.float32))
         if len(self._levels) - self._done > _AHEAD:
             self._judge()
 
     def _judge(self) -> None:
         """Flag the oldest waiting window. Its neighbours' levels count: one window may hold nothing but a pause."""
-        at, frames = self._done, self._waiting.pop(0)
+        at, (frames, power) = self._done, self._waiting.pop(0)
         floor, gain = self._curve(at, len(frames), _capped_floor), self._curve(at, len(frames), _gain)
         lifted = frames * (10 ** (gain / 20)).astype(np.float32)[:, None]
         np.clip(np.rint(lifted, out=lifted), -32768, 32767, out=lifted)
-        raw, process = memoryview(lifted.astype("<i2").tobytes()), _webrtcvad.process
-        heard = [process(self._vad, VAD_RATE, raw[k : k + 2 * _FRAME], _FRAME) for k in range(0, len(raw), 2 * _FRAME)]
-        self._flags.append(np.array(heard, bool) & (_smooth_dbov(frames) > floor + _OVER_FLOOR_DB))
+        sounds = map(lifted.astype("<i2").tobytes().__getitem__, _FRAMES[: len(frames)])
+        heard = map(_webrtcvad.process, repeat(self._vad), repeat(VAD_RATE), sounds, repeat(_FRAME))
+        flags = np.fromiter(heard, bool, len(frames)) & (_smooth_dbov(power) > floor + _OVER_FLOOR_DB)
+        self._closer.judge(flags) if self._closer else self._flags.append(flags)
         self._done += 1
 
     def _curve(self, at: int, length: int, value: _OfLevel) -> NDArray[np.float64]:
@@ -154,15 +143,13 @@ def _power(frames: _Floats) -> NDArray[np.float64]:
     return squares / (_FRAME * 32768.0**2)
 
 
-def _dbov(frames: _Floats) -> NDArray[np.float64]:
-    return 10 * np.log10(_power(frames) + 1e-12)
+def _dbov(power: NDArray[np.float64]) -> NDArray[np.float64]:
+    return 10 * np.log10(power + 1e-12)
 
 
-def _smooth_dbov(frames: _Floats) -> NDArray[np.float64]:
+def _smooth_dbov(power: NDArray[np.float64]) -> NDArray[np.float64]:
     """As `_dbov`, over three frames: one quiet frame inside a word is still the word."""
-    if not len(frames):
-        return np.zeros(0)
-    return 10 * np.log10(np.convolve(_power(frames), np.full(3, 1 / 3), "same")[: len(frames)] + 1e-12)
+    return _dbov(np.convolve(power, np.full(3, 1 / 3), "same")[: len(power)]) if len(power) else power
 
 
 def _level(dbov: NDArray[np.float64]) -> _Level:

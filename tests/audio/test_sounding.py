@@ -18,7 +18,7 @@ def sounding(sound: np.ndarray, block: int = 79_920) -> np.ndarray:
     for at in range(0, len(sound), block):
         found.feed(spectra.feed(sound[at : at + block].astype(np.float32)))
     found.feed(spectra.finish())
-    return found.finish()
+    return found.flags()
 
 
 def on_the_line(sound: np.ndarray) -> np.ndarray:

@@ -44,7 +44,7 @@ def conversation() -> np.ndarray:
 
 # ---------------------------------------------------------------- the rule
 def test_speech_keeps_what_is_around_it() -> None:
-    assert keep(flags((False, 100), (True, 10), (False, 100)), RATE, 50_400) == [(22_560, 28_400)]
+    assert keep(flags((False, 100), (True, 10), (False, 100)), RATE, 50_400) == [(22_800, 28_240)]
     fast = keep(flags((False, 100), (True, 10), (False, 100)), RATE, 50_400, profile=PROFILES["fast"])
     assert fast == [(22_000, 28_400)]
 
@@ -53,7 +53,7 @@ def test_a_short_pause_stays_whole_and_a_long_one_is_cut() -> None:
     speech = flags((True, 10), (False, 16), (True, 10))
     assert keep(speech, RATE, 8640) == [(0, 8640)]
     speech = flags((True, 10), (False, 20), (True, 10))
-    assert keep(speech, RATE, 9600) == [(0, 4400), (5760, 9600)]
+    assert keep(speech, RATE, 9600) == [(0, 4240), (6000, 9600)]
 
 
 def test_a_click_is_dropped_and_twice_as_long_is_not() -> None:

@@ -1,0 +1,68 @@
+"""A closer look at what the voice detector flagged: tones, music and noise between phrases are let go.
+
+Belongs here: bringing sound, levels and flags together, some minutes at a time. Does not: what a tone is (sounding.py),
+what is near a voice (anchor.py). Ten minutes are settled at once, with a minute seen on both sides: memory does not
+grow with the length of a call, but for one flag a frame.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from callguard.audio.anchor import anchored
+from callguard.audio.sounding import SECOND, Sounding
+from callguard.audio.spectrum import Look, Spectra
+
+MARGIN, CHUNK = 60 * SECOND, 600 * SECOND
+
+Flags = NDArray[np.bool_]
+Floats = NDArray[np.float32]
+
+
+class Closer:
+    """`hear` every sound and `judge` every flag, each in order; then `finish`. Flags may come after their sound."""
+
+    def __init__(self) -> None:
+        self._spectra, self._sounding = Spectra(), Sounding()
+        self._voice: list[Floats] = []
+        self._dbov: list[Floats] = []
+        self._flags: list[Flags] = []
+        self._waiting = self._before = 0  # frames flagged and not settled; of those held, the settled ones
+        self._settled: list[Flags] = []
+
+    def hear(self, sound: Floats, dbov: Floats) -> None:
+        """The next frames of a channel, 8 kHz, and their levels."""
+        self._see(self._spectra.feed(sound))
+        self._dbov.append(dbov)
+
+    def judge(self, flags: Flags) -> None:
+        """What the detector says of the next frames."""
+        self._flags.append(flags)
+        self._waiting += len(flags)
+        if self._waiting >= CHUNK + MARGIN:
+            self._settle(CHUNK)
+
+    def finish(self) -> Flags:
+        """All flags that stay."""
+        self._see(self._spectra.finish())
+        if self._waiting:
+            self._settle(self._waiting)
+        return np.concatenate(self._settled) if self._settled else np.zeros(0, bool)
+
+    def _see(self, look: Look) -> None:
+        self._sounding.feed(look)
+        self._voice.append(look.voice)
+
+    def _settle(self, frames: int) -> None:
+        """The oldest FRAMES are done with; a minute of them is held on, as what was before the next ones."""
+        flags, voice, dbov = np.concatenate(self._flags), np.concatenate(self._voice), np.concatenate(self._dbov)
+        sounding = self._sounding.flags()
+        known = min(len(flags), len(sounding))
+        kept = anchored(flags[:known] & ~sounding[:known], voice[:known], dbov[:known])
+        end = self._before + frames
+        self._settled.append(kept[self._before : end].copy())
+        gone = max(0, end - MARGIN)
+        self._sounding.forget(gone)
+        self._flags, self._voice, self._dbov = [flags[gone:].copy()], [voice[gone:].copy()], [dbov[gone:].copy()]
+        self._waiting, self._before = self._waiting - frames, end - gone
