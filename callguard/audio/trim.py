@@ -7,6 +7,7 @@ Two passes over the file, block by block: memory does not grow with the length o
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -87,21 +88,23 @@ def trim(
     target: Path,
     *,
     protected: Sequence[int] = (),
+    idle: Sequence[tuple[int, int]] = (),
     extras: Sequence[Extra] = (),
     profile: Profile = SAFE,
     raw: Raw | None = None,
 ) -> Trimmed:
     """Write SOURCE without its silence to TARGET, 16-bit PCM, the kept samples unchanged.
 
-    `raw`: SOURCE has no header and is this. `protected`: sample numbers with PROTECT_S kept on both sides. Stereo is
-    cut only where both channels are silent. TARGET and all `extras` appear, or none. Raises BadAudio about SOURCE,
-    BadInput about what is to be written.
+    `raw`: SOURCE has no header and is this. `protected`: sample numbers with PROTECT_S kept on both sides. `idle`:
+    (start, end) in samples where what sounds is no talk. Stereo is cut only where both channels are silent. TARGET and
+    all `extras` appear, or none. Raises BadAudio about SOURCE, BadInput about what is to be written.
     """
     outputs = [(target, "OUT"), *((extra.path, extra.label) for extra in extras)]
     _require_apart([(source, "IN"), *outputs])
     before, sha256 = _state(source), file_sha256(source)
     with WavReader(source, raw=raw) as reader:
-        segments = keep(_speech(reader, profile), reader.rate, reader.frames, protected, profile)
+        speech = _without(_speech(reader, profile), idle, reader.rate)
+        segments = keep(speech, reader.rate, reader.frames, protected, profile)
     with ExitStack() as stack:
         files = [stack.enter_context(staged(path, label)) for path, label in outputs]
         with WavReader(source, raw=raw) as reader:
@@ -167,6 +170,13 @@ def _speech(reader: WavReader, profile: Profile) -> NDArray[np.bool_]:
             detector.feed(block[:, channel])
     flags: NDArray[np.bool_] = np.logical_or.reduce([detector.finish() for detector in detectors])
     return flags
+
+
+def _without(speech: NDArray[np.bool_], idle: Sequence[tuple[int, int]], rate: int) -> NDArray[np.bool_]:
+    frame = FRAME_S * rate
+    for start, end in idle:
+        speech[math.ceil(start / frame) : max(0, math.floor(end / frame))] = False
+    return speech
 
 
 def _copy(reader: WavReader, segments: Segments, file: BinaryIO) -> None:

@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 
 import click
 
+from callguard.cli.plain import config_option as config_option
+from callguard.cli.plain import json_option as json_option
 from callguard.engine.control import account_of
 from callguard.errors import BadInput, CallguardError, Unreachable
 from callguard.pbx.asterisk.site import AmiAddress, AriAddress, AsteriskSettings
@@ -23,17 +25,6 @@ from callguard.store.keys import MasterKey, load_master_key
 from callguard.store.postgres import PostgresLog
 
 T = TypeVar("T")
-
-config_option = click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    default=Path("callguard.toml"),
-    envvar="CALLGUARD_CONFIG",
-    show_default=True,
-    help="How to reach things.",
-)
-json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
-
 
 def with_log(settings: Settings, work: Callable[[PostgresLog], Coroutine[Any, Any, T]]) -> T:
     """WORK over the event log, closed afterwards. Raises StoreDown where it cannot be reached."""

@@ -14,6 +14,7 @@ from callguard.cli.rule import read_rules
 from callguard.core.policy import parse_policy
 from callguard.errors import BadInput
 from callguard.replay import Replayed, Story, read_story, story_of, what_if
+from callguard.replay import fact_of as fact_of
 from callguard.replay import replay as replay_story
 from callguard.settings import read_toml
 from callguard.store.postgres import PostgresLog
@@ -51,7 +52,7 @@ def replay(
         context.exit(_what_if(source, policy, rules, days, config, as_json))
     if source is None:
         raise click.UsageError("name a FILE or a CALL, or give --policy or --rules")
-    story = _story(source, config)
+    story = find_story(source, config)
     if watch:
         _watch(story, speed)
     result = replay_story(story)
@@ -76,7 +77,7 @@ def _what_if(source: str | None, policy: Path | None, rules: str | None, days: i
     """Print what POLICY and RULES would have changed; 1 when they would have changed anything."""
     other = parse_policy(read_toml(policy), str(policy)) if policy else None
     pack = read_rules(rules) if rules else None
-    stories = [_story(source, config)] if source else with_log(load(config), lambda log: _stories(log, days))
+    stories = [find_story(source, config)] if source else with_log(load(config), lambda log: _stories(log, days))
     changes = [change for story in stories if (change := what_if(story, other, pack))]
     kinds = Counter(kind for change in changes for kind in change.kinds)
     if as_json:
@@ -97,7 +98,8 @@ async def _stories(log: PostgresLog, days: int) -> list[Story]:
     return [story_of(stored) for stored in found if stored is not None and stored.events]
 
 
-def _story(source: str, config: Path) -> Story:
+def find_story(source: str, config: Path) -> Story:
+    """A call by its event log file, or by its id in Postgres. Raises BadInput, BadLog, StoreDown."""
     path = Path(source)
     try:
         if path.is_file():

@@ -12,9 +12,11 @@ from pathlib import Path
 import click
 
 from callguard.audio.riff import Codec
-from callguard.audio.trim import PROFILES, Extra, Trimmed
+from callguard.audio.trim import PROFILES, Extra, Trimmed, file_sha256
 from callguard.audio.trim import trim as cut
 from callguard.audio.wav import Raw
+from callguard.cli.plain import config_option
+from callguard.core.marks import Marks, marks, recording_of
 from callguard.errors import BadAudio, BadInput
 
 _PATH = click.Path(path_type=Path)
@@ -36,6 +38,8 @@ _RAW = {
 @click.option(
     "--events", type=_PATH, metavar="FILE", help="Samples to protect, 2 s each side: a JSON list or one a line."
 )
+@click.option("--log", metavar="FILE|CALL", help="Its call: consent, pause and digits stay, hold goes.")
+@config_option
 @click.option("--explain", type=_PATH, metavar="OUT.png", help="A picture: waveform, kept parts, events.")
 @click.option(
     "--profile", type=click.Choice(list(PROFILES)), default="safe", show_default=True, help="How hard to cut."
@@ -49,6 +53,8 @@ def trim(
     segments: Path | None,
     time_map: Path | None,
     events: Path | None,
+    log: str | None,
+    config: Path,
     explain: Path | None,
     profile: str,
     raw: str | None,
@@ -60,11 +66,13 @@ def trim(
         raise BadInput("--channels goes with --format: a WAV file says itself how many it has")
     form = replace(_RAW[raw], channels=channels or 1) if raw else None
     try:
-        protected = read_events(events) if events else []
+        known = _marks(log, config, source) if log else Marks()
+        protected = [*(read_events(events) if events else ()), *known.telling]
         result = cut(
             source,
             target,
             protected=protected,
+            idle=known.idle,
             extras=[*_extras(segments, time_map), *_explained(explain, source, protected, form)],
             profile=PROFILES[profile],
             raw=form,
@@ -72,6 +80,17 @@ def trim(
     except BadAudio as error:
         raise BadAudio(f"IN: {error}") from error
     click.echo(json.dumps(summary(result)) if as_json else sentence(result))
+
+
+def _marks(log: str, config: Path, source: Path) -> Marks:
+    """What the log of a call says of the recording that SOURCE is. Raises BadInput where it is none of its."""
+    from callguard.cli.replay import fact_of, find_story  # with the driver of the database, which is slow to load
+
+    events = [fact_of(line) for line in find_story(log, config).lines if not line.derived]
+    recording_id = recording_of(events, file_sha256(source))
+    if recording_id is None:
+        raise BadInput("--log: IN is no finished recording of this call: no verdict in the log has its sha256")
+    return marks(events, recording_id)
 
 
 def _extras(segments: Path | None, time_map: Path | None) -> list[Extra]:

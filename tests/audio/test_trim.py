@@ -123,6 +123,17 @@ def test_two_seconds_stay_around_every_protected_instant(tmp_path: Path) -> None
 
 
 @pytest.mark.requirement("S126")
+def test_what_is_known_to_be_no_talk_goes_whatever_it_sounds_like(tmp_path: Path) -> None:
+    words = spoken("question")
+    source = write(tmp_path / "in.wav", np.concatenate((words, silence(3), words, silence(3), words)))
+    gap, second = 3 * RATE, len(words) + 3 * RATE
+    idle = [(second - RATE, second + len(words) + RATE)]
+    parts = trim(source, tmp_path / "out.wav", idle=idle).map.parts
+    assert len(parts) == 2 and parts[0].end < len(words) + gap and parts[1].start > second + len(words)
+    assert len(trim(source, tmp_path / "out.wav", idle=idle, protected=[second + RATE]).map.parts) == 3
+
+
+@pytest.mark.requirement("S126")
 def test_the_hashes_are_those_of_the_files(tmp_path: Path) -> None:
     source, target = write(tmp_path / "in.wav", conversation()), tmp_path / "out.wav"
     result = trim(source, target)

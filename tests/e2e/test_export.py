@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from callguard.core.call import Call, open_call
 from callguard.core.step import step
 from callguard.replay import fact_of, read_story
+from tests.audio.sound import silence, write
 from tests.e2e.site import Site
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
@@ -17,7 +19,7 @@ SCENARIOS = Path(__file__).parents[1] / "scenarios"
 @pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.requirement("S123")
 async def test_a_real_call_is_exported_and_replayed_to_the_same_decisions(site: Site, tmp_path: Path) -> None:
-    async with site.talk() as talk:
+    async with site.talk() as talk:  # nobody speaks words: what stays, stays for the pause
         await talk.recorded()
         await talk.answered.press("*8")
         await talk.row("mask_acknowledged")
@@ -27,6 +29,14 @@ async def test_a_real_call_is_exported_and_replayed_to_the_same_decisions(site: 
     status, out, _ = await site.stand.run("replay", str(file), "--config", config, check=False)
     assert status == 0 and "same decisions" in out
     assert not [word for word in (talk.name, "PJSIP/caller", f"agent{talk.number}") if word in file.read_text()]
+    tape = site.stand.recordings / f"{stored.recordings[0].recording_id}.wav"
+    for log in (str(file), stored.call.call_id):
+        short = [str(tmp_path / "short.wav"), "--log", log, "--json", "--config", config]
+        _, out, _ = await site.stand.run("trim", str(tape), *short)
+        assert json.loads(out)["segments"] == 1  # the pause: two seconds stay on both sides of it
+    write(tmp_path / "other.wav", silence(9))
+    status, _, error = await site.stand.run("trim", str(tmp_path / "other.wav"), *short, check=False)
+    assert status == 2 and "no finished recording of this call" in error
     rows = file.read_bytes().splitlines(keepends=True)
     file.write_bytes(b"".join([*rows[:5], rows[5][:-20]]))
     status, _, error = await site.stand.run("replay", str(file), "--config", config, check=False)
