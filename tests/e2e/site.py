@@ -219,7 +219,7 @@ class Site:
     ) -> AsyncIterator[Talk]:
         """A caller who dials EXTENSION and the agent whom this leads to, or AGENT_NUMBER; both are gone afterwards."""
         number = 1 if extension in ("queue", "local") else agent_number or self.free.pop(0)
-        server, ports = self.stand.asterisk.server, self.stand.asterisk.agent_ports
+        server, ports = self.stand.server, self.stand.agent_ports
         tone = CounterTone(AGENT_NUMBERS)
         agent = await Phone.open(
             f"agent{number}", server, port=ports[f"agent{number}"], answer_after=answer_after, media=tone

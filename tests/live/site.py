@@ -1,0 +1,122 @@
+"""The site that the trials on a real FreeSWITCH call: its dialplan, and the same words as on Asterisk (tests/e2e).
+
+What belongs here: what is FreeSWITCH's own. What does not: what must come of a call (the tests).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Self, cast
+
+from callguard.lab.freeswitch_stand import FreeSwitchStand, switch_policy
+from callguard.store.keys import load_master_key
+from callguard.store.postgres import PostgresLog
+from tests.e2e.quick import write_prompts
+from tests.e2e.site import POLICY, Site, _make
+
+AGENTS = 15
+
+ENTRY = """\
+        <action application="set" data="callguard_direction=inbound"/>
+        <action application="set" data="callguard_dialled=${destination_number}"/>
+        <action application="set" data="callguard_home=${context}"/>
+        <action application="execute_extension" data="callguard XML callguard"/>
+"""
+# `support_3` is a call of type support to agent3
+DIALPLAN = f"""\
+<include>
+  <context name="inbound">
+    <extension name="texan" continue="true">
+      <condition field="destination_number" expression="^survey_">
+        <action application="set_profile_var" data="caller_id_number=+15125550147"/>
+      </condition>
+    </extension>
+    <extension name="typed">
+      <condition field="destination_number" expression="^([a-z]+)_([0-9]+)$">
+        <action application="set" data="callguard_type=$1"/>
+        <action application="set" data="callguard_place=US-TX"/>
+{ENTRY}        <action application="bridge" data="${{agent$2}}"/>
+      </condition>
+    </extension>
+    <extension name="user">
+      <condition field="destination_number" expression="^user_([a-z]+)_([0-9]+)$">
+        <action application="set" data="callguard_type=$1"/>
+        <action application="set" data="callguard_place=US-TX"/>
+{ENTRY}        <action application="bridge" data="user/agent$2@lab.example"/>
+      </condition>
+    </extension>
+    <extension name="queue">
+      <condition field="destination_number" expression="^queue$">
+        <action application="set" data="callguard_type=support"/>
+        <action application="set" data="callguard_place=US-TX"/>
+{ENTRY}        <action application="answer"/>
+        <action application="callcenter" data="support@lab.example"/>
+      </condition>
+    </extension>
+    <extension name="room">
+      <condition field="destination_number" expression="^room_([a-z0-9]+)$">
+        <action application="answer"/>
+        <action application="conference" data="$1@default"/>
+      </condition>
+    </extension>
+    <extension name="emergency">
+      <condition field="destination_number" expression="^(911|5000)$">
+        <action application="set" data="callguard_type=support"/>
+{ENTRY}        <action application="bridge" data="${{agent${{last}}}}"/>
+      </condition>
+    </extension>
+    <!-- where an attended transfer's second call goes -->
+    <extension name="plain">
+      <condition field="destination_number" expression="^plain_([0-9]+)$">
+        <action application="bridge" data="${{agent$1}}"/>
+      </condition>
+    </extension>
+  </context>
+</include>
+"""
+
+
+class LiveSite(Site):
+    """A site whose PBX is the FreeSWITCH of this machine."""
+
+    @property
+    def live_stand(self) -> FreeSwitchStand:
+        """The stand, as what it is."""
+        return cast(FreeSwitchStand, self.stand)
+
+    @classmethod
+    async def raise_on(cls, work: Path, *, controller: bool = True, floor_mb: int = 50, more: str = "") -> Self:
+        """A site in the folder WORK; `more`: of callguard.toml."""
+        _make(work)
+        stand = FreeSwitchStand(work, dialplan=DIALPLAN, agents=AGENTS, policy=switch_policy(POLICY))
+        try:
+            await stand.start(controller=False)
+            stand.write_config(floor_mb=floor_mb)
+            with stand.config.open("a") as config:
+                config.write(f'\n[prompts]\ndirectory = "{write_prompts(work / "prompts")}"\n{more}')
+            if controller:
+                await stand.start_controller()
+            return cls(stand, await PostgresLog.open(stand.postgres.app_dsn, load_master_key(work / "master.key")))
+        except BaseException:
+            await stand.stop()
+            raise
+
+    async def channels(self) -> str:
+        """What FreeSWITCH has up: its list lags behind, so each is asked for."""
+        listed = json.loads(await self.api("show channels as json")).get("rows", [])
+        ids = [str(row["uuid"]) for row in listed]
+        return " ".join([own for own in ids if await self.api(f"uuid_exists {own}") == "true"])
+
+    async def api(self, command: str) -> str:
+        """A command of an admin's own."""
+        return await self.live_stand.freeswitch.cli(command)
+
+
+@contextlib.asynccontextmanager
+async def live_site(work: Path) -> AsyncIterator[LiveSite]:
+    """A site, up while it is entered."""
+    async with await LiveSite.raise_on(work) as site:
+        yield site
