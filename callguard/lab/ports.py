@@ -14,6 +14,8 @@ from callguard.errors import Unreachable
 
 BLOCK = 128
 """Ports that a lab takes at once."""
+_TCP = 16
+"""Those of a block that are TCP's."""
 _BLOCKS = range(2048, 10000 - BLOCK, BLOCK)
 """Below those of the lab's audio, and far below those that the system gives to whoever asks for any."""
 
@@ -37,9 +39,10 @@ class Ports:
             self._held.bind(f"\0callguard-lab-ports-{first}")  # a name that ends with whoever has it
         except OSError:
             return [], []
-        kinds = ((socket.SOCK_DGRAM, udp), (socket.SOCK_STREAM, tcp))
-        free = ([port for port in range(first, first + BLOCK) if is_free(kind, port)][:count] for kind, count in kinds)
-        return next(free), next(free)
+        end = first + BLOCK
+        middle = end - _TCP  # no number is both: who serves SIP takes its port for TCP too
+        datagram, stream = (socket.SOCK_DGRAM, range(first, middle)), (socket.SOCK_STREAM, range(middle, end))
+        return _free(*datagram)[:udp], _free(*stream)[:tcp]
 
     def close(self) -> None:
         """Let others have them."""
@@ -53,6 +56,10 @@ class Ports:
 
     def __del__(self) -> None:
         self.close()
+
+
+def _free(kind: socket.SocketKind, ports: range) -> list[int]:
+    return [port for port in ports if is_free(kind, port)]
 
 
 def is_free(kind: socket.SocketKind, port: int) -> bool:

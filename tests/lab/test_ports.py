@@ -14,6 +14,7 @@ from callguard.lab import ports
 def test_no_two_labs_share_one_and_the_system_gives_none_away() -> None:
     with ports.Ports(50, 2) as one, ports.Ports(50, 2) as other:
         assert not {*one.udp, *one.tcp} & {*other.udp, *other.tcp}
+        assert not set(one.udp) & set(one.tcp)  # who serves SIP takes its port for TCP too
         assert (len(set(one.udp)), len(set(one.tcp))) == (50, 2)
         lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
         assert max(*one.udp, *one.tcp) < min(lowest, 10000)
