@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from callguard.core import arming, recorder
+from callguard.core import arming, line, recorder
 from callguard.core.call import Call, Channel
 from callguard.core.consent import Signal, Standing, Turn, move
 from callguard.core.effects import Answer, LeaveOut, PlayPrompt, SendOn, StopPrompt, WakeAt
@@ -113,7 +113,7 @@ _LAST_WORDS = (Script.REFUSAL, Script.WITHHELD)
 def notice_started(call: Call, event: NoticeStarted) -> Step:
     """A prompt began."""
     if event.script is Script.RECORDING_ON:
-        return recorder.line_started(call, event)
+        return line.started(call, event)
     return _told(call, event, Signal.NOTICE_STARTED) if event.script is Script.NOTICE else Step(call)
 
 
@@ -128,10 +128,10 @@ def notice_ended(call: Call, event: NoticeEnded) -> Step:
 
 def notice_failed(call: Call, event: NoticeFailed) -> Step:
     """A prompt was not played to its end: nobody was told anything. One cut by a hang-up did not fail: that follows."""
+    if event.script is Script.RECORDING_ON:
+        return line.failed(call, event.channel_id, hung_up=event.reason == HUNG_UP)
     if event.reason == HUNG_UP:
         return Step(call)  # should the channel be there after all, the prompt's own watch ends it
-    if event.script is Script.RECORDING_ON:
-        return recorder.line_failed(call, event.channel_id)
     if event.reason == STOPPED:
         return Step(call)
     if event.script in _FAILS:

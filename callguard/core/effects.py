@@ -84,7 +84,14 @@ class RecordingEffect(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartRecording(RecordingEffect):
-    """Start the recorder, one file a leg."""
+    """Start the recorder, one file a leg. `swapped`: it hangs on the other side's channel."""
+
+    swapped: bool = False
+
+    def record(self) -> dict[str, Any]:
+        """As every request; without `swapped` where it is not: rows from before there was any stay the same."""
+        whole = RecordingEffect.record(self)
+        return whole if self.swapped else {key: value for key, value in whole.items() if key != "swapped"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from callguard.core.fact import Event as Event
+from callguard.core.recorded import LegSilent as LegSilent
 from callguard.core.recorded import MaskAcknowledged as MaskAcknowledged
 from callguard.core.recorded import MaskObserved as MaskObserved
 from callguard.core.recorded import RecordingAcknowledged as RecordingAcknowledged
@@ -292,6 +293,7 @@ class Outcome(StrEnum):
     CONSENT_SILENT = "consent_silent"
     CONSENT_WITHDRAWN = "consent_withdrawn"
     RECORDING_REQUESTED = "recording_requested"
+    RECORDING_CONTINUED = "recording_continued"
     MASK_REQUESTED = "mask_requested"
     UNMASK_REQUESTED = "unmask_requested"
     STOP_REQUESTED = "stop_requested"

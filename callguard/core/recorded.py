@@ -40,6 +40,15 @@ class RecordingGrowing(RecordingEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LegSilent(RecordingEvent):
+    """One file holds nothing while the other one has sound. `side`: left or right; `milliseconds`: how long by now."""
+
+    type = "leg_silent"
+    side: str = "right"
+    milliseconds: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MaskAcknowledged(RecordingEvent):
     """The PBX said that the recording is silent from here."""
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypedDict
 
-from callguard.core import arming, pausing
+from callguard.core import arming, line, pausing, segment
 from callguard.core.call import Call
 from callguard.core.effects import (
     ArmRecording,
@@ -26,12 +26,13 @@ from callguard.core.effects import (
 from callguard.core.events import (
     ChannelHungUp,
     EffectFailed,
-    NoticeStarted,
+    LegSilent,
     Outcome,
     RecordingEvent,
     Script,
     StopObserved,
 )
+from callguard.core.line import DOUBT, RATE
 from callguard.core.outcome import Step, incident, record, unexpected
 from callguard.core.policy import Mode, OnWithdrawal
 from callguard.core.quorum import Want, is_alone, may_start, wanted
@@ -43,12 +44,6 @@ UNMASK_PATIENCE = STOP_PATIENCE = 2.0
 """Seconds after which an unmask or a stop without an answer is an incident."""
 RESTARTS, RESTART_SPAN = 3, 60.0
 """How often within so many seconds a recorder that ended by itself is followed by another."""
-RATE = 8000
-"""Samples per second of a file."""
-LINE_SECONDS = 2.0
-"""The longest that the recording-is-on line lasts."""
-DOUBT = RATE // 2
-"""Samples by which the edge of a mask may lie elsewhere when the recorder's clock is not known."""
 LINK_LOST = "link lost"
 """Why a request was not sent."""
 OVERTAKEN = "overtaken"
@@ -62,7 +57,7 @@ ALONE_GRACE = 0.15
 # ---------------------------------------------------------------- towards what is wanted
 def settle(call: Call) -> Step:
     """Start, mask, unmask or stop, so that the recorder does what the joint rule wants."""
-    return _grace(call).then(_towards)
+    return _grace(call).then(segment.settle).then(_towards).then(line.settle)
 
 
 def _towards(call: Call) -> Step:
@@ -75,6 +70,10 @@ def _towards(call: Call) -> Step:
         return arming.gap(call) if call.least_privilege else _request(call)
     if want is Want.STOP:
         return _stop(call, running, reasons)
+    if segment.is_astray(call, running):
+        return _hand_on(call, running, "its channel is elsewhere")
+    if want is Want.SOUND and segment.is_left(call, running):
+        return _hand_on(call, running, "who it began with is gone")
     return _touch(call, running, Touch.WANT_SOUND if want is Want.SOUND else Touch.WANT_SILENCE, reasons)
 
 
@@ -88,16 +87,12 @@ def _grace(call: Call) -> Step:
 
 
 def _request(call: Call) -> Step:
-    new = Recording(
-        recording_id=call.segment_id(),
-        segment_no=len(call.recordings),
-        channel_id=call.anchor,
-        preflight=call.rule.preflight,
-    )
+    new = segment.following(call)
     call = call.with_recording(new)
     about = {"recording_id": new.recording_id, "preflight": new.preflight}
-    requested = record(call, Outcome.RECORDING_REQUESTED, call.anchor, **about)
-    return requested.then(lambda now: Step(now, (StartRecording(**_about(new)),), reasons=wanted(now)[1]))
+    requested = record(call, Outcome.RECORDING_REQUESTED, new.channel_id, **about)
+    start = StartRecording(**_about(new), swapped=new.swapped)
+    return requested.then(lambda now: Step(now, (start,), reasons=wanted(now)[1]))
 
 
 class _About(TypedDict):
@@ -117,6 +112,12 @@ def _stop(call: Call, running: Recording, reasons: tuple[str, ...]) -> Step:
     return record(call, Outcome.STOP_REQUESTED, running.channel_id, recording_id=running.recording_id).also(
         Step(call, (StopRecording(**_about(running)), wake), reasons=reasons)
     )
+
+
+def _hand_on(call: Call, running: Recording, reason: str) -> Step:
+    """Another segment follows, as soon as everybody there may be recorded."""
+    running = replace(running, handed_on=True)
+    return _stop(call.with_recording(running), running, (reason,))
 
 
 def _touch(call: Call, running: Recording, touch: Touch, reasons: tuple[str, ...]) -> Step:
@@ -144,6 +145,8 @@ def heard(call: Call, event: RecordingEvent) -> Step:
         return unexpected(call, event.channel_id, f"{event.type} of an unknown recording")
     if event.type in _TOUCHES:
         return _touched(call, recording, event)
+    if isinstance(event, LegSilent):
+        return _leg_silent(call, recording, event)
     if event.type not in list(Sign):  # mask_observed, unmask_observed, recording_blanked: the row is all
         return Step(call)
     sign = Sign(event.type)
@@ -152,6 +155,17 @@ def heard(call: Call, event: RecordingEvent) -> Step:
         return unexpected(call, event.channel_id, f"{sign.value} while {recording.state.value}")
     call = call.with_recording(replace(recording, state=after))
     return _FOLLOWS[sign](call, recording, event) if sign in _FOLLOWS else Step(call)
+
+
+def _leg_silent(call: Call, recording: Recording, event: LegSilent) -> Step:
+    """Whether or not another segment can take over, somebody has to know what this one misses."""
+    if not segment.is_one_sided(call, recording, event.side):
+        return Step(call)
+    done = incident(call, "one_sided")
+    if call.least_privilege:
+        return done
+    left = replace(recording, one_sided=event.milliseconds)
+    return done.then(lambda now: _hand_on(now, left, "one side is missing"))
 
 
 _TOUCHES = (Touch.MASK_ACKNOWLEDGED.value, Touch.UNMASK_ACKNOWLEDGED.value)
@@ -166,7 +180,7 @@ def _touched(call: Call, recording: Recording, event: RecordingEvent) -> Step:
     span = recording.with_span_open if silent else recording.with_span_closed
     place = _place(recording, event, DOUBT if silent else -DOUBT)
     call = call.with_recording(replace(span(place), mask=mask))
-    return _line(call) if call.least_privilege and not silent and not recording.line_at else Step(call)
+    return line.play(call) if call.least_privilege and not silent and not recording.line_at else Step(call)
 
 
 def _place(recording: Recording, event: RecordingEvent, doubt: int) -> int:
@@ -178,21 +192,13 @@ def _place(recording: Recording, event: RecordingEvent, doubt: int) -> int:
 
 
 def _acknowledged(call: Call, before: Recording, event: RecordingEvent) -> Step:
-    now = call.find(before.recording_id)
-    return Step(call.with_recording(replace(now, started_at=now.started_at or event.at)) if now else call)
+    now = call.find(before.recording_id) or before
+    started = replace(now, started_at=now.started_at or event.at)
+    return segment.continued(call.with_recording(started), started)
 
 
 def _opened(call: Call, before: Recording, event: RecordingEvent) -> Step:
-    return _line(call) if before.state.runs and not call.least_privilege else Step(call)
-
-
-def _line(call: Call) -> Step:
-    """The first words in the file: all parties hear that recording is on."""
-    others = call.others()
-    if not others:
-        return Step(call)
-    heard_at = others[0].channel_id
-    return Step(call, (PlayPrompt(channel_id=heard_at, script=Script.RECORDING_ON, whisper=True, to_all=True),))
+    return line.play(call) if before.state.runs and not call.least_privilege else Step(call)
 
 
 def _stop_acknowledged(call: Call, before: Recording, event: RecordingEvent) -> Step:
@@ -246,25 +252,15 @@ def _stopped(call: Call, before: Recording, event: RecordingEvent | ChannelHungU
 
 def _measure(recording: Recording) -> MeasureRecording:
     unmasking = recording.mask is Mask.UNMASKING  # ended before the answer: where sound came back nobody knows
-    started, stopped, line = recording.started_at, recording.stopped_at, recording.line_at
-    line = None if _is_cut(recording) else line
+    started, stopped = recording.started_at, recording.stopped_at
+    begun = None if line.is_cut(recording) else recording.line_at
     return MeasureRecording(
         **_about(recording),
         seconds=(stopped - started).total_seconds() if started and stopped else -1.0,
         masks=tuple((span.start, span.end) for span in recording.spans if span.end >= 0 or not unmasking),
-        line_seconds=(line - started).total_seconds() if started and line else -1.0,
+        line_seconds=(begun - started).total_seconds() if started and begun else -1.0,
         blanks=pausing.blanks(recording),
     )
-
-
-def _is_cut(recording: Recording) -> bool:
-    """Whether a mask or what goes with it lies over the line: who pauses at once cuts it."""
-    if recording.started_at is None or recording.line_at is None:
-        return False
-    begin = (recording.line_at - recording.started_at).total_seconds() * RATE - DOUBT
-    end = begin + LINE_SECONDS * RATE + 2 * DOUBT
-    silent = (*((span.start, span.end) for span in recording.spans), *pausing.blanks(recording))
-    return any(start < end and (stop < 0 or stop > begin) for start, stop in silent)
 
 
 def _damaged(call: Call, before: Recording, event: RecordingEvent) -> Step:
@@ -320,21 +316,7 @@ def destroy(call: Call) -> Step:
     return Step(replace(call, recordings=doomed), tuple(DiscardRecording(**_about(item)) for item in whole))
 
 
-# ---------------------------------------------------------------- the line, failures, time
-def line_started(call: Call, event: NoticeStarted) -> Step:
-    """The recording-is-on line began: the audio is held against this later."""
-    running = call.running
-    return Step(call.with_recording(replace(running, line_at=event.at)) if running and not running.line_at else call)
-
-
-def line_failed(call: Call, channel_id: str) -> Step:
-    """The line was not heard to its end: no recording, unless it was cut by a hang-up."""
-    channel = call.channels.get(channel_id)
-    if call.running is None or channel is None or channel.gone or is_alone(call):
-        return Step(call)
-    return incident(replace(call, barred=True), "line_failed")
-
-
+# ---------------------------------------------------------------- failures, time
 def failed(call: Call, event: EffectFailed) -> Step:
     """The PBX refused something about a recording, or it could not be sent."""
     recording = call.find(event.recording_id)

@@ -157,6 +157,8 @@ class Span:
 class Recording:
     """One segment. `channel_id`: what the recorder hangs on; `requested_mask`: which request waits for its answer;
     `ended_alone`: somebody else stopped it, or the PBX did; `preflight`: the verdict under which it was started;
+    `company`: who was there when it began; `swapped`: it hangs on a channel of theirs; `handed_on`: it was stopped for
+    another segment, `one_sided`: having missed a side for so many milliseconds; `line_owed`: who left in its line;
     `blanks`: from where on to where a pause was asked for: what has to go with it.
     """
 
@@ -174,11 +176,21 @@ class Recording:
     condemned: bool = False
     ended_alone: bool = False
     preflight: str = ""
+    company: tuple[str, ...] = ()
+    swapped: bool = False
+    handed_on: bool = False
+    one_sided: int = 0
+    line_owed: str = ""
 
     @property
     def shown(self) -> str:
         """The state as the contract names it: a running recording whose mask is on is `masked`."""
         return "masked" if self.state.runs and self.mask is Mask.ON else self.state.value
+
+    @property
+    def written_side(self) -> str:
+        """The file of what is played towards the channel that the recorder hangs on."""
+        return "left" if self.swapped else "right"
 
     @property
     def never_heard(self) -> bool:

@@ -169,7 +169,8 @@ def _hung_up(call: Call, event: ChannelHungUp) -> Step:
     call = call.change(event.channel_id, gone=True, bridge="", waiting=False, held=False)
     done = _known(call, event)
     if call.far is None or event.channel_id != call.anchor:
-        return done
+        host = call.running is not None and call.running.channel_id == event.channel_id
+        return done.then(lambda now: recorder.channel_gone(now, event)) if host else done
     close = WakeAt(name="close", seconds=CLOSE_PATIENCE)
     return done.then(lambda now: recorder.channel_gone(now, event)).then(lambda now: Step(now, (close,)))
 

@@ -36,6 +36,7 @@ from callguard.core.events import (
     DeadlinePassed,
     DigitPressed,
     EffectFailed,
+    LegSilent,
     Link,
     MaskAcknowledged,
     Outcome,
@@ -97,6 +98,7 @@ class Tape:
     silent: bool = False
     unsure: bool = False
     stop_known: bool = False
+    host: str = FAR
 
 
 @dataclass
@@ -253,7 +255,7 @@ class Calls(RuleBasedStateMachine):
             assert FAR in self.world.told and asked, "agreed, or in the window"
         else:
             assert self.may_sound() and self.world.company(), "a recorder starts for people who talk"
-        self.world.tapes[effect.recording_id] = Tape(silent=armed)
+        self.world.tapes[effect.recording_id] = Tape(silent=armed, host=effect.channel_id)
 
     def all_stopped(self) -> bool:
         return all(tape.stop_known for tape in self.world.tapes.values())
@@ -274,6 +276,7 @@ class Calls(RuleBasedStateMachine):
     def no_sound_without_standing(self) -> None:
         for tape in self.world.tapes.values() if hasattr(self, "world") else ():
             assert not tape.runs or tape.silent or self.may_sound(), "sound reaches a file"
+            assert not tape.runs or tape.silent or tape.host in self.world.reached(), "of another conversation"
 
     @invariant()
     def never_is_never(self) -> None:
@@ -354,11 +357,21 @@ class Calls(RuleBasedStateMachine):
             self._gone(FAR)
 
     def _gone(self, who: str) -> None:
+        for tape in self.world.tapes.values():
+            if tape.host == who != FAR:
+                tape.runs, tape.stop_known = False, True
         self.world.there.discard(who)
         self.world.held.discard(who)
         self.world.bridge.pop(who, None)
         self.talk.hangs_up(who)
         self.perform()
+
+    @rule(side=st.sampled_from(["right", "right", "left"]))
+    def one_side_is_missing(self, side: str) -> None:
+        """A file shows that it holds one side only."""
+        if self.talk.call.running:
+            self.talk.recorder(LegSilent, side=side, milliseconds=2000)
+            self.perform()
 
     @rule(left=st.booleans())
     def answers_or_leaves(self, left: bool) -> None:

@@ -7,7 +7,7 @@ from tests.core.play import START, play
 
 def test_every_fact_about_a_recording_names_it_and_a_place_in_it() -> None:
     kinds = [kind for kind in events.FACTS.values() if issubclass(kind, RecordingEvent)]
-    assert len(kinds) == 14 and all({"recording_id", "offset_samples"} <= set(kind(at=START).data()) for kind in kinds)
+    assert len(kinds) == 15 and all({"recording_id", "offset_samples"} <= set(kind(at=START).data()) for kind in kinds)
 
 
 def test_they_are_reached_where_all_facts_are() -> None:

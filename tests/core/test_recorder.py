@@ -187,7 +187,7 @@ def test_a_queue_masks_when_the_grace_is_over() -> None:
     assert watch(talk) == ("alone", ALONE_GRACE) == ("alone", 0.15)
     talk.wait(0.15).passes("alone").did(MaskRecording)
     assert talk.last.reasons == ("nobody to talk to",)
-    talk.masked().joined_by(OTHER_AGENT, Role.AGENT).did(UnmaskRecording)
+    talk.masked().joined_by(OTHER_AGENT, Role.AGENT).did(StopRecording).stopped().did(StartRecording)
 
 
 def test_the_grace_is_asked_for_once() -> None:

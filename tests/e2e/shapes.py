@@ -144,9 +144,9 @@ class Shapes:
         assert [prove(one) for one in stored] == [[]] * count
         return stored
 
-    def tape(self, stored: StoredCall) -> Tape:
-        """What is in the finished file."""
-        return Tape.read(self.stand.recordings / f"{stored.recordings[0].recording_id}.wav")
+    def tape(self, stored: StoredCall, segment: int = 0) -> Tape:
+        """What is in the finished file of this segment."""
+        return Tape.read(self.stand.recordings / f"{stored.recordings[segment].recording_id}.wav")
 
 
 def told(rows: list[EventRow] | tuple[EventRow, ...]) -> str:

@@ -102,6 +102,7 @@ async def test_who_picks_up_is_part_of_the_call(shapes: Shapes) -> None:
     assert speakers(shapes.tape(stored).right) == {2}
 
 
+@pytest.mark.requirement("S22", "S123")
 async def test_a_transfer_by_an_agent_brings_no_second_notice(shapes: Shapes) -> None:
     async with shapes.with_phones("agent1", "agent2", "agent3"):
         await granted(shapes, "agent1", "602")
@@ -110,11 +111,16 @@ async def test_a_transfer_by_an_agent_brings_no_second_notice(shapes: Shapes) ->
         await theirs.refer("603")
         third = await shapes.reached("agent3")
         await hears(third, 0)
-        await asyncio.sleep(1)
+        await shapes.row("notice_ended", nth=1, script="recording_on")
         await third.hangup()
         [stored] = await shapes.over()
-    assert notices(stored).count("notice") == 1 and not stored.incidents
-    assert set(states(stored)) == {"verified"}
+    assert notices(stored) == ["notice", "recording_on", "recording_on"] and not stored.incidents
+    assert states(stored) == ["verified", "verified"]
+    before, after = shapes.tape(stored), shapes.tape(stored, 1)
+    assert speakers(before.left) == speakers(after.left) == {0}
+    assert speakers(before.right) == {1} and speakers(after.right) == {2}
+    [gap] = [row.data["milliseconds"] for row in stored.events if row.type == "recording_continued"]
+    assert max(number for _, number in before.left) + gap // 20 + 5 > min(number for _, number in after.left)
 
 
 async def test_a_second_call_to_a_busy_agent_is_told_for_itself(shapes: Shapes) -> None:

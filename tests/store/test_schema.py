@@ -119,7 +119,7 @@ async def test_down_and_up_again_with_data_ends_at_the_same_schema(database: Dat
 async def test_one_step_down_and_up_keeps_the_evidence(database: Database) -> None:
     await fill(database.app, call_id := rows.new_id())
     schema.downgrade(database.owner, "-1")
-    assert schema.current_revision(database.owner) == "0009"
+    assert schema.current_revision(database.owner) == f"{int(schema.head_revision()) - 1:04}"
     assert [finding.code for finding in schema.check(database.app, TODAY)] == ["revision"]
     assert schema.upgrade(database.owner) == schema.Upgraded(schema.head_revision(), ())
     log = await PostgresLog.open(database.app, MasterKey(bytes(32)))

@@ -13,6 +13,8 @@ from pathlib import Path
 HEADER = 44
 """Bytes before the first sample in a WAV file that Asterisk writes: 16 bit, mono, little endian."""
 _LENGTH_AT = 40
+TAIL = 8000
+"""Samples at the end that tell whether a side holds anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Look:
     """What the files showed. `samples`: length of the shorter one; `final`: both headers state their length.
 
     `left`, `right`: their PCM from sample `start` on, of equal length; `start` is -1 when no sound was asked for.
+    `quiet`: which of them holds nothing in its last second while the other one does.
     """
 
     exists: bool = False
@@ -36,6 +39,7 @@ class Look:
     start: int = -1
     left: bytes = b""
     right: bytes = b""
+    quiet: str = ""
 
 
 def files_of(folder: Path, recording_id: str) -> Files:
@@ -43,16 +47,34 @@ def files_of(folder: Path, recording_id: str) -> Files:
     return Files(folder / f"{recording_id}-left.wav", folder / f"{recording_id}-right.wav")
 
 
-def look(files: Files, since: int | None) -> Look:
-    """Look at FILES; with SINCE, read their sound from that sample on too. A file that cannot be read is not there."""
+def look(files: Files, since: int | None, before: int = -1) -> Look:
+    """Look at FILES; with SINCE, read their sound from that sample on too. A file that cannot be read is not there.
+    BEFORE: how many samples there were the last time; where there are no more, which one is quiet is not looked at.
+    """
     try:
         sides = [_side(path, since) for path in (files.left, files.right)]
+        samples = min(size for size, _, _ in sides)
+        quiet = _quiet(files, samples) if since is None and samples > before else ""
     except OSError:
         return Look()
-    samples = min(size for size, _, _ in sides)
     wanted = max(0, samples - (since or 0)) * 2
     left, right = (sound[:wanted] for _, _, sound in sides)
-    return Look(True, samples, all(final for _, final, _ in sides), -1 if since is None else since, left, right)
+    final = all(final for _, final, _ in sides)
+    return Look(True, samples, final, -1 if since is None else since, left, right, quiet)
+
+
+def _quiet(files: Files, samples: int) -> str:
+    """Which side holds only zeros in the last second before SAMPLES, where the other one does not."""
+    if samples < TAIL:
+        return ""
+    has_left, has_right = (_has_sound(path, samples) for path in (files.left, files.right))
+    return "" if has_left == has_right else "right" if has_left else "left"
+
+
+def _has_sound(path: Path, samples: int) -> bool:
+    with path.open("rb") as file:
+        file.seek(HEADER + 2 * (samples - TAIL))
+        return bool(file.read(2 * TAIL).strip(b"\0"))
 
 
 def _side(path: Path, since: int | None) -> tuple[int, bool, bytes]:

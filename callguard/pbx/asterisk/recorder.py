@@ -186,7 +186,8 @@ class Recorder:
             self.perform(later)
 
     def _start(self, effect: StartRecording, live: _Live) -> None:
-        options = f"r({live.files.left})t({live.files.right})i({VARIABLE})"
+        own, others = (live.files.right, live.files.left) if effect.swapped else (live.files.left, live.files.right)
+        options = f"r({own})t({others})i({VARIABLE})"
         self._request(effect, partial(self._started, live, effect), "MixMonitor", File="", Options=options)
 
     def _started(self, live: _Live, effect: RecordingEffect, answer: Message) -> None:
@@ -357,8 +358,8 @@ class Recorder:
         except TimeoutError:
             return
 
-    def _wanted(self) -> dict[str, tuple[Files, int | None]]:
-        return {name: (live.files, live.watch.since()) for name, live in self._live.items()}
+    def _wanted(self) -> dict[str, tuple[Files, int | None, int]]:
+        return {name: (live.files, live.watch.since(), live.watch.samples) for name, live in self._live.items()}
 
     def _observe(self, seen: Mapping[str, Look]) -> None:
         now, at = self._now(), _utc()
@@ -375,8 +376,8 @@ class Recorder:
         return asyncio.get_running_loop().time()
 
 
-def _look_at(wanted: Mapping[str, tuple[Files, int | None]]) -> dict[str, Look]:
-    return {name: look(files, since) for name, (files, since) in wanted.items()}
+def _look_at(wanted: Mapping[str, tuple[Files, int | None, int]]) -> dict[str, Look]:
+    return {name: look(*how) for name, how in wanted.items()}
 
 
 def _reason(answer: Message) -> str:

@@ -12,6 +12,7 @@ from datetime import datetime
 from callguard.core.events import (
     EffectFailed,
     Event,
+    LegSilent,
     MaskObserved,
     RecordingDamaged,
     RecordingGrowing,
@@ -22,7 +23,7 @@ from callguard.core.events import (
     UnmaskObserved,
 )
 from callguard.pbx.asterisk.mask import SLACK, Finding, MaskWatch
-from callguard.pbx.asterisk.probe import Look
+from callguard.pbx.asterisk.probe import TAIL, Look
 
 RATE = 8000
 OPEN_SECONDS = 1.0
@@ -46,9 +47,11 @@ class Watch:
         self._acknowledged: float | None = None
         self._opened = found_running
         self._found_running = found_running
-        self._samples = -1
+        self.samples = -1
         self._grown_at = 0.0
         self._said_growing: float | None = None
+        self._quiet_from = -1
+        self._quiet = ""
         self._stalled = False
         self._stopping: float | None = None
         self._refused: float | None = None
@@ -125,18 +128,29 @@ class Watch:
         return [RecordingOpened(at=at, **self._ids, offset_samples=0)]
 
     def _grow(self, now: float, at: datetime, look: Look) -> list[Event]:
-        first, before = self._samples < 0, max(0, self._samples)
-        self._samples = look.samples
+        first, before = self.samples < 0, max(0, self.samples)
+        self.samples = look.samples
         if look.samples <= before or (first and self._found_running):
             return []
         if before % BLOCK == 0 and look.samples % BLOCK and not look.final:
             return []
         self._grown_at, self._stalled = now, False
         self._calibrate(now, look)
+        silent = self._one_sided(at, look)
         if self._said_growing is not None and now - self._said_growing < GROWTH_EVERY:
-            return []
+            return silent
         self._said_growing = now
-        return [RecordingGrowing(at=at, **self._ids, offset_samples=look.samples)]
+        return [RecordingGrowing(at=at, **self._ids, offset_samples=look.samples), *silent]
+
+    def _one_sided(self, at: datetime, look: Look) -> list[Event]:
+        """One side held nothing at two steps of the file that follow each other: said at each further one."""
+        if look.quiet != self._quiet or not look.quiet or look.final:
+            self._quiet, self._quiet_from = look.quiet, max(0, look.samples - TAIL)
+            return []
+        milliseconds = (look.samples - self._quiet_from) * 1000 // RATE
+        return [
+            LegSilent(at=at, **self._ids, offset_samples=self._quiet_from, side=look.quiet, milliseconds=milliseconds)
+        ]
 
     def _calibrate(self, now: float, look: Look) -> None:
         """A step of the file tells the recorder's clock to some 100 ms; ours is corrected beyond that."""
@@ -185,7 +199,7 @@ class Watch:
         if self._stalled or self._stopping is not None or now - self._grown_at < STALL_SECONDS:
             return []
         self._stalled = True
-        return [self._damaged(at, "stalled", max(0, self._samples))]
+        return [self._damaged(at, "stalled", max(0, self.samples))]
 
     def _damaged(self, at: datetime, finding: str, sample: int) -> RecordingDamaged:
         return RecordingDamaged(at=at, **self._ids, offset_samples=sample, findings=(finding,))

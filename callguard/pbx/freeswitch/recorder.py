@@ -40,6 +40,8 @@ from callguard.pbx.freeswitch.probe import file_of, look
 
 VARIABLES = "RECORD_STEREO=true,RECORD_PRE_BUFFER_FRAMES=1,enable_file_write_buffering=false"
 """One file of two sides; a media bug that holds one frame back instead of 25; every frame on disk at once."""
+SWAP = "RECORD_STEREO_SWAP=true"
+"""For a recorder on an agent's channel: what that channel says is the right side all the same."""
 UNMASK_SECONDS = 0.6
 """How long an unmask waits: what FreeSWITCH writes then was spoken up to half a second before."""
 OVERTAKEN = "overtaken"
@@ -214,7 +216,8 @@ class Recorder:
         if wrong or self._esl is None:
             return self._never_ran(live, effect, wrong or "link lost")
         held, live.held = live.held or [], None
-        variables = f"{{callguard_id={live.recording_id},{VARIABLES}}}"
+        swap = f",{SWAP}" if effect.swapped else ""
+        variables = f"{{callguard_id={live.recording_id},{VARIABLES}{swap}}}"
         self._ask(effect, partial(self._started, live, effect), live, "start", f" 0 {variables}")
         for later in held:
             self.perform(later)

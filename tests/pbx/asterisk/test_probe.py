@@ -4,13 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from callguard.pbx.asterisk.probe import HEADER, Look, files_of, look
+from callguard.pbx.asterisk.probe import HEADER, TAIL, Look, files_of, look
 
 
 def write(path: Path, samples: int, stated: int = 0) -> None:
     header = bytearray(HEADER)
     header[40:44] = stated.to_bytes(4, "little")
     path.write_bytes(bytes(header) + bytes(range(1, 251)) * (2 * samples // 250) + b"\1" * (2 * samples % 250))
+
+
+def silence(path: Path, samples: int) -> None:
+    with path.open("ab") as file:
+        file.write(bytes(2 * samples))
 
 
 def test_no_file_is_no_recording(tmp_path: Path) -> None:
@@ -50,3 +55,26 @@ def test_a_file_without_a_whole_header_is_empty(tmp_path: Path) -> None:
     files.left.write_bytes(b"RIFF")
     files.right.write_bytes(b"")
     assert look(files, 0) == Look(True, 0, False, 0)
+
+
+@pytest.mark.requirement("S123")
+def test_a_side_that_holds_nothing_in_its_last_second_is_told(tmp_path: Path) -> None:
+    files = files_of(tmp_path, "r1")
+    write(files.left, 2 * TAIL)
+    write(files.right, TAIL)
+    silence(files.right, TAIL)
+    assert look(files, None).quiet == "right"
+    silence(files.left, TAIL)
+    silence(files.right, TAIL)
+    assert look(files, None).quiet == ""  # a mask, or nobody speaks
+    write(files.right, 3 * TAIL)
+    assert look(files, None).quiet == "left"
+    assert look(files, None, 3 * TAIL).quiet == ""  # nothing new
+
+
+def test_a_file_shorter_than_that_tells_nothing_yet(tmp_path: Path) -> None:
+    files = files_of(tmp_path, "r1")
+    write(files.left, TAIL - 1)
+    write(files.right, 0)
+    silence(files.right, TAIL - 1)
+    assert look(files, None).quiet == ""

@@ -7,6 +7,7 @@ import pytest
 from callguard.core.events import (
     EffectFailed,
     Event,
+    LegSilent,
     MaskObserved,
     RecordingDamaged,
     RecordingGrowing,
@@ -16,7 +17,7 @@ from callguard.core.events import (
     StopObserved,
     UnmaskObserved,
 )
-from callguard.pbx.asterisk.probe import Look
+from callguard.pbx.asterisk.probe import TAIL, Look
 from callguard.pbx.asterisk.watch import Watch
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -178,3 +179,17 @@ def test_a_recorder_whose_clock_runs_away_corrects_ours() -> None:
     assert watch.offset(110) == 80_000
     see(watch, 110.0, 4 * STEP)  # 1.8 s behind
     assert watch.offset(110) == 4 * STEP + 3200
+
+
+@pytest.mark.requirement("S123")
+def test_a_side_that_is_silent_at_two_steps_is_told_with_its_milliseconds() -> None:
+    watch = started()
+    see(watch, 102.1, STEP)
+    assert LegSilent not in kinds(see(watch, 104.1, 2 * STEP, quiet="right"))
+    begun = 2 * STEP - TAIL
+    for now, step in ((106.1, 3), (108.1, 4)):
+        (silent,) = [fact for fact in see(watch, now, step * STEP, quiet="right") if isinstance(fact, LegSilent)]
+        assert (silent.side, silent.offset_samples) == ("right", begun)
+        assert silent.milliseconds == (step * STEP - begun) // 8
+    assert LegSilent not in kinds(see(watch, 110.1, 5 * STEP, quiet="left"))
+    assert LegSilent not in kinds(see(watch, 112.1, 6 * STEP))

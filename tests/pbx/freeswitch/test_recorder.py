@@ -22,6 +22,7 @@ from callguard.core.events import (
     RecordingDamaged,
     RecordingGrowing,
     RecordingLost,
+    RecordingOpened,
     RogueRecordingSeen,
     StopAcknowledged,
     StopObserved,
@@ -67,6 +68,16 @@ async def test_a_recording_is_asked_for_by_its_own_id_and_nothing_else(station: 
     with WavReader(station.file("r1")) as reader:
         assert reader.frames == stopped.offset_samples > 0
     assert not any("stop_record_session" in line for line in station.switch.asked)  # without an argument it is a crash
+
+
+@pytest.mark.requirement("S22")
+async def test_on_an_agents_channel_the_sides_are_swapped_back(station: Station) -> None:
+    far, near = await station.talk()
+    station.pbx.perform(StartRecording(channel_id=near, recording_id="r1", swapped=True))
+    await station.wait(RecordingOpened)
+    (start,) = commands(station, "uuid_record")
+    assert start.startswith(f"api uuid_record {near} start ") and start.endswith(",RECORD_STEREO_SWAP=true}")
+    assert far != near
 
 
 async def test_a_switch_of_its_own_is_set_before_a_recording_starts(station: Station) -> None:

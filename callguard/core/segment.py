@@ -1,0 +1,77 @@
+"""Segments: on which channel the next recorder hangs, and when one has to take over from another.
+
+A recorder on one channel takes what that channel says from it, and what the others say on its way there. When somebody
+else comes to talk, Asterisk may drop the newcomer's packets on the way to the recorder for minutes: their numbers are
+lower than those of whoever talked before (docs/transfers.md). So the recording goes on in a segment that hangs on the
+newcomer's channel, with its sides swapped.
+
+What belongs here: choosing. What does not: starting and stopping (recorder.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from callguard.core.call import Call
+from callguard.core.events import Outcome
+from callguard.core.outcome import Step, record
+from callguard.core.recording import Mask, Recording
+
+
+def following(call: Call) -> Recording:
+    """The next segment, not yet started: on the far party's channel until that can miss a side."""
+    company = _company(call)
+    known = {channel_id for item in call.recordings for channel_id in item.company}
+    swapped = any(item.handed_on for item in call.recordings)
+    newest = next((item for item in reversed(company) if item not in known), company[-1])
+    return Recording(
+        recording_id=call.segment_id(),
+        segment_no=len(call.recordings),
+        channel_id=newest if swapped else call.anchor,
+        preflight=call.rule.preflight,
+        company=company,
+        swapped=swapped,
+    )
+
+
+def settle(call: Call) -> Step:
+    """A recorder that the dialplan started gets its first company."""
+    running, company = call.running, _company(call)
+    if running is None or running.company or not company:
+        return Step(call)
+    return Step(call.with_recording(replace(running, company=company)))
+
+
+def _company(call: Call) -> tuple[str, ...]:
+    return tuple(channel.channel_id for channel in call.others())
+
+
+def is_left(call: Call, recording: Recording) -> bool:
+    """Whether other people talk now than those with whom it began. Where the dialplan starts recorders there is no
+    second one."""
+    here = _company(call)
+    return bool(here) and not call.least_privilege and not set(here) & set(recording.company)
+
+
+def is_astray(call: Call, recording: Recording) -> bool:
+    """Whether the channel that the recorder hangs on talks elsewhere: what is said there is of no call of ours."""
+    return recording.swapped and recording.channel_id not in _company(call)
+
+
+def is_one_sided(call: Call, recording: Recording, side: str) -> bool:
+    """Whether silence on SIDE is more than somebody who says nothing: others have come since it began."""
+    newcomers = set(_company(call)) - set(recording.company)
+    sounds = recording.state.runs and recording.mask is Mask.OFF
+    return sounds and bool(newcomers) and side == recording.written_side
+
+
+def continued(call: Call, recording: Recording) -> Step:
+    """RECORDING has begun: how much lies between it and the one that it took over from is a row of its own."""
+    before = call.recordings[recording.segment_no - 1] if recording.segment_no else None
+    if before is None or not before.handed_on or before.stopped_at is None or recording.started_at is None:
+        return Step(call)
+    gap = round((recording.started_at - before.stopped_at).total_seconds() * 1000)
+    about = {"recording_id": recording.recording_id, "after": before.recording_id, "milliseconds": max(0, gap)}
+    return record(
+        call, Outcome.RECORDING_CONTINUED, recording.channel_id, **about, one_sided_milliseconds=before.one_sided
+    )
