@@ -152,15 +152,15 @@ def keys(site: Site) -> Iterator[Finding]:
     if site.plan.policy is None:
         yield unchecked("whether feature codes collide with withdraw and pause", "the policy does not load")
         return
-    ours = [
-        (sequence, f"call_type.{name}.{what} = {sequence}")
-        for name, kind in site.plan.policy.call_types.items()
-        for what, sequence in (("withdraw", kind.withdraw), ("pause", kind.pause))
-    ]
-    ours += [(key, f"the answer {key} of people who are asked when they are bridged") for key in ANSWERS]
-    for (sequence, place), code in product(ours, _codes(features, site.pbx.dialplan or ())):
+    ours: dict[str, list[str]] = {}
+    for name, kind in site.plan.policy.call_types.items():
+        for what, sequence in (("withdraw", kind.withdraw), ("pause", kind.pause)):
+            ours.setdefault(sequence, []).append(f"call_type.{name}.{what} = {sequence}")
+    ours |= {key: [f"the answer {key} of people who are asked when they are bridged"] for key in ANSWERS}
+    for (sequence, places), code in product(ours.items(), _codes(features, site.pbx.dialplan or ())):
         if sequence.startswith(code.keys) or code.keys.startswith(sequence):
-            yield from _collision(code, place)
+            others = f" (and {len(places) - 1} more)" if places[1:] else ""
+            yield from _collision(code, places[0] + others)
 
 
 def _collision(code: _Code, ours: str) -> Iterator[Finding]:

@@ -130,6 +130,15 @@ def test_keys_of_the_policy_are_what_counts(tmp_path: Path) -> None:
     assert "call_type.a.pause = *6" in what
 
 
+def test_call_types_that_share_a_key_are_one_finding(tmp_path: Path) -> None:
+    policy = parse_policy({"call_type": {f"team{n}": {"purpose": "qa", "withdraw": "*7"} for n in range(500)}})
+    files = {**ELSEWHERE, "features.conf": {"featuremap": (("blindxfer", "*7"),)}}
+    site = with_pbx(tmp_path, files=files, dialplan=(*(PBX.dialplan or ()), step("Dial", "PJSIP/agent2,30,T", 9)))
+    site = type(site)(plan=with_plan(tmp_path, policy=policy).plan, pbx=site.pbx, host=site.host)
+    [(_, what)] = said(recorder.keys, site)
+    assert "call_type.team0.withdraw = *7 (and 499 more)" in what
+
+
 def test_keys_that_cannot_be_compared_are_not_called_fine(tmp_path: Path) -> None:
     unread = with_pbx(tmp_path, files={**ELSEWHERE, "features.conf": None})
     assert [what.startswith("not checked") for _, what in said(recorder.keys, unread)] == [True]
