@@ -20,6 +20,7 @@ COMMANDS = (
     "db",
     "demo",
     "doctor",
+    "explain",
     "guard",
     "incidents",
     "init",

@@ -34,6 +34,8 @@ async def test_a_real_call_is_exported_and_replayed_to_the_same_decisions(site: 
         short = [str(tmp_path / "short.wav"), "--log", log, "--json", "--config", config]
         _, out, _ = await site.stand.run("trim", str(tape), *short)
         assert json.loads(out)["segments"] == 1  # the pause: two seconds stay on both sides of it
+    _, out, _ = await site.stand.run("explain", stored.recordings[0].recording_id, "--config", config)
+    assert "agreed at" in out and "(paused: " in out
     write(tmp_path / "other.wav", silence(9))
     status, _, error = await site.stand.run("trim", str(tmp_path / "other.wav"), *short, check=False)
     assert status == 2 and "no finished recording of this call" in error
