@@ -16,6 +16,7 @@ from callguard.errors import CallguardError
 
 COMMANDS = (
     "answers",
+    "artefacts",
     "calls",
     "db",
     "demo",
@@ -25,11 +26,13 @@ COMMANDS = (
     "incidents",
     "init",
     "jobs",
+    "legal-hold",
     "lint",
     "policy",
     "preflight",
     "prompts",
     "replay",
+    "retention",
     "rule",
     "run",
     "scripts",

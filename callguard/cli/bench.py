@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from callguard.cli.keeper import incidents_of, public_key, rows, shelf_of, spool_of
+from callguard.cli.retaining import deletion_of, retainer_of
 from callguard.engine import clock
 from callguard.engine.alerts import alert
+from callguard.errors import Held
 from callguard.jobs.chore import Chores
-from callguard.jobs.deletion import Deletion
 from callguard.jobs.incident import Incidents
 from callguard.jobs.ingest import Ingest
 from callguard.jobs.step import ELSEWHERE, ORDER, following, queue_of
@@ -62,15 +63,15 @@ def steps_of(settings: Settings) -> Mapping[str, Step]:
         return str(own.run(recording_id))
 
     def discard(artefacts: Artefacts, recording_id: str) -> str:
-        return f"{deletion_of(settings, artefacts).delete_recording(recording_id, 'discarded')} deleted"
+        deletion = deletion_of(settings, artefacts)
+        try:
+            return f"{deletion.delete_recording(recording_id, 'discarded')} deleted"
+        except Held:
+            deletion.expire(recording_id)
+            return "kept by a legal hold, deleted after its release"
 
     there |= {"ingest": ingest, "discard": discard}
     return there
-
-
-def deletion_of(settings: Settings, artefacts: Artefacts) -> Deletion:
-    """Deletes from this site's vault."""
-    return Deletion(artefacts, shelf_of(settings), lambda: clock.read().wall)
 
 
 def _incidents(settings: Settings, artefacts: Artefacts) -> Incidents:
@@ -80,4 +81,5 @@ def _incidents(settings: Settings, artefacts: Artefacts) -> Incidents:
 def _chores(settings: Settings, *, sweeps: bool) -> None:
     with rows(settings) as artefacts:
         sweep = Sweep(spool_of(settings), artefacts, lambda: clock.read().wall, _incidents(settings, artefacts))
-        Chores(artefacts, settings.pbx_id, sweep if sweeps else None, deletion_of(settings, artefacts)).run()
+        retain = retainer_of(settings, artefacts).work
+        Chores(artefacts, settings.pbx_id, sweep if sweeps else None, retain).run()

@@ -22,6 +22,7 @@ from callguard.cli.keeper import sealable
 from callguard.cli.option import account, ask_controller, config_option, load, master_key
 from callguard.cli.pbx import pbx_of
 from callguard.cli.place import load_places
+from callguard.cli.retaining import watch_retention
 from callguard.cli.scripts import own_prompts
 from callguard.core.call import Call
 from callguard.core.events import Script
@@ -118,6 +119,7 @@ async def _until_stopped(config: Path, settings: Settings, files: _Files, key: M
     force.note(files, "start")
     work = asyncio.create_task(_serve(config, settings, engine, force, lead))
     apart = [asyncio.create_task(purge_daily(log.purge_raw, alert))]  # calls go on whatever comes of it
+    apart.append(asyncio.create_task(watch_retention(settings)))
     if settings.worker.hosted:
         apart.append(asyncio.create_task(keep(worker_command(config), patient=False)))
     loop = asyncio.get_running_loop()

@@ -6,7 +6,6 @@ What belongs here: that order. What does not: what is due (retention.py), whethe
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,6 +15,8 @@ from callguard.store.artefact import Artefact, Artefacts
 from callguard.store.deletion import Deletions
 
 GOING = ("marked", "shredded")
+PATIENCE = 3
+"""So many objects one after another that the store does not give up: the rest waits for the next time."""
 
 
 @dataclass(frozen=True)
@@ -48,14 +49,31 @@ class Deletion:
                 self.delete(row, reason)
         return len(rows)
 
+    def going(self) -> tuple[Artefact, ...]:
+        """What was marked and not finished, what was derived first."""
+        return tuple(sorted(self.artefacts.find(states=GOING), key=lambda row: row.parent_id is None))
+
     def resume(self) -> int:
-        """Finish what was marked and not finished; what a legal hold keeps stays marked. How much was finished."""
-        done = 0
-        for row in sorted(self.artefacts.find(states=GOING), key=lambda row: row.parent_id is None):
-            with suppress(Held):
+        """Finish what was marked and not finished; what a legal hold or the store keeps stays marked, for the next
+        time. How much was finished. Raises StoreDown."""
+        done, in_a_row = 0, 0
+        for row in self.going():
+            try:
                 self._finish(row)
-                done += 1
+                done, in_a_row = done + 1, 0
+            except Held:
+                continue
+            except ShelfDown:
+                in_a_row += 1
+                if in_a_row == PATIENCE:
+                    break
         return done
+
+    def expire(self, recording_id: str) -> None:
+        """Everything that is kept of a recording is over from now on: it goes when no legal hold keeps it any more."""
+        at = self.now()
+        for row in self.artefacts.find(recording_id=recording_id, states=("writing", "stored")):
+            self.rows.expire(row, at)
 
     def _finish(self, row: Artefact) -> None:
         if row.state == "marked":

@@ -33,6 +33,11 @@ class Deletions:
             self.rows.ask("bury", artefact_id=row.artefact_id)
             self.rows.ask("deleted", artefact_id=row.artefact_id)
 
+    def expire(self, row: Artefact, at: datetime) -> None:
+        """ROW is over at that time, if it was not before."""
+        if row.expires_at > at:
+            self.rows.ask("set_end", artefact_id=row.artefact_id, at=at)
+
     def derived(self, row: Artefact) -> tuple[Artefact, ...]:
         """What came from ROW and is still there."""
         found = self.rows.ask("derived", artefact_id=row.artefact_id)

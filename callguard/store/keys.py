@@ -39,6 +39,7 @@ class MasterKey:
             raise BadInput(f"A master key is {KEY_BYTES} bytes, not {len(secret)}: make one with callguard init.")
         self._wrapping = _derive(secret, b"callguard wrap")
         self._searching = _derive(secret, b"callguard search")
+        self._signing = _derive(secret, b"callguard sign")
         self.fingerprint = hashlib.sha256(_derive(secret, b"callguard fingerprint")).hexdigest()[:16]
 
     def __repr__(self) -> str:
@@ -52,6 +53,10 @@ class MasterKey:
     def unwrap(self, wrapped: bytes, aad: bytes) -> bytes:
         """The data key. Raises CannotDecrypt."""
         return _open(self._wrapping, wrapped, b"key:" + aad)
+
+    def sign(self, content: bytes) -> bytes:
+        """32 bytes that nobody makes for CONTENT without this key."""
+        return hmac.digest(self._signing, content, "sha256")
 
     def search_hmac(self, number: str) -> bytes | None:
         """32 bytes that find NUMBER again without holding it; spaces and dashes do not matter. None: no digits."""

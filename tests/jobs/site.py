@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,15 +21,19 @@ from callguard.audio.vault.port import Shelf
 from callguard.audio.vault.reading import open_object
 from callguard.audio.wav import WavWriter
 from callguard.engine.registrar import Entry, enter
+from callguard.jobs.deletion import Deletion
 from callguard.jobs.incident import Incidents
 from callguard.jobs.ingest import Ingest
+from callguard.jobs.retention import Retainer
 from callguard.jobs.spool import Spool
 from callguard.jobs.sweep import Sweep
 from callguard.ports import Batch
-from callguard.store.artefact import Artefact, Artefacts
+from callguard.store.artefact import Artefact, Artefacts, Measured, Wrapped
 from callguard.store.chain import GENESIS, row_hash
+from callguard.store.hold import Hold, Holds
 from callguard.store.keys import MasterKey
 from callguard.store.postgres import PostgresLog
+from callguard.store.retention import Retention
 from tests.store import rows
 
 MASTER = MasterKey(bytes(range(32)))
@@ -83,6 +88,28 @@ class Place:
         return Ingest(self.spool, self.shelf, lambda: PAIR.public, self.artefacts, now, self.incidents)
 
     @property
+    def deletion(self) -> Deletion:
+        return Deletion(self.artefacts, self.shelf, now)
+
+    @property
+    def retention(self) -> Retention:
+        return Retention(self.artefacts, "acme", MASTER)
+
+    @property
+    def retainer(self) -> Retainer:
+        return Retainer(self.retention, self.deletion, self.incidents)
+
+    @property
+    def holds(self) -> Holds:
+        return Holds(self.artefacts, "acme", MASTER)
+
+    def hold(self, row: Artefact, case: str = "case-1") -> Hold:
+        """A legal hold on the call of ROW."""
+        said = {"reason": "a claim", "authority": "letter 7", "approved_by": "counsel", "by": "admin"}
+        self.holds.place(case, [row.call_id], now().date() + timedelta(days=30), said)
+        return next(hold for hold in self.holds.find(case) if hold.call_id == row.call_id)
+
+    @property
     def sweep(self) -> Sweep:
         return Sweep(self.spool, self.artefacts, now, self.incidents)
 
@@ -120,6 +147,28 @@ class Place:
         recording_id = self.ended(started=started, call_id=call_id)
         self.ingest.run(recording_id)
         return self.only(recording_id)
+
+    def over(self, days: float = 0.5, call_id: str = "") -> Artefact:
+        """A recording in the vault whose time was over so many days ago."""
+        return self.stored(started=now() - timedelta(days=DAYS + days), call_id=call_id)
+
+    def derived(self, parent: Artefact, **values: Any) -> Artefact:
+        """A transcript of PARENT, in the vault."""
+        row = replace(
+            parent,
+            **{
+                "artefact_id": str(uuid.uuid4()),
+                "kind": "transcript",
+                "parent_id": parent.artefact_id,
+                "key_id": uuid.uuid4(),
+                "object": f"{uuid.uuid4().hex}.cgv",
+                **values,
+            },
+        )
+        self.artefacts.begin(row, Wrapped(row.key_id, "0" * 16, b"x"))
+        self.shelf.put(row.object, [b"words"])
+        self.artefacts.stored(row.artefact_id, row.key_id, Measured(5, bytes(32), 5, bytes(32)))
+        return row
 
     def only(self, recording_id: str) -> Artefact:
         (row,) = self.artefacts.find(recording_id=recording_id)

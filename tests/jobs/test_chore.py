@@ -1,19 +1,18 @@
-"""What a worker looks after: leftovers get a job, deletions that were cut off are finished, one process at a time."""
+"""What a worker looks after: leftovers get a job, what is due goes, one process at a time."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from callguard.jobs.chore import Chores
-from callguard.jobs.deletion import Deletion
 from callguard.store.artefact import Artefacts
 from callguard.store.job import Jobs
-from tests.jobs.site import Place, now
+from tests.jobs.site import Place
 from tests.store.conftest import Database
 
 
 def test_what_has_no_job_gets_one_and_what_has_one_no_second(place: Place) -> None:
-    chores = Chores(place.artefacts, "pbx1", place.sweep, Deletion(place.artefacts, place.shelf, now))
+    chores = Chores(place.artefacts, "pbx1", place.sweep, lambda: None)
     recording_id = place.ended()
     chores.run()
     assert len(Jobs(place.artefacts).find()) == 1
@@ -26,8 +25,7 @@ def test_what_has_no_job_gets_one_and_what_has_one_no_second(place: Place) -> No
 
 def test_one_process_at_a_time_and_a_host_without_a_spool_sweeps_nothing(place: Place, database: Database) -> None:
     ran: list[str] = []
-    deletion = Deletion(place.artefacts, place.shelf, now)
-    chores = Chores(place.artefacts, "pbx1", place.sweep, deletion, lambda: ran.append("retained"))
+    chores = Chores(place.artefacts, "pbx1", place.sweep, lambda: ran.append("retained"))
     place.ended("discarded")
     with Artefacts.open(database.app) as other, other.turn("spool of pbx1"), other.turn("retention"):
         chores.run()
@@ -36,11 +34,3 @@ def test_one_process_at_a_time_and_a_host_without_a_spool_sweeps_nothing(place: 
     assert ran == ["retained"] and len(place.left()) == 1
     chores.run()
     assert place.left() == []
-
-
-def test_a_deletion_that_was_cut_off_is_finished(place: Place) -> None:
-    row = place.stored()
-    deletion = Deletion(place.artefacts, place.shelf, now)
-    deletion.rows.mark(row, "due", now())
-    Chores(place.artefacts, "pbx1", None, deletion).run()
-    assert place.objects() == set() and place.only(row.recording_id).state == "deleted"

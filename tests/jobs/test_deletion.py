@@ -12,15 +12,10 @@ from dataclasses import replace
 import pytest
 
 from callguard.audio.vault.folder import Folder
-from callguard.errors import ShelfDown
-from callguard.jobs.deletion import Deletion
-from callguard.store.artefact import Artefact, Measured, Wrapped
-from tests.jobs.site import Place, now
+from callguard.errors import Held, ShelfDown
+from callguard.store.artefact import Wrapped
+from tests.jobs.site import Place
 from tests.store.conftest import Database
-
-
-def deletion(place: Place) -> Deletion:
-    return Deletion(place.artefacts, place.shelf, now)
 
 
 def tombstones(place: Place) -> list[tuple[str, str]]:
@@ -28,27 +23,15 @@ def tombstones(place: Place) -> list[tuple[str, str]]:
     return place.artefacts.connection.execute(asked).fetchall()
 
 
-def transcript(place: Place, parent: Artefact) -> Artefact:
-    """Something that was derived, in the vault."""
-    row = replace(
-        parent, artefact_id=str(uuid.uuid4()), kind="transcript", parent_id=parent.artefact_id, key_id=uuid.uuid4()
-    )
-    row = replace(row, object=f"{uuid.uuid4().hex}.cgv")
-    place.artefacts.begin(row, Wrapped(row.key_id, "0" * 16, b"x"))
-    place.shelf.put(row.object, [b"words"])
-    place.artefacts.stored(row.artefact_id, row.key_id, Measured(5, bytes(32), 5, bytes(32)))
-    return row
-
-
-@pytest.mark.requirement("S11")
+@pytest.mark.requirement("S58")
 def test_key_object_and_what_was_derived_go_and_tombstones_stay(place: Place) -> None:
     row, other = place.stored(), place.stored()
-    child = transcript(place, row)
-    assert deletion(place).delete_recording(row.recording_id, "discarded") == 2
+    child = place.derived(row)
+    assert place.deletion.delete_recording(row.recording_id, "discarded") == 2
     assert place.objects() == {other.object} and place.artefacts.key(row.key_id) is None
     assert tombstones(place) == [(child.artefact_id, "discarded"), (row.artefact_id, "discarded")]
     assert {each.state for each in place.artefacts.find(recording_id=row.recording_id)} == {"deleted"}
-    assert deletion(place).delete_recording(row.recording_id, "discarded") == 0 == deletion(place).resume()
+    assert place.deletion.delete_recording(row.recording_id, "discarded") == 0 == place.deletion.resume()
 
 
 def test_what_was_never_finished_goes_too(place: Place) -> None:
@@ -57,7 +40,7 @@ def test_what_was_never_finished_goes_too(place: Place) -> None:
         row, artefact_id=str(uuid.uuid4()), part="left", key_id=uuid.uuid4(), object=f"{uuid.uuid4().hex}.cgv"
     )
     place.artefacts.begin(half, Wrapped(half.key_id, "0" * 16, b"x"))
-    assert deletion(place).delete_recording(row.recording_id, "discarded") == 2
+    assert place.deletion.delete_recording(row.recording_id, "discarded") == 2
     assert {reason for _, reason in tombstones(place)} == {"discarded", "never stored"} and place.objects() == set()
 
 
@@ -71,17 +54,17 @@ class Clinging(Folder):
 def test_an_object_that_is_still_there_is_not_called_deleted(place: Place) -> None:
     row = place.stored()
     with pytest.raises(ShelfDown, match="still in the vault"):
-        replace(deletion(place), shelf=Clinging(place.folder / "vault")).delete(row, "due")
+        replace(place.deletion, shelf=Clinging(place.folder / "vault")).delete(row, "due")
     assert place.only(row.recording_id).state == "shredded" and tombstones(place) == []
-    assert deletion(place).resume() == 1 and tombstones(place) == [(row.artefact_id, "due")]
+    assert place.deletion.resume() == 1 and tombstones(place) == [(row.artefact_id, "due")]
 
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-import callguard.audio.vault.folder as folder, callguard.jobs.deletion as deletion
+import callguard.audio.vault.folder as folder
 from callguard.store.deletion import Deletions
-from tests.jobs.site import Place, now
+from tests.jobs.site import Place
 dsn, work, artefact_id, point = sys.argv[1:]
 def dies(*_, **__): os.kill(os.getpid(), signal.SIGKILL)
 points = {"marked": (Deletions, "shred"), "shredded": (folder.Folder, "delete"), "deleted": (folder.Folder, "size"),
@@ -90,11 +73,11 @@ owner, name = points[point]
 setattr(owner, name, dies)
 with Place.open(dsn, Path(work)) as place:
     (row,) = place.artefacts.find(artefact_id=artefact_id)
-    deletion.Deletion(place.artefacts, place.shelf, now).delete(row, "due")
+    place.deletion.delete(row, "due")
 """
 
 
-@pytest.mark.requirement("S11")
+@pytest.mark.requirement("S58")
 def test_a_kill_anywhere_is_gone_on_from(place: Place, database: Database) -> None:
     points = ("marked", "shredded", "deleted", "confirmed")
     rows = [place.stored() for _ in points]
@@ -103,7 +86,32 @@ def test_a_kill_anywhere_is_gone_on_from(place: Place, database: Database) -> No
         for row, point in zip(rows, points, strict=True)
     ]
     assert [process.wait() for process in running] == [-signal.SIGKILL] * len(points)
-    assert deletion(place).resume() == len(points)
+    assert place.deletion.resume() == len(points)
     assert sorted(tombstones(place)) == sorted((row.artefact_id, "due") for row in rows)
     assert place.objects() == set() and not any(place.artefacts.key(row.key_id) for row in rows)
     assert os.listdir(place.spool.folder) == []
+
+
+def test_what_a_store_clings_to_does_not_keep_the_rest_waiting(place: Place) -> None:
+    rows = [place.stored() for _ in range(2)]
+    clinging = replace(place.deletion, shelf=Clinging(place.folder / "vault"))
+    for row in rows:
+        with pytest.raises(ShelfDown):
+            clinging.delete(row, "due")
+    assert clinging.resume() == 0 and place.deletion.resume() == 2 and place.objects() == set()
+
+
+def test_what_is_discarded_under_a_hold_goes_after_its_release(place: Place) -> None:
+    row, held = place.stored(), place.derived
+    child = held(row)
+    hold = place.hold(row)
+    with pytest.raises(Held):
+        place.deletion.delete_recording(row.recording_id, "discarded")
+    place.deletion.expire(row.recording_id)
+    assert place.retainer.run().held == 2 and len(place.objects()) == 2
+    place.holds.release([hold], {"reason": "settled", "by": "admin"})
+    assert place.retainer.run().deleted == 2 and place.objects() == set()
+    assert {stone.artefact_id for stone in place.retention.tombstones(row.recording_id)} == {
+        row.artefact_id,
+        child.artefact_id,
+    }

@@ -48,7 +48,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     made = Postgres.start(tmp_path_factory.mktemp("a server") / "with spaces")
     schema.upgrade(made.owner_dsn)
     yield made
-    made.stop()
+    made.kill()  # nobody needs its last checkpoint
 
 
 def _create(server: Postgres, template: str) -> Database:
