@@ -8,15 +8,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from callguard.cli.bench import worker_of
 from callguard.cli.children import end_with_parent, keep, worker_command
+from callguard.cli.keeper import rows
 from callguard.cli.option import config_option, load
 from callguard.engine.alerts import close_alerts, open_alerts
+from callguard.jobs.worker import ATTEMPT
 from callguard.settings import Settings
+from callguard.store.job import Jobs
 
 
 @click.command()
@@ -36,7 +41,8 @@ def _work(settings: Settings, *, wait: bool, child: bool) -> None:
     for name in ("procrastinate", "psycopg.pool"):  # what they have to say we say ourselves
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     open_alerts(**settings.alerts.model_dump())
-    own = worker_of(settings, lambda line: click.echo(line, err=True))
+    told = _bar(settings) if not wait and sys.stderr.isatty() else lambda line: click.echo(line, err=True)
+    own = worker_of(settings, told)
 
     async def work() -> None:
         watch = asyncio.create_task(end_with_parent()) if child else None
@@ -50,6 +56,23 @@ def _work(settings: Settings, *, wait: bool, child: bool) -> None:
         asyncio.run(work())
     finally:
         close_alerts()
+
+
+def _bar(settings: Settings) -> Callable[[str], None]:
+    """On a terminal: how much of what waits now is done, and under it only what failed."""
+    with rows(settings) as found:
+        waiting = len(Jobs(found).find(states=["todo"]))
+    bar = click.progressbar(length=waiting, label="jobs", file=sys.stderr)
+    bar.render_progress()
+
+    def told(line: str) -> None:
+        if ATTEMPT in line:
+            click.echo(f"\n{line}", err=True)
+        bar.update(1)
+        if bar.finished:
+            click.echo(err=True)
+
+    return told
 
 
 async def _keep(config: Path, processes: int) -> None:

@@ -31,6 +31,8 @@ STALLED = 30.0
 """Seconds without a heartbeat after which a worker counts as dead."""
 REAP = 15.0
 """Seconds between two looks for jobs of the dead: they go on within a minute."""
+ATTEMPT = ": attempt "
+"""What stands in the line about one that came to nothing."""
 DIED = "the process that worked on it died"
 BROKEN = "a fault of callguard's own: {}"
 
@@ -90,7 +92,7 @@ class Worker:
                 outcome = step(rows, recording_id)
         except Exception as error:  # whatever it was, it is one attempt: the queue goes on, and a human can read why
             reason = str(error) if isinstance(error, CallguardError) else BROKEN.format(type(error).__name__)
-            self.told(f"{job.task_name} {recording_id}: attempt {job.attempts + 1} of {ATTEMPTS}: {reason}")
+            self.told(f"{job.task_name} {recording_id}{ATTEMPT}{job.attempts + 1} of {ATTEMPTS}: {reason}")
             self._failed(job, reason)
             raise
         self.told(f"{job.task_name} {recording_id}: {outcome}")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -34,3 +37,18 @@ def test_workers_run_side_by_side_until_they_are_told_to_end(left: Left) -> None
         said = worker.communicate(timeout=30)[1]
     assert worker.returncode == 0 and "worker stopped" in said
     assert left.place.left() == [] and all(said.count(f"ingest {each}: stored") == 1 for each in ids)
+
+
+def test_on_a_terminal_there_is_a_bar_instead_of_lines(left: Left) -> None:
+    ids = [left.place.ended() for _ in range(3)]
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "callguard", "worker", "--once", "--config", str(left.config)]
+    with subprocess.Popen(command, stderr=theirs, stdout=subprocess.DEVNULL) as worker:
+        os.close(theirs)
+        said = b""
+        with suppress(OSError):  # what a terminal gives when the other side is gone
+            while block := os.read(ours, 4096):
+                said += block
+    os.close(ours)
+    assert worker.returncode == 0 and b"100%" in said and not any(each.encode() in said for each in ids)
+    assert left.place.left() == []
