@@ -110,6 +110,12 @@ class Worker(_Table):
     hosted: bool = True
 
 
+class Transcriber(_Table):
+    """What makes words of speech. `name`: of an entry point that an installed package brings; none where empty."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{0,64}$")] = ""
+
+
 class Prompts(_Table):
     """A folder of one folder per language; the shipped prompts where empty."""
 
@@ -176,6 +182,7 @@ class Settings(_Table):
     recordings: Recordings
     vault: Vault = Vault()
     worker: Worker = Worker()
+    transcriber: Transcriber = Transcriber()
     prompts: Prompts = Prompts()
     rules: Rules = Rules()
     places: Places = Places()

@@ -40,14 +40,15 @@ _SUBTYPES = {Codec.MULAW: "ULAW", Codec.ALAW: "ALAW", Codec.GSM: "GSM610"}
 
 
 class WavReader:
-    """One WAV file, read forwards in blocks: 16-bit PCM, mu-law, A-law, GSM. Use it as a context manager.
+    """One WAV file, or one that is open, read forwards in blocks: 16-bit PCM, mu-law, A-law, GSM. Use it as a context
+    manager.
 
     `rate` in Hz, `channels` 1 or 2, `frames` the length. `raw`: the file has no header and is this. With `lenient`,
     a PCM file whose recorder died is read to its end whatever its header says, and may be empty; without, it is
     refused. Raises BadAudio.
     """
 
-    def __init__(self, path: Path, *, lenient: bool = False, raw: Raw | None = None) -> None:
+    def __init__(self, path: Path | BinaryIO, *, lenient: bool = False, raw: Raw | None = None) -> None:
         with ExitStack() as stack:
             self._file = stack.enter_context(_open(path))
             riff = _headless(self._file, raw) if raw else parse(self._file)
@@ -59,7 +60,8 @@ class WavReader:
             if not (self.frames or lenient):
                 raise BadAudio("it holds no sound (0 samples)")
             self._data_at, self._at = riff.data_at, 0
-            self._file.seek(riff.data_at)
+            if self._sound is None:
+                self._file.seek(riff.data_at)
             self._stack = stack.pop_all()
 
     def __enter__(self) -> Self:
@@ -111,15 +113,19 @@ class WavReader:
         return BLOCK_BYTES // (2 * self.channels)
 
 
-def _open(path: Path) -> BinaryIO:
+def _open(path: Path | BinaryIO) -> BinaryIO:
+    if not isinstance(path, Path):
+        return path
     try:
         return path.open("rb")
     except OSError as error:
         raise BadAudio(f"cannot be read: {error.strerror or type(error).__name__}") from error
 
 
-def _decoder(path: Path, raw: Raw | None) -> soundfile.SoundFile:
+def _decoder(path: Path | BinaryIO, raw: Raw | None) -> soundfile.SoundFile:
     try:
+        if not isinstance(path, Path):
+            path.seek(0)
         if raw is None:
             return soundfile.SoundFile(path)
         return soundfile.SoundFile(path, "r", raw.rate, raw.channels, _SUBTYPES[raw.codec], format="RAW")

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from callguard.cli.keeper import incidents_of, public_key, rows, shelf_of, spool_of
-from callguard.cli.retaining import deletion_of, retainer_of
+from callguard.audio.transcriber import transcriber
+from callguard.cli.keeper import incidents_of, key_files, public_key, rows, shelf_of, spool_of
+from callguard.cli.retaining import deletion_of, policy_in_force, retainer_of
 from callguard.engine import clock
 from callguard.engine.alerts import alert
 from callguard.errors import Held
 from callguard.jobs.chore import Chores
+from callguard.jobs.derive import Derive
 from callguard.jobs.incident import Incidents
 from callguard.jobs.ingest import Ingest
 from callguard.jobs.step import ELSEWHERE, ORDER, following, queue_of
@@ -24,9 +26,10 @@ from callguard.store.job import Jobs
 
 
 def worker_of(settings: Settings, told: Callable[[str], None]) -> Worker:
-    """The worker of this machine. Where there is no spool it brings nothing in."""
+    """The worker of this machine. Without a spool it brings nothing in, without private keys it derives nothing."""
     here = spool_of(settings).folder.is_dir()
-    steps = {name: step for name, step in steps_of(settings).items() if here or name != "ingest"}
+    lacking = {"ingest": not here, "derive": not key_files(settings).private.exists()}
+    steps = {name: step for name, step in steps_of(settings).items() if not lacking.get(name)}
     queues = dict.fromkeys(queue_of(name, settings.pbx_id) for name in (*ORDER, *ELSEWHERE) if name in steps)
     return Worker(
         dsn=settings.database.url,
@@ -71,7 +74,25 @@ def steps_of(settings: Settings) -> Mapping[str, Step]:
             return "kept by a legal hold, deleted after its release"
 
     there |= {"ingest": ingest, "discard": discard}
+    if name := settings.transcriber.name:
+        transcriber(name)  # whatever is wrong with it is said at the start
+        there["derive"] = lambda artefacts, recording_id: derive_of(settings, artefacts).run(recording_id)
     return there
+
+
+def derive_of(settings: Settings, artefacts: Artefacts) -> Derive:
+    """Transcribes with what the settings name."""
+    name = settings.transcriber.name
+    return Derive(
+        shelf=shelf_of(settings),
+        custody=lambda: key_files(settings).open(),
+        public=lambda: public_key(settings),
+        artefacts=artefacts,
+        now=lambda: clock.read().wall,
+        name=name,
+        transcriber=lambda: transcriber(name),
+        policy=lambda: policy_in_force(settings),
+    )
 
 
 def _incidents(settings: Settings, artefacts: Artefacts) -> Incidents:

@@ -6,24 +6,22 @@ What belongs here: that order, and going on after a kill anywhere in it. What do
 
 from __future__ import annotations
 
-import hashlib
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO
 
-from callguard.audio.vault.container import Format, Header, new_key, seal
+from callguard.audio.vault.container import Format, new_key
 from callguard.audio.vault.keyring import PublicKey
 from callguard.audio.vault.port import Shelf
-from callguard.audio.vault.reading import open_object
-from callguard.errors import BadContainer, BadInput, CallguardError, NotThere
+from callguard.errors import BadInput, CallguardError, NotThere
 from callguard.jobs.incident import Incidents
-from callguard.jobs.spool import BLOCK, Spool, plain_file, shred
-from callguard.store.artefact import Artefact, Artefacts, Ended, Measured, Wrapped
+from callguard.jobs.keep import Source, keep
+from callguard.jobs.spool import Spool, plain_file, shred
+from callguard.store.artefact import Artefact, Artefacts, Ended, Wrapped
 
 KEPT = ("verified", "damaged")
 """Verdicts after which there is audio to keep."""
@@ -93,7 +91,8 @@ class Ingest:
         row = self._begun(ended, part, row, wrapped)
         with plain_file(path) as file:
             before = os.fstat(file.fileno())
-            found = self._store(row, file, key)
+            source = Source(file)
+            found = keep(self.shelf, row, source, Format.WAV if source.is_wav else Format.BYTES, key)
             same = _mark(os.stat(path)) == _mark(before)
         if not same:
             raise BadInput(f"recording {ended.recording_id} changed while it was stored")
@@ -119,24 +118,10 @@ class Ingest:
         self.artefacts.begin(row, key)
         return row
 
-    def _store(self, row: Artefact, file: BinaryIO, key: bytes) -> Measured:
-        """Seal FILE into the vault, read it back, and compare. Raises BadContainer where the store gives back other
-        bytes than it got."""
-        source = _Source(file)
-        header = Header.fresh(row.key_id, Format.WAV if source.is_wav else Format.BYTES)
-        sealed = hashlib.sha256()
-        self.shelf.put(row.object, _hashed(seal(source.blocks(), key, header), sealed.update))
-        opened = open_object(self.shelf, row.object, key, row.key_id)
-        length, plain, container = opened.measure()
-        if (length, plain, container) != (source.length, source.digest.digest(), sealed.digest()):
-            raise BadContainer("what was read back is not what was stored")
-        self.shelf.lock(row.object, row.expires_at)
-        return Measured(opened.size, container, length, plain)
-
     def _was_stored(self, ended: Ended, path: Path, row: Artefact) -> Outcome:
         """It is in the vault, and something lies in the spool all the same: a crash before the shredding, or a copy."""
         with plain_file(path) as file:
-            source = _Source(file)
+            source = Source(file)
             for _ in source.blocks():
                 pass
         if row.plain_sha256 != source.digest.digest():
@@ -146,24 +131,6 @@ class Ingest:
             raise NotThere(f"object {row.object} is not in the vault as its row says; the spool's file is kept")
         shred(path)
         return Outcome.WAS_STORED
-
-
-class _Source:
-    """A file's bytes, hashed as they are read."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._first = file.read(BLOCK)
-        self.is_wav = self._first[:4] == b"RIFF"
-        self.digest, self.length = hashlib.sha256(), 0
-
-    def blocks(self) -> Iterator[bytes]:
-        block = self._first
-        while block:
-            self.digest.update(block)
-            self.length += len(block)
-            yield block
-            block = self._file.read(BLOCK)
 
 
 def new_artefact(ended: Ended, part: str, name: str, key_id: uuid.UUID, now: datetime) -> Artefact:
@@ -193,12 +160,6 @@ def new_artefact(ended: Ended, part: str, name: str, key_id: uuid.UUID, now: dat
         promised_until=ended.expires_at,
         expires_at=ended.expires_at,
     )
-
-
-def _hashed(blocks: Iterator[bytes], update: Callable[[bytes], None]) -> Iterator[bytes]:
-    for block in blocks:
-        update(block)
-        yield block
 
 
 def _mark(found: os.stat_result) -> tuple[int, int, int]:

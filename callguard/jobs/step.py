@@ -35,5 +35,6 @@ def pause(attempt: int) -> timedelta | None:
 
 
 def queue_of(step: str, pbx_id: str) -> str:
-    """Where a step is worked on: the spool is on the PBX's host, everything else is anywhere."""
-    return f"pbx.{pbx_id}" if step == "ingest" else "vault"
+    """Where a step is worked on: the spool is on the PBX's host, deleting is done anywhere, and each of the others
+    where there is what it needs."""
+    return {"ingest": f"pbx.{pbx_id}", "discard": "vault"}.get(step, step)

@@ -18,6 +18,7 @@ import psycopg
 from psycopg import Connection, errors
 from psycopg.rows import dict_row
 
+from callguard.core.deriving import Told
 from callguard.errors import Held
 from callguard.store.query import parse
 from callguard.store.sentences import translated
@@ -136,6 +137,16 @@ class Artefacts:
         """The recording with this id, its newest segment."""
         for row in self.ask("find_recording", recording_id=recording_id):
             return Ended(**{**row, "sha256": row["sha256"] or ""})
+        return None
+
+    def told(self, month: date, call_id: str) -> tuple[Told, ...]:
+        """Who was told of the recording of a call, and what they said to it, as its log says."""
+        return tuple(Told(**row) for row in self.ask("told", call_month=month, call_id=call_id))
+
+    def stored_policy(self, month: date, call_id: str) -> dict[str, Any] | None:
+        """The call type that a call was under, as JSON."""
+        for row in self.ask("stored_policy", call_month=month, call_id=call_id):
+            return dict(row["policy"])
         return None
 
     def find(

@@ -14,6 +14,19 @@ FROM callguard.recording r JOIN callguard.call c ON c.call_month = r.call_month 
 WHERE r.recording_id = %(recording_id)s
 ORDER BY r.segment_no DESC LIMIT 1
 
+-- A party is whoever was played a notice, or said something to one.
+-- name: told
+SELECT channel_id, bool_or(type = 'notice_ended') AS told, bool_or(type = 'consent_granted') AS granted,
+    bool_or(type IN ('consent_refused', 'consent_silent', 'consent_withdrawn')) AS refused
+FROM callguard.channel_event
+WHERE call_month = %(call_month)s AND call_id = %(call_id)s AND (
+    type IN ('consent_granted', 'consent_refused', 'consent_silent', 'consent_withdrawn')
+    OR type = 'notice_ended' AND data ->> 'script' = 'notice')
+GROUP BY channel_id ORDER BY channel_id
+
+-- name: stored_policy
+SELECT policy FROM callguard.call WHERE call_month = %(call_month)s AND call_id = %(call_id)s
+
 -- name: insert_artefact
 INSERT INTO callguard.artefact (artefact_id, tenant, pbx_id, call_month, call_id, recording_id, segment_no, part, kind, parent_id,
     call_type, purpose, state, object, key_id, began_at, promised_until, expires_at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -27,7 +27,7 @@ from callguard.jobs.ingest import Ingest
 from callguard.jobs.retention import Retainer
 from callguard.jobs.spool import Spool
 from callguard.jobs.sweep import Sweep
-from callguard.ports import Batch
+from callguard.ports import Batch, EventRow
 from callguard.store.artefact import Artefact, Artefacts, Measured, Wrapped
 from callguard.store.chain import GENESIS, row_hash
 from callguard.store.hold import Hold, Holds
@@ -40,6 +40,8 @@ MASTER = MasterKey(bytes(range(32)))
 PAIR = PrivateKey(Kind.X25519, bytes(range(32)))
 """The same in every process of a test."""
 DAYS = 90
+Story = Sequence[tuple[str, Mapping[str, str]]]
+"""Events of one party, in order."""
 Ending = tuple[str, str, str, str, datetime | None]
 """Recording, call, state, sha256 of its file, start of the call."""
 
@@ -131,15 +133,18 @@ class Place:
         started: datetime | None = None,
         call_id: str = "",
         sha256: str = "",
+        told: Story = (),
+        policy: Mapping[str, Any] | None = None,
     ) -> str:
-        """A recording that is over, its file in the spool. Its id."""
+        """A recording that is over, its file in the spool. Its id. TOLD: what its call's log says of the far party;
+        POLICY: its call type."""
         recording_id, call_id = str(uuid.uuid4()), call_id or str(uuid.uuid4())
         path = self.spool.path(recording_id, "whole")
         if content is None:
             content = write_wav(path)
         path.write_bytes(content)
         sha256 = sha256 or hashlib.sha256(content).hexdigest()
-        asyncio.run(write_rows(self.dsn, [(recording_id, call_id, state, sha256, started)]))
+        asyncio.run(_append(self.dsn, [_batch((recording_id, call_id, state, sha256, started), told, policy)]))
         return recording_id
 
     def stored(self, *, started: datetime | None = None, call_id: str = "") -> Artefact:
@@ -199,9 +204,13 @@ class Place:
 
 async def write_rows(dsn: str, endings: list[Ending]) -> None:
     """Each as a call whose log ends with the verdict."""
+    await _append(dsn, [_batch(ending) for ending in endings])
+
+
+async def _append(dsn: str, batches: list[Batch]) -> None:
     log = await PostgresLog.open(dsn, MASTER)
     try:
-        await log.append([_batch(*ending) for ending in endings])
+        await log.append(batches)
     finally:
         await log.close()
 
@@ -209,15 +218,21 @@ async def write_rows(dsn: str, endings: list[Ending]) -> None:
 _VERDICTS = {"discarded": "recording_discarded", "lost": "recording_lost", "damaged": "recording_damaged"}
 
 
-def _batch(recording_id: str, call_id: str, state: str, sha256: str, started: datetime | None) -> Batch:
+def _batch(ending: Ending, told: Story = (), policy: Mapping[str, Any] | None = None) -> Batch:
+    recording_id, call_id, state, sha256, started = ending
     started = started or now() - timedelta(minutes=5)
     head = rows.head(call_id, started)
-    row = rows.row(call_id, 1, GENESIS, head.call_month)
-    data = {"recording_id": recording_id, "sha256": sha256}
-    last = replace(row, type=_VERDICTS.get(state, "recording_verified"), data=data, decision=None)
-    last = replace(last, hash=row_hash(GENESIS, last))
+    verdict = (_VERDICTS.get(state, "recording_verified"), {"recording_id": recording_id, "sha256": sha256})
+    events, before = list[EventRow](), GENESIS
+    for seq, (kind, data) in enumerate([*told, verdict], 1):
+        row = rows.row(call_id, seq, before, head.call_month)
+        row = replace(row, type=kind, data=data, decision=None, channel_id="far")
+        events.append(replace(row, hash=row_hash(before, row)))
+        before = events[-1].hash
     until = started + timedelta(days=DAYS)
     recording = rows.recording(call_id, recording_id, state)
     return Batch(
-        call=head, events=(last,), recordings=(replace(recording, call_month=head.call_month, expires_at=until),)
+        call=replace(head, policy=policy or head.policy),
+        events=tuple(events),
+        recordings=(replace(recording, call_month=head.call_month, expires_at=until),),
     )

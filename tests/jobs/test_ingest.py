@@ -195,13 +195,13 @@ def test_a_file_that_changes_meanwhile_is_not_shredded(place: Place) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-import callguard.jobs.ingest as ingest, callguard.audio.vault.folder as folder
+import callguard.jobs.ingest as ingest, callguard.jobs.keep as keep, callguard.audio.vault.folder as folder
 from tests.jobs.site import Place
 dsn, work, recording_id, point = sys.argv[1:]
 def dies(*_, **__): os.kill(os.getpid(), signal.SIGKILL)
 points = {
     "before the row": (ingest, "new_artefact"), "before the object": (folder.Folder, "put"),
-    "in the object": (folder.os, "fsync"), "before the read back": (ingest, "open_object"),
+    "in the object": (folder.os, "fsync"), "before the read back": (keep, "open_object"),
     "before the lock": (folder.Folder, "lock"), "before the row says so": (ingest.Artefacts, "stored"),
     "before the shredding": (ingest, "shred"), "in the shredding": (Path, "unlink"),
 }

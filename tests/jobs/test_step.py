@@ -21,5 +21,5 @@ def test_attempts_are_capped_and_each_waits_longer_than_the_one_before() -> None
     assert timedelta(hours=2) < sum(waits, timedelta()) < timedelta(hours=6)
 
 
-def test_what_needs_the_spool_is_done_on_the_host_of_its_pbx() -> None:
-    assert [queue_of(step, "p1") for step in ("ingest", "trim", *ELSEWHERE)] == ["pbx.p1", "vault", "vault"]
+def test_each_step_is_done_where_there_is_what_it_needs() -> None:
+    assert [queue_of(step, "p1") for step in ("ingest", "trim", *ELSEWHERE)] == ["pbx.p1", "trim", "vault"]
