@@ -6,6 +6,7 @@ Only the masked stretches and the neighbourhood of the line are read: an hour co
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,9 @@ MASK = "sound under mask"
 LINE = "line not heard"
 BLANK = "not blanked"
 LOST_SIDE = "a side fell silent"
+NO_SIDE = "a side was never heard"
+SILENCE_DB = -100
+WINDOWS = 60
 LOST_SIDE_S = 5.0
 """A side that sounded before a mask and is digital silence for so long behind it, up to the end, was lost."""
 
@@ -77,7 +81,8 @@ class MaskMeasure:
 
 @dataclass(frozen=True, slots=True)
 class AudioVerdict:
-    """What the file shows. `findings`: our words, none when `ok`; `line_offset`: sample, -1 when not heard or asked."""
+    """What the file shows. `findings`: our words, none when `ok`; `line_offset`: sample, -1 when not heard or asked;
+    `levels`: of the left and the right side in whole dBFS, from windows all over the file."""
 
     ok: bool
     findings: tuple[str, ...]
@@ -85,6 +90,7 @@ class AudioVerdict:
     line_offset: int = -1
     line_score: float = 0.0
     masks: tuple[MaskMeasure, ...] = ()
+    levels: tuple[int, int] = (SILENCE_DB, SILENCE_DB)
 
 
 def verify(path: Path, expected: Expectation) -> AudioVerdict:
@@ -110,8 +116,10 @@ def _measure(reader: WavReader, expected: Expectation, line: Samples | None) -> 
     findings += [BLANK] if not all(mask.silent for mask in blanks) else []
     findings += [LINE] if heard and whole and heard.score < HEARD else []
     findings += [LOST_SIDE] if any(_is_lost(reader, side, masks, blanks) for side in (0, 1)) else []
+    findings += [NO_SIDE] if any(_was_never_heard(reader, side, masks + blanks) for side in (0, 1)) else []
     offset = heard.offset if heard and heard.score >= HEARD else -1
-    return AudioVerdict(not findings, tuple(findings), reader.frames, offset, heard.score if heard else 0.0, masks)
+    score = heard.score if heard else 0.0
+    return AudioVerdict(not findings, tuple(findings), reader.frames, offset, score, masks, _levels(reader))
 
 
 def _length_differs(reader: WavReader, seconds: float) -> bool:
@@ -156,6 +164,21 @@ def _is_lost(reader: WavReader, side: int, masks: tuple[MaskMeasure, ...], blank
     followed = [mask for mask in masks if _open_behind(mask, masks + blanks, reader.frames) >= enough]
     last = _last_of(reader, side) if followed else -1
     return last >= 0 and any(last < mask.end for mask in followed)
+
+
+def _was_never_heard(reader: WavReader, side: int, masks: tuple[MaskMeasure, ...]) -> bool:
+    """Whether SIDE is digital silence throughout although more than LOST_SIDE_S of the recording is open."""
+    covered = sum(max(0, mask.end - mask.start) for mask in masks)
+    return reader.frames - covered >= LOST_SIDE_S * reader.rate and _last_of(reader, side) < 0
+
+
+def _levels(reader: WavReader) -> tuple[int, int]:
+    """The level of each side, from at most WINDOWS seconds spread over the file."""
+    starts = np.linspace(0, max(0, reader.frames - reader.rate), WINDOWS, dtype=int)
+    sound = np.concatenate([reader.span(int(at), int(at) + reader.rate) for at in dict.fromkeys(starts.tolist())])
+    power = np.mean((sound.astype(np.float64) / 32768) ** 2, axis=0)
+    left, right = (round(10 * math.log10(side)) if side > 0 else SILENCE_DB for side in power)
+    return max(left, SILENCE_DB), max(right, SILENCE_DB)
 
 
 def _open_behind(mask: MaskMeasure, masks: tuple[MaskMeasure, ...], frames: int) -> int:

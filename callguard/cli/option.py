@@ -26,6 +26,7 @@ from callguard.store.postgres import PostgresLog
 
 T = TypeVar("T")
 
+
 def with_log(settings: Settings, work: Callable[[PostgresLog], Coroutine[Any, Any, T]]) -> T:
     """WORK over the event log, closed afterwards. Raises StoreDown where it cannot be reached."""
 

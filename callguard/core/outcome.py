@@ -39,9 +39,9 @@ def record(call: Call, type: Outcome, channel_id: str = "", **data: Any) -> Step
     return Step(call, records=(Record(type, channel_id, data),))
 
 
-def incident(call: Call, kind: str) -> Step:
-    """Open an incident of KIND, and tell somebody by a path that is not Postgres."""
-    return record(call, Outcome.INCIDENT_OPENED, incident=kind).also(Step(call, (Alert(incident=kind),)))
+def incident(call: Call, kind: str, **about: Any) -> Step:
+    """Open an incident of KIND, and tell somebody by a path that is not Postgres. ABOUT: more of its row."""
+    return record(call, Outcome.INCIDENT_OPENED, incident=kind, **about).also(Step(call, (Alert(incident=kind),)))
 
 
 def unexpected(call: Call, channel_id: str, what: str) -> Step:

@@ -115,20 +115,26 @@ class RecordingDiscarded(RecordingEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingVerified(RecordingEvent):
-    """The audio agrees with the log."""
+    """The audio agrees with the log. `left_db`, `right_db`: the level of each side, in whole dBFS; -100 is silence."""
 
     type = "recording_verified"
     sha256: str = ""
     line_offset: int = -1
+    left_db: int = 0
+    right_db: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingDamaged(RecordingEvent):
-    """The audio disagrees with the log, or stopped growing. `findings` are our words."""
+    """The audio disagrees with the log, or stopped growing. `findings` are our words; `lost_ms`: what the file lacks of
+    what the log says; the levels as in RecordingVerified."""
 
     type = "recording_damaged"
     findings: tuple[str, ...] = ()
     sha256: str = ""
+    lost_ms: int = 0
+    left_db: int = 0
+    right_db: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ from callguard.core.events import (
     EffectFailed,
     LegSilent,
     Outcome,
+    RecordingDamaged,
     RecordingEvent,
     Script,
     StopObserved,
@@ -36,7 +37,7 @@ from callguard.core.line import DOUBT, RATE
 from callguard.core.outcome import Step, incident, record, unexpected
 from callguard.core.policy import Mode, OnWithdrawal
 from callguard.core.quorum import Want, is_alone, may_start, wanted
-from callguard.core.recording import LIFE, MASKS, Mask, Recording, Sign, State, Touch
+from callguard.core.recording import LIFE, MASKS, RECORDER_DIED, Mask, Recording, Sign, State, Touch
 
 MASK_PATIENCE = 0.2
 """Seconds in which a mask must be acknowledged, or the recorder is stopped."""
@@ -149,7 +150,7 @@ def heard(call: Call, event: RecordingEvent) -> Step:
         return _leg_silent(call, recording, event)
     if event.type not in list(Sign):  # mask_observed, unmask_observed, recording_blanked: the row is all
         return Step(call)
-    sign = Sign(event.type)
+    sign = Sign.DIED if RECORDER_DIED in getattr(event, "findings", ()) else Sign(event.type)
     after = LIFE.get((recording.state, sign))
     if after is None:
         return unexpected(call, event.channel_id, f"{sign.value} while {recording.state.value}")
@@ -222,7 +223,7 @@ def _pay(call: Call) -> Step:
 
 
 def _stop_observed(call: Call, before: Recording, event: RecordingEvent) -> Step:
-    """The files are whole: destroy them, or hold them against the log."""
+    """The files are whole, or as whole as they will be: destroy them, or hold them against the log."""
     call = _stopped(call, before, event)
     now = call.find(before.recording_id)
     if now is None or now.state is not State.STOPPED:
@@ -264,7 +265,9 @@ def _measure(recording: Recording) -> MeasureRecording:
 
 
 def _damaged(call: Call, before: Recording, event: RecordingEvent) -> Step:
-    done = incident(replace(call, barred=call.barred or before.state.runs), "recording_damaged")
+    lost = event.lost_ms if isinstance(event, RecordingDamaged) else 0
+    about = {"recording_id": event.recording_id, "lost_ms": lost} if lost else {}
+    done = incident(replace(call, barred=call.barred or before.state.runs), "recording_damaged", **about)
     return done.then(lambda now: _verified(now, before, event)) if before.state is State.STOPPED else done
 
 
@@ -286,6 +289,7 @@ _FOLLOWS: dict[Sign, Callable[[Call, Recording, RecordingEvent], Step]] = {
     Sign.OPENED: _opened,
     Sign.STOP_ACKNOWLEDGED: _stop_acknowledged,
     Sign.STOP_OBSERVED: _stop_observed,
+    Sign.DIED: _stop_observed,
     Sign.VERIFIED: _verified,
     Sign.DAMAGED: _damaged,
     Sign.LOST: _lost,

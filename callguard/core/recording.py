@@ -50,8 +50,13 @@ class Mask(StrEnum):
     UNMASKING = "unmasking"
 
 
+RECORDER_DIED = "recorder died"
+"""The finding of a file that nobody finished: its header states no length."""
+
+
 class Sign(StrEnum):
-    """What can happen to a recording: types of facts, and our own request to stop."""
+    """What can happen to a recording: types of facts, and our own request to stop. `died`: the recorder did, with a
+    file whose header says nothing: what there is of it is repaired and measured."""
 
     ACKNOWLEDGED = "recording_acknowledged"
     OPENED = "recording_opened"
@@ -65,6 +70,7 @@ class Sign(StrEnum):
     LOST = "recording_lost"
     DISCARDED = "recording_discarded"
     OVERTAKEN = "overtaken"
+    DIED = "died"
 
 
 _A, _B = State, Sign
@@ -105,6 +111,7 @@ LIFE: Mapping[tuple[State, Sign], State] = MappingProxyType(
         (_A.LOST, _B.CHANNEL_GONE): _A.LOST,
         (_A.LOST, _B.LOST): _A.LOST,
     }
+    | {(state, _B.DIED): _A.STOPPED for state in (*RUNNING, _A.STOPPING, _A.STOPPED)}
     | {(state, _B.STOP_REQUESTED): _A.STOPPING for state in RUNNING}
     | {(state, _B.STOP_ACKNOWLEDGED): _A.STOPPED for state in RUNNING}  # the guard stopped it
     | {(state, _B.STOP_OBSERVED): _A.STOPPED for state in RUNNING}

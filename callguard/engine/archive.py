@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from callguard.audio.blank import Spans, blank, within
-from callguard.audio.verify import BLANK, Expectation, verify
+from callguard.audio.riff import repair_header
+from callguard.audio.verify import BLANK, AudioVerdict, Expectation, verify
 from callguard.audio.wav import WavReader, join_legs
 from callguard.core.effects import DiscardRecording, MeasureRecording
 from callguard.core.events import (
@@ -31,6 +33,8 @@ from callguard.ports import Playable
 
 RATE = 8000
 """Samples per second of a recorder's files."""
+REPAIRED = "header repaired"
+"""The finding of a file whose recorder died: its length is what was on the disk."""
 CLOCK_SLACK = 1600
 """Samples (0.2 s) by which our clock and the recorder's may differ: it counts packets, and starts with the first."""
 
@@ -46,14 +50,14 @@ class _Ids:
     def lost(self, reason: str) -> RecordingLost:
         return RecordingLost(at=self.at, channel_id=self.channel_id, recording_id=self.recording_id, reason=reason)
 
-    def damaged(self, findings: tuple[str, ...], samples: int = -1, sha256: str = "") -> RecordingDamaged:
+    def damaged(self, findings: tuple[str, ...], lost_ms: int = 0, **measured: Any) -> RecordingDamaged:
         return RecordingDamaged(
             at=self.at,
             channel_id=self.channel_id,
             recording_id=self.recording_id,
-            offset_samples=samples,
             findings=findings,
-            sha256=sha256,
+            lost_ms=lost_ms,
+            **measured,
         )
 
     def blanked(self, spans: Spans, before: str, sha256: str) -> RecordingBlanked:
@@ -66,14 +70,13 @@ class _Ids:
             sha256=sha256,
         )
 
-    def verified(self, samples: int, sha256: str, line_offset: int) -> RecordingVerified:
+    def verified(self, line_offset: int, **measured: Any) -> RecordingVerified:
         return RecordingVerified(
             at=self.at,
             channel_id=self.channel_id,
             recording_id=self.recording_id,
-            offset_samples=samples,
-            sha256=sha256,
             line_offset=line_offset,
+            **measured,
         )
 
 
@@ -105,20 +108,22 @@ class Archive:
         if not legs and not stored.exists():
             return (ids.lost("no file"),)
         try:
-            samples = join_legs(left, right, stored).samples if legs else _length(stored)
+            repaired = any([repair_header(path) for path in ((left, right) if legs else (stored,))])
+            samples, shorter = _joined(left, right, stored) if legs else (_length(stored),) * 2
             spans, before = within(effect.blanks, samples), file_sha256(stored) if effect.blanks else ""
             if spans:
                 blank(stored, spans)
             verdict = verify(stored, _expectation(effect, line, spans))
         except BadAudio:
-            return (ids.damaged(("unreadable", *(BLANK for _ in effect.blanks[:1]))),)
+            return (ids.damaged(("unreadable", *(BLANK for _ in effect.blanks[:1])), _lost_ms(effect, 0)),)
         for leg in (left, right):
             leg.unlink(missing_ok=True)
-        sha256 = file_sha256(stored)
-        blanked = (ids.blanked(spans, before, sha256),) if spans else ()
-        if verdict.ok:
-            return *blanked, ids.verified(samples, sha256, verdict.line_offset)
-        return *blanked, ids.damaged(verdict.findings, samples, sha256)
+        measured = _measured(verdict, file_sha256(stored), samples)
+        blanked = (ids.blanked(spans, before, measured["sha256"]),) if spans else ()
+        if verdict.ok and not repaired:
+            return *blanked, ids.verified(verdict.line_offset, **measured)
+        findings = (*((REPAIRED,) if repaired else ()), *verdict.findings)
+        return *blanked, ids.damaged(findings, _lost_ms(effect, shorter), **measured)
 
     def discard(self, effect: DiscardRecording) -> RecordingDiscarded:
         """Destroy every file of a recording; the receipt names what was destroyed by hash and size."""
@@ -136,6 +141,22 @@ class Archive:
             sha256=receipt.hexdigest(),
             size_bytes=size,
         )
+
+
+def _joined(left: Path, right: Path, stored: Path) -> tuple[int, int]:
+    """Samples of the stereo file that the legs become, and of the shorter leg."""
+    joined = join_legs(left, right, stored)
+    return joined.samples, min(joined.left, joined.right)
+
+
+def _measured(verdict: AudioVerdict, sha256: str, samples: int) -> dict[str, Any]:
+    left, right = verdict.levels
+    return {"offset_samples": samples, "sha256": sha256, "left_db": left, "right_db": right}
+
+
+def _lost_ms(effect: MeasureRecording, samples: int) -> int:
+    """What a file of so many SAMPLES lacks of what the log says, in milliseconds."""
+    return max(0, round((effect.seconds - samples / RATE) * 1000)) if effect.seconds >= 0 else 0
 
 
 def _length(stored: Path) -> int:

@@ -10,7 +10,18 @@ import pytest
 import soundfile
 
 from callguard.audio.prompt import load_prompts, shipped_prompts
-from callguard.audio.verify import BLANK, LENGTH, LINE, LOST_SIDE, MASK, NOT_STEREO, UNREADABLE, Expectation, verify
+from callguard.audio.verify import (
+    BLANK,
+    LENGTH,
+    LINE,
+    LOST_SIDE,
+    MASK,
+    NO_SIDE,
+    NOT_STEREO,
+    UNREADABLE,
+    Expectation,
+    verify,
+)
 from callguard.errors import BadAudio
 from tests.audio.sound import at_level, crashed, mixed, noise, silence, spoken, stereo, through_mulaw, write
 
@@ -135,7 +146,7 @@ def test_a_side_that_does_not_come_back_from_a_mask_is_found(tmp_path: Path, sid
     assert verify(write(tmp_path / "a.wav", sound), EXPECTED).findings == (LOST_SIDE,)
 
 
-def test_a_side_that_is_silent_for_less_or_from_the_beginning_or_without_a_mask_is_not_lost(tmp_path: Path) -> None:
+def test_a_side_that_is_silent_for_less_or_without_a_mask_is_not_lost(tmp_path: Path) -> None:
     short = recording("left")
     short[119_000:, 1] = 0
     short[155_000:, 0] = 0
@@ -143,7 +154,18 @@ def test_a_side_that_is_silent_for_less_or_from_the_beginning_or_without_a_mask_
     assert verify(write(tmp_path / "a.wav", short), replace(EXPECTED, masks=masks)).ok
     never = recording("left")
     never[:, 1] = 0
-    assert verify(write(tmp_path / "b.wav", never), EXPECTED).ok
+    assert verify(write(tmp_path / "b.wav", never), EXPECTED).findings == (NO_SIDE,)
+    assert verify(write(tmp_path / "c.wav", never[:39_000]), Expectation(seconds=-1)).ok
     quiet = recording("left")
     quiet[60_000:80_000, 1] = quiet[119_000:, 1] = 0
     assert verify(write(tmp_path / "c.wav", quiet), replace(EXPECTED, masks=())).findings == ()
+
+
+@pytest.mark.requirement("S124")
+@pytest.mark.parametrize("seconds", [0.5, 30, 200])
+def test_the_level_of_each_side_is_measured(tmp_path: Path, seconds: float) -> None:
+    sound = stereo(noise(seconds, -20, 1), noise(seconds, -35, 2))
+    left, right = verify(write(tmp_path / "a.wav", sound), Expectation(seconds=-1)).levels
+    assert abs(left + 20) <= 1 and abs(right + 35) <= 1
+    sound[:, 1] = 0
+    assert verify(write(tmp_path / "a.wav", sound), Expectation(seconds=-1)).levels == (left, -100)

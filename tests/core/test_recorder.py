@@ -21,6 +21,7 @@ from callguard.core.events import (
     Link,
     MaskObserved,
     Outcome,
+    RecordingDamaged,
     RecordingOpened,
     Role,
     Script,
@@ -36,7 +37,7 @@ from callguard.core.recorder import (
     STOP_PATIENCE,
     UNMASK_PATIENCE,
 )
-from callguard.core.recording import Mask, State
+from callguard.core.recording import RECORDER_DIED, Mask, State
 from tests.core.play import AGENT, FAR, GUEST, KEEP, OTHER_AGENT, SPOOLED, Play, play
 
 
@@ -307,6 +308,25 @@ def test_a_recorder_that_ended_with_its_channel_is_waited_for() -> None:
 def test_a_stall_stops_the_recorder() -> None:
     talk = play().recording().damaged().incident("recording_damaged").did(StopRecording)
     talk.damaged().incident("recording_damaged").is_state(State.STOPPING)
+
+
+@pytest.mark.requirement("S124")
+def test_a_recorder_that_died_with_its_pbx_is_measured_and_the_loss_stands_in_the_incident() -> None:
+    talk = play().recording().hangs_up().recorder(RecordingDamaged, findings=(RECORDER_DIED,))
+    talk.did(MeasureRecording).is_state(State.STOPPED)
+    talk.recorder(RecordingDamaged, findings=("header repaired",), lost_ms=904).incident("recording_damaged")
+    assert talk.last.records[0].data["lost_ms"] == 904
+    talk.is_state(State.DAMAGED)
+
+
+def test_one_that_died_after_a_refusal_is_destroyed_unheard() -> None:
+    talk = play().recording().presses("*7").recorder(RecordingDamaged, findings=(RECORDER_DIED,))
+    talk.did(DiscardRecording, PlayPrompt).is_state(State.STOPPED)
+
+
+def test_sound_that_does_not_come_back_is_an_incident_and_ends_nothing() -> None:
+    talk = play().recording().refused(UnmaskRecording, segment=-1).incident("unmask_failed")
+    talk.is_state(State.GROWING)
 
 
 def test_a_bad_verdict_is_an_incident() -> None:

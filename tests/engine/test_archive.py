@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from callguard.audio.verify import LENGTH
 from callguard.audio.wav import WavReader
 from callguard.core.effects import DiscardRecording, MeasureRecording
 from callguard.core.events import RecordingBlanked, RecordingDamaged, RecordingLost, RecordingVerified
-from callguard.engine.archive import Archive, file_sha256
+from callguard.engine.archive import REPAIRED, Archive, file_sha256
 from tests.audio.sound import crashed, noise, write
 
 ID = "7b0e8f6e-0000-4000-8000-000000000001"
@@ -67,13 +68,27 @@ def test_without_both_legs_it_is_lost(archive: Archive, missing: int | None) -> 
 def test_what_cannot_be_read_is_damaged(archive: Archive, content: bytes) -> None:
     archive.legs(ID)[0].write_bytes(content)
     (verdict,) = archive.measure(effect(), None)
-    assert isinstance(verdict, RecordingDamaged) and archive.legs(ID)[0].exists()
+    assert isinstance(verdict, RecordingDamaged) and archive.legs(ID)[0].exists() and verdict.lost_ms == 3000
 
 
-def test_the_legs_of_a_recorder_that_died_are_repaired(archive: Archive) -> None:
+@pytest.mark.requirement("S124")
+def test_the_legs_of_a_recorder_that_died_are_repaired_flagged_and_the_loss_is_told(archive: Archive) -> None:
     for leg in archive.legs(ID):
         crashed(leg)
-    assert isinstance(archive.measure(effect(masks=((8000, 16000),)), None)[0], RecordingVerified)
+    (verdict,) = archive.measure(effect(seconds=4.25, masks=((8000, 16000),)), None)
+    assert isinstance(verdict, RecordingDamaged) and verdict.findings == (REPAIRED, LENGTH)
+    assert (verdict.lost_ms, verdict.offset_samples) == (1250, SECONDS * 8000)
+    assert verdict.left_db < -15 and verdict.sha256 == file_sha256(archive.stored(ID))
+    with WavReader(archive.stored(ID)) as reader:  # strictly: its header is right
+        assert reader.frames == SECONDS * 8000
+
+
+@pytest.mark.requirement("S124")
+def test_what_is_on_the_disk_is_kept_though_nothing_else_is_known(archive: Archive) -> None:
+    for leg in archive.legs(ID):
+        crashed(leg)
+    (verdict,) = archive.measure(effect(seconds=-1), None)
+    assert isinstance(verdict, RecordingDamaged) and (verdict.findings, verdict.lost_ms) == ((REPAIRED,), 0)
 
 
 def sound_of(archive: Archive) -> np.ndarray:

@@ -8,6 +8,7 @@ seconds of sound, and states the length in the header only when the recorder end
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from callguard.core.events import (
     EffectFailed,
@@ -22,6 +23,7 @@ from callguard.core.events import (
     StopObserved,
     UnmaskObserved,
 )
+from callguard.core.recording import RECORDER_DIED
 from callguard.pbx.asterisk.mask import SLACK, Finding, MaskWatch
 from callguard.pbx.asterisk.probe import TAIL, Look
 
@@ -34,6 +36,9 @@ GROWTH_EVERY = 10.0
 BLOCK = 16384
 """Samples that Asterisk writes at a time; part of a block is what a disk still took before it was full."""
 _EMPTY_SECONDS = 0.25
+SOUND_SECONDS = 4.8
+"""After so long a mask that was ended has to have let sound through: Asterisk writes two seconds at a time."""
+NO_SOUND = "no sound in the file"
 
 
 class Watch:
@@ -41,9 +46,11 @@ class Watch:
 
     def __init__(self, recording_id: str, channel_id: str, *, found_running: bool = False) -> None:
         self.done = False
-        self._ids = {"recording_id": recording_id, "channel_id": channel_id}
+        self._ids: dict[str, Any] = {"recording_id": recording_id, "channel_id": channel_id}
         self._masks = MaskWatch()
         self._started: float | None = None  # when sample 0 was written, by our clock
+        self._early: list[tuple[float, bool]] = []
+        self._sound_due: float | None = None
         self._acknowledged: float | None = None
         self._opened = found_running
         self._found_running = found_running
@@ -69,13 +76,18 @@ class Watch:
 
     def masked(self, now: float) -> None:
         """A mask was acknowledged."""
-        if self._started is not None:
-            self._masks.turn(silent=True, expected=self.offset(now))
+        self._turn(now, silent=True)
 
     def unmasking(self, now: float) -> None:
         """The mask's end was asked for: sound is no surprise from here on."""
-        if self._started is not None:
-            self._masks.turn(silent=False, expected=self.offset(now))
+        self._turn(now, silent=False)
+
+    def _turn(self, now: float, *, silent: bool) -> None:
+        self._sound_due = None if silent else now + SOUND_SECONDS
+        if self._started is None:
+            self._early.append((now, silent))  # of a recorder found running: where in the file is known when it grows
+        else:
+            self._masks.turn(silent=silent, expected=self.offset(now))
 
     def ending(self, now: float) -> None:
         """The recorder was stopped, or its channel is gone: the headers have to become final."""
@@ -111,7 +123,14 @@ class Watch:
         if not look.exists:
             return self._absent(now, at)
         facts = self._open(at) + self._grow(now, at, look) + self._mask(at, look)
-        return facts + (self._end(now, at, look) or self._stall(now, at))
+        return facts + (self._end(now, at, look) or self._stall(now, at) + self._unheard(now, at))
+
+    def _unheard(self, now: float, at: datetime) -> list[Event]:
+        """A mask was ended and the file goes on, and no side has sound again."""
+        if self._sound_due is None or now < self._sound_due or self._stopping is not None:
+            return []
+        self._sound_due = None
+        return [EffectFailed(at=at, **self._ids, effect="UnmaskRecording", reason=NO_SOUND)]
 
     # ------------------------------------------------------------ inside
     def _absent(self, now: float, at: datetime) -> list[Event]:
@@ -159,6 +178,9 @@ class Watch:
         started = now - look.samples / RATE
         if self._started is None:
             self._started = started
+            early, self._early = self._early, []
+            for moment, silent in early:
+                self._masks.turn(silent=silent, expected=self.offset(moment))
         ahead = (started - self._started) * RATE
         if not 0 <= ahead <= 2 * SLACK:
             self._started = started if ahead < 0 else started - 2 * SLACK / RATE
@@ -173,6 +195,7 @@ class Watch:
                 case Finding.SILENT:
                     facts.append(MaskObserved(at=at, **self._ids, offset_samples=sample))
                 case Finding.AUDIBLE:
+                    self._sound_due = None
                     facts.append(UnmaskObserved(at=at, **self._ids, offset_samples=sample))
                 case Finding.LEAK:
                     facts.append(self._damaged(at, finding.value, sample))
@@ -189,7 +212,7 @@ class Watch:
             return [answered, stopped] if self._refused is not None else [stopped]
         if self._stopping is not None and now - self._stopping > FINISH_SECONDS:
             self.done = True
-            return [self._damaged(at, "unfinished", look.samples)]
+            return [self._damaged(at, RECORDER_DIED, look.samples)]
         if self._stopping is None and self._refused is not None and now - self._refused > REFUSAL_SECONDS:
             self._refused = None
             return [EffectFailed(at=at, **self._ids, effect="StopRecording", reason="refused")]

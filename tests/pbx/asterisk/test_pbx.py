@@ -31,6 +31,7 @@ from callguard.core.events import (
     Script,
     StopObserved,
 )
+from callguard.core.recording import RECORDER_DIED
 from callguard.errors import BadInput, LinkDown, Unreachable
 from callguard.lab.asterisk import Asterisk
 from callguard.lab.sip import Phone
@@ -181,6 +182,6 @@ async def test_asterisk_dies_and_comes_back(tmp_path: Path) -> None:
         await asterisk.restart()
         await rig.wait(Link, lambda link: link.up and link is not rig.of(Link)[0], 15)
         damaged = await rig.wait(RecordingDamaged)
-        assert damaged.findings == ("unfinished",) and damaged.recording_id == recording_id
+        assert damaged.findings == (RECORDER_DIED,) and damaged.recording_id == recording_id
         await rig.register_holds()
         await caller.close()

@@ -17,8 +17,9 @@ from callguard.core.events import (
     StopObserved,
     UnmaskObserved,
 )
+from callguard.core.recording import RECORDER_DIED
 from callguard.pbx.asterisk.probe import TAIL, Look
-from callguard.pbx.asterisk.watch import Watch
+from callguard.pbx.asterisk.watch import NO_SOUND, Watch
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 STEP = 16_384
@@ -101,13 +102,13 @@ def test_a_recorder_that_somebody_else_stopped_is_seen_too() -> None:
     assert kinds(see(watch, 103, 24_000, final=True)) == [RecordingOpened, RecordingGrowing, StopObserved]
 
 
-def test_a_header_that_stays_open_is_unfinished() -> None:
+def test_a_header_that_stays_open_says_that_the_recorder_died() -> None:
     watch = started()
     see(watch, 100.0, 0)
     watch.ending(101.0)
     assert see(watch, 103.9, 0) == []
     (damaged,) = see(watch, 104.1, 0)
-    assert isinstance(damaged, RecordingDamaged) and damaged.findings == ("unfinished",) and watch.done
+    assert isinstance(damaged, RecordingDamaged) and damaged.findings == (RECORDER_DIED,) and watch.done
 
 
 def test_a_recorder_stopped_before_its_first_sample_has_an_empty_file() -> None:
@@ -193,3 +194,38 @@ def test_a_side_that_is_silent_at_two_steps_is_told_with_its_milliseconds() -> N
         assert silent.milliseconds == (step * STEP - begun) // 8
     assert LegSilent not in kinds(see(watch, 110.1, 5 * STEP, quiet="left"))
     assert LegSilent not in kinds(see(watch, 112.1, 6 * STEP))
+
+
+def heard(watch: Watch, now: float, samples: int, sound: bytes) -> list[Event]:
+    """A look that brings what the watch wants to hear of SOUND."""
+    since = watch.since()
+    part = sound[2 * since : 2 * samples] if since is not None else b""
+    return watch.observe(now, AT, Look(True, samples, False, -1 if since is None else since, part, part))
+
+
+@pytest.mark.requirement("S124")
+@pytest.mark.parametrize("returns", [True, False])
+def test_sound_that_does_not_come_back_after_a_mask_is_told_within_five_seconds(returns: bool) -> None:
+    watch = started()
+    sound = bytearray(b"\1\0" * (8 * STEP))
+    sound[2 * 24_000 : None if not returns else 2 * 40_000] = bytes(2 * (16_000 if returns else 8 * STEP - 24_000))
+    heard(watch, 102.1, STEP, bytes(sound))
+    watch.masked(103.0)
+    watch.unmasking(105.0)
+    facts = [fact for now in range(104, 116, 2) for fact in heard(watch, now, (now - 100) * 8192, bytes(sound))]
+    failed = [fact for fact in facts if isinstance(fact, EffectFailed)]
+    assert [(fact.effect, fact.reason) for fact in failed] == ([] if returns else [("UnmaskRecording", NO_SOUND)])
+    assert any(isinstance(fact, UnmaskObserved) for fact in facts) is returns
+    assert any(isinstance(fact, MaskObserved) for fact in facts)
+
+
+@pytest.mark.requirement("S124")
+def test_a_mask_of_a_recorder_found_running_is_observed_once_it_grows() -> None:
+    watch = Watch("r1", "c1", found_running=True)
+    watch.found(500.0)
+    watch.masked(500.5)
+    sound = bytearray(b"\1\0" * (16 * STEP))
+    sound[2 * (10 * STEP + 2000) :] = bytes(2 * (6 * STEP - 2000))
+    facts = [fact for step in range(10, 15) for fact in heard(watch, 480 + 2.048 * step, step * STEP, bytes(sound))]
+    assert [type(fact) for fact in facts].count(MaskObserved) == 1
+    assert not [fact for fact in facts if isinstance(fact, RecordingDamaged)]
