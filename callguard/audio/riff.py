@@ -15,6 +15,8 @@ from typing import BinaryIO
 
 from callguard.errors import BadAudio
 
+HEADER = 44
+"""Bytes before the first sample of 16-bit PCM."""
 _EXTENSIBLE = 0xFFFE
 _MAX_CHUNKS = 64  # a real file has three or four; a hostile one may have millions
 
@@ -131,7 +133,7 @@ def repair_header(path: Path) -> bool:
 
 
 def pcm_header(rate: int, channels: int, data_bytes: int) -> bytes:
-    """The 44 bytes before 16-bit PCM sound."""
+    """The HEADER bytes before 16-bit PCM sound."""
     form = struct.pack("<HHIIHH", Codec.PCM16.value, channels, rate, rate * channels * 2, channels * 2, 16)
     length = struct.pack("<I", data_bytes)
     return b"RIFF" + struct.pack("<I", 36 + data_bytes) + b"WAVEfmt \x10\0\0\0" + form + b"data" + length

@@ -20,6 +20,8 @@ PACKET = 160
 """Samples of one 20 ms packet at 8 kHz: what may still sound after a mask was acknowledged."""
 LENGTH_SHARE, LENGTH_S = 0.02, 0.5
 """A length is wrong when it is off by more than this share and by more than so many seconds."""
+AT_ONCE_S = 1.0
+"""A recording that ended within this time is not asked for its length: packets may come later than it took."""
 LATE_S = 0.5
 """How much later than its event a line may sound: a file that ends before it can be over is not asked for it."""
 CLEAR = 0.5
@@ -124,7 +126,7 @@ def _measure(reader: WavReader, expected: Expectation, line: Samples | None) -> 
 
 def _length_differs(reader: WavReader, seconds: float) -> bool:
     off = abs(reader.frames / reader.rate - seconds)
-    return seconds >= 0 and off > LENGTH_S and off > LENGTH_SHARE * seconds
+    return seconds >= AT_ONCE_S and off > LENGTH_S and off > LENGTH_SHARE * seconds
 
 
 # ---------------------------------------------------------------- masks

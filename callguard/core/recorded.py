@@ -106,11 +106,12 @@ class RecordingBlanked(RecordingEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingDiscarded(RecordingEvent):
-    """The receipt of a destruction: what was destroyed, by its hash and size."""
+    """The receipt of a destruction: what was destroyed, by its hash and size. `reason`: where nobody asked for it."""
 
     type = "recording_discarded"
     sha256: str = ""
     size_bytes: int = 0
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +140,8 @@ class RecordingDamaged(RecordingEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingLost(RecordingEvent):
-    """There is no file, whatever the PBX said."""
+    """There is no file, or none with sound in it, whatever the PBX said. `lost_ms`: what the log says of its length."""
 
     type = "recording_lost"
     reason: str = ""
+    lost_ms: int = 0

@@ -9,14 +9,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypedDict
 
-from callguard.core import arming, line, pausing, segment
+from callguard.core import arming, line, segment
 from callguard.core.call import Call
 from callguard.core.effects import (
     ArmRecording,
     DiscardRecording,
     Effect,
     MaskRecording,
-    MeasureRecording,
     PlayPrompt,
     StartRecording,
     StopRecording,
@@ -30,10 +29,12 @@ from callguard.core.events import (
     Outcome,
     RecordingDamaged,
     RecordingEvent,
+    RecordingLost,
     Script,
     StopObserved,
 )
 from callguard.core.line import DOUBT, RATE
+from callguard.core.measuring import expectation
 from callguard.core.outcome import Step, incident, record, unexpected
 from callguard.core.policy import Mode, OnWithdrawal
 from callguard.core.quorum import Want, is_alone, may_start, wanted
@@ -49,6 +50,8 @@ LINK_LOST = "link lost"
 """Why a request was not sent."""
 OVERTAKEN = "overtaken"
 """Why a start never reached the PBX: a mask or stop was decided before its rows were durable."""
+NO_CHANNEL = "no such channel"
+"""Why a start was refused: its channel hung up, and that is on its way to us."""
 NOT_RUNNING = "not running"
 """Why a request was not sent: the PBX's side knows no such recorder."""
 ALONE_GRACE = 0.15
@@ -230,7 +233,7 @@ def _stop_observed(call: Call, before: Recording, event: RecordingEvent) -> Step
         return _pay(call)
     done = _ended_alone(call, now, event) if before.state.runs else Step(call)
     nothing = now.condemned or (call.least_privilege and now.never_heard)
-    next_for_it = DiscardRecording(**_about(now)) if nothing else _measure(now)
+    next_for_it = DiscardRecording(**_about(now)) if nothing else expectation(now)
     return done.then(_pay).then(lambda later: Step(later, (next_for_it,)))
 
 
@@ -251,24 +254,15 @@ def _stopped(call: Call, before: Recording, event: RecordingEvent | ChannelHungU
     return call.with_recording(replace(now, stopped_at=event.at))
 
 
-def _measure(recording: Recording) -> MeasureRecording:
-    unmasking = recording.mask is Mask.UNMASKING  # ended before the answer: where sound came back nobody knows
-    started, stopped = recording.started_at, recording.stopped_at
-    begun = None if line.is_cut(recording) else recording.line_at
-    return MeasureRecording(
-        **_about(recording),
-        seconds=(stopped - started).total_seconds() if started and stopped else -1.0,
-        masks=tuple((span.start, span.end) for span in recording.spans if span.end >= 0 or not unmasking),
-        line_seconds=(begun - started).total_seconds() if started and begun else -1.0,
-        blanks=pausing.blanks(recording),
-    )
-
-
 def _damaged(call: Call, before: Recording, event: RecordingEvent) -> Step:
-    lost = event.lost_ms if isinstance(event, RecordingDamaged) else 0
-    about = {"recording_id": event.recording_id, "lost_ms": lost} if lost else {}
-    done = incident(replace(call, barred=call.barred or before.state.runs), "recording_damaged", **about)
+    done = incident(replace(call, barred=call.barred or before.state.runs), "recording_damaged", **_missing(event))
     return done.then(lambda now: _verified(now, before, event)) if before.state is State.STOPPED else done
+
+
+def _missing(event: RecordingEvent) -> dict[str, str | int]:
+    """How much is gone, for the row of its incident."""
+    lost = event.lost_ms if isinstance(event, RecordingDamaged | RecordingLost) else 0
+    return {"recording_id": event.recording_id, "lost_ms": lost} if lost else {}
 
 
 def _verified(call: Call, before: Recording, event: RecordingEvent) -> Step:
@@ -280,7 +274,7 @@ def _lost(call: Call, before: Recording, event: RecordingEvent) -> Step:
     """No file: whatever the recorder does, it does not do it for us."""
     if before.state is State.LOST:
         return Step(call)
-    done = incident(replace(call, barred=True), "recording_lost")
+    done = incident(replace(call, barred=True), "recording_lost", **_missing(event))
     return done.then(lambda now: Step(now, (StopRecording(**_about(before)),) if before.state.runs else ()))
 
 
@@ -330,9 +324,7 @@ def failed(call: Call, event: EffectFailed) -> Step:
         never = LIFE.get((recording.state, Sign.OVERTAKEN), recording.state)
         return _pay(call.with_recording(replace(recording, state=never)))
     if event.effect in (StartRecording.__name__, ArmRecording.__name__):
-        lost = LIFE.get((recording.state, Sign.LOST), recording.state)
-        done = incident(replace(call.with_recording(replace(recording, state=lost)), barred=True), "start_failed")
-        return done.also(Step(done.call, (StopRecording(**_about(recording)),)))  # perhaps only the answer failed
+        return _start_failed(call, recording, event)
     if event.reason == NOT_RUNNING and recording.state in _AWAITED:
         return _not_there(call, recording, event)
     if not recording.state.runs and recording.state is not State.STOPPING and event.effect in _LATE:
@@ -341,6 +333,18 @@ def failed(call: Call, event: EffectFailed) -> Step:
     masking, unsent = event.effect == MaskRecording.__name__, event.reason == LINK_LOST
     barred, blind = call.barred or (masking and not unsent), call.blind or (masking and unsent)
     return incident(replace(call, barred=barred, blind=blind), _FAILURES.get(event.effect, "effect_failed"))
+
+
+def _start_failed(call: Call, recording: Recording, event: EffectFailed) -> Step:
+    """Where the far party is gone, or will be said to be within a moment, there was nothing to record."""
+    gone = event.reason == NO_CHANNEL and recording.channel_id == call.anchor
+    after = LIFE.get((recording.state, Sign.OVERTAKEN if gone else Sign.LOST), recording.state)
+    call = replace(call.with_recording(replace(recording, state=after)), barred=True)
+    if gone:
+        call = replace(call, ticks=call.ticks + 1)
+        return _pay(call).also(Step(call, (WakeAt(name=f"start:{call.ticks}", seconds=STOP_PATIENCE),)))
+    done = incident(call, "start_failed")
+    return done.also(Step(done.call, (StopRecording(**_about(recording)),)))  # perhaps only the answer failed
 
 
 def _not_there(call: Call, recording: Recording, event: EffectFailed) -> Step:
@@ -377,6 +381,8 @@ def overdue(call: Call, what: str, number: int) -> Step:
     recording = call.recording
     if recording is None:
         return Step(call)
+    if what == "start":
+        return Step(call) if call.channels[call.anchor].gone else incident(call, "start_failed")
     if what == "stop":
         return incident(call, "stop_unacknowledged") if recording.state is State.STOPPING else Step(call)
     waits = {"mask": Mask.MASKING, "unmask": Mask.UNMASKING}[what]

@@ -219,7 +219,7 @@ def _deadline_passed(call: Call, event: DeadlinePassed) -> Step:
             return _looked_up_late(call, event)
         case "arm" | "forgotten" | "indicate" | "pause" | "prompt" | "send_on":
             return _NUMBERED[name](call, number)
-        case "mask" | "unmask" | "stop":
+        case "start" | "mask" | "unmask" | "stop":
             return recorder.overdue(call, name, number)
         case "alone":
             return Step(replace(call, alone_for_sure=call.alone_for_sure or call.alone_since == number))

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from callguard.audio.blank import Spans, blank, within
-from callguard.audio.riff import repair_header
-from callguard.audio.verify import BLANK, AudioVerdict, Expectation, verify
+from callguard.audio.riff import HEADER, pcm_header, repair_header
+from callguard.audio.verify import AT_ONCE_S, BLANK, AudioVerdict, Expectation, verify
 from callguard.audio.wav import WavReader, join_legs
 from callguard.core.effects import DiscardRecording, MeasureRecording
 from callguard.core.events import (
@@ -33,6 +33,8 @@ from callguard.ports import Playable
 
 RATE = 8000
 """Samples per second of a recorder's files."""
+NO_MEDIA = "no media"
+"""Why a recording is lost, or discarded where its call ended at once: not one sample is in its files."""
 REPAIRED = "header repaired"
 """The finding of a file whose recorder died: its length is what was on the disk."""
 CLOCK_SLACK = 1600
@@ -47,8 +49,14 @@ class _Ids:
     channel_id: str
     recording_id: str
 
-    def lost(self, reason: str) -> RecordingLost:
-        return RecordingLost(at=self.at, channel_id=self.channel_id, recording_id=self.recording_id, reason=reason)
+    def lost(self, reason: str, lost_ms: int) -> RecordingLost:
+        return RecordingLost(
+            at=self.at,
+            channel_id=self.channel_id,
+            recording_id=self.recording_id,
+            reason=reason,
+            lost_ms=lost_ms,
+        )
 
     def damaged(self, findings: tuple[str, ...], lost_ms: int = 0, **measured: Any) -> RecordingDamaged:
         return RecordingDamaged(
@@ -106,9 +114,12 @@ class Archive:
         ids = _Ids(read().wall, effect.channel_id, effect.recording_id)
         legs = left.exists() and right.exists()
         if not legs and not stored.exists():
-            return (ids.lost("no file"),)
+            return (ids.lost("no file", _lost_ms(effect, 0)),)
+        written = (left, right) if legs else (stored,)
+        if all(path.stat().st_size <= HEADER for path in written):
+            return (self._without_media(effect, ids),)
         try:
-            repaired = any([repair_header(path) for path in ((left, right) if legs else (stored,))])
+            repaired = any([_repaired(path) for path in written])
             samples, shorter = _joined(left, right, stored) if legs else (_length(stored),) * 2
             spans, before = within(effect.blanks, samples), file_sha256(stored) if effect.blanks else ""
             if spans:
@@ -125,9 +136,17 @@ class Archive:
         findings = (*((REPAIRED,) if repaired else ()), *verdict.findings)
         return *blanked, ids.damaged(findings, _lost_ms(effect, shorter), **measured)
 
+    def _without_media(self, effect: MeasureRecording, ids: _Ids) -> Event:
+        """Only headers, if that: nothing is kept. Where the call ended at once nothing is missing either."""
+        gone = self._destroyed(ids, reason=NO_MEDIA)
+        return gone if 0 <= effect.seconds < AT_ONCE_S else ids.lost(NO_MEDIA, _lost_ms(effect, 0))
+
     def discard(self, effect: DiscardRecording) -> RecordingDiscarded:
         """Destroy every file of a recording; the receipt names what was destroyed by hash and size."""
-        files = self.files(effect.recording_id)
+        return self._destroyed(_Ids(read().wall, effect.channel_id, effect.recording_id))
+
+    def _destroyed(self, ids: _Ids, reason: str = "") -> RecordingDiscarded:
+        files = self.files(ids.recording_id)
         receipt = hashlib.sha256()
         size = 0
         for path in files:
@@ -136,11 +155,20 @@ class Archive:
         _destroy(files, self.directory)
         return RecordingDiscarded(
             at=read().wall,
-            channel_id=effect.channel_id,
-            recording_id=effect.recording_id,
+            channel_id=ids.channel_id,
+            recording_id=ids.recording_id,
             sha256=receipt.hexdigest(),
             size_bytes=size,
+            reason=reason,
         )
+
+
+def _repaired(path: Path) -> bool:
+    """Whether the header at PATH had to be mended. A leg of which not even the header reached the disk gets one."""
+    if path.stat().st_size:
+        return repair_header(path)
+    path.write_bytes(pcm_header(RATE, 1, 0))
+    return True
 
 
 def _joined(left: Path, right: Path, stored: Path) -> tuple[int, int]:

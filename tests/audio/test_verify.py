@@ -169,3 +169,9 @@ def test_the_level_of_each_side_is_measured(tmp_path: Path, seconds: float) -> N
     assert abs(left + 20) <= 1 and abs(right + 35) <= 1
     sound[:, 1] = 0
     assert verify(write(tmp_path / "a.wav", sound), Expectation(seconds=-1)).levels == (left, -100)
+
+
+@pytest.mark.parametrize(("said", "ok"), [(0.9, True), (1.1, False)])
+def test_a_recording_that_ended_at_once_is_not_asked_for_its_length(tmp_path: Path, said: float, ok: bool) -> None:
+    path = write(tmp_path / "a.wav", stereo(noise(0.06, -20, 1), noise(0.06, -20, 2)))
+    assert verify(path, Expectation(seconds=said)).ok is ok

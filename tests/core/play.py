@@ -241,8 +241,8 @@ class Play:
     def damaged(self, segment: int = -1) -> Self:
         return self.recorder(RecordingDamaged, segment)
 
-    def lost(self, segment: int = -1) -> Self:
-        return self.recorder(RecordingLost, segment)
+    def lost(self, segment: int = -1, lost_ms: int = 0) -> Self:
+        return self.recorder(RecordingLost, segment, lost_ms=lost_ms)
 
     def discarded(self, segment: int = -1) -> Self:
         return self.recorder(RecordingDiscarded, segment)

@@ -22,6 +22,7 @@ from callguard.core.events import (
     MaskObserved,
     Outcome,
     RecordingDamaged,
+    RecordingDiscarded,
     RecordingOpened,
     Role,
     Script,
@@ -31,6 +32,7 @@ from callguard.core.events import (
 from callguard.core.recorder import (
     ALONE_GRACE,
     MASK_PATIENCE,
+    NO_CHANNEL,
     NOT_RUNNING,
     OVERTAKEN,
     RESTARTS,
@@ -85,6 +87,22 @@ def test_a_start_that_fails_is_an_incident_and_no_recording() -> None:
     talk.refused(StopRecording, segment=0).is_quiet()
     talk.unbridges(AGENT).bridges(AGENT).did()
     assert talk.count(StartRecording) == 1
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_start_on_a_channel_that_hangs_up_is_no_incident(first: bool) -> None:
+    talk = play().talking()
+    talk = talk if first else talk.hangs_up()
+    talk.refused(StartRecording, segment=0, reason=NO_CHANNEL).did().is_state(State.DISCARDED)
+    (name,) = [effect.name for effect in talk.last.effects if isinstance(effect, WakeAt)]
+    talk = talk.hangs_up() if first else talk
+    talk.feed(DeadlinePassed, name=name).is_quiet()
+
+
+def test_a_start_on_a_channel_that_was_only_said_to_be_gone_is_one() -> None:
+    talk = play().talking().refused(StartRecording, segment=0, reason=NO_CHANNEL).is_state(State.DISCARDED)
+    (name,) = [effect.name for effect in talk.last.effects if isinstance(effect, WakeAt)]
+    talk.feed(DeadlinePassed, name=name).incident("start_failed")
 
 
 def test_a_start_that_fails_after_the_end_changes_no_verdict() -> None:
@@ -231,18 +249,6 @@ def test_the_far_partys_hang_up_ends_in_a_measured_file() -> None:
     assert talk.call.over
 
 
-@pytest.mark.parametrize(("masked", "asked"), [(4_000, -1.0), (18_000, -1.0), (26_000, 0.5)])
-def test_a_line_that_a_pause_cut_is_not_asked_for(masked: int, asked: float) -> None:
-    talk = play().talking().acknowledged().wait(0.5).opened().begins(Script.RECORDING_ON, to=AGENT).wait(2).growing()
-    talk.presses("*8", by=AGENT).masked(masked).wait(5).hangs_up().stopped().whole()
-    assert talk.measure.line_seconds == asked
-
-
-def test_a_file_without_a_beginning_or_a_line_is_measured_without() -> None:
-    talk = play().talking().hangs_up().whole()
-    assert (talk.measure.seconds, talk.measure.line_seconds) == (-1.0, -1.0)
-
-
 def test_a_second_line_does_not_move_the_first() -> None:
     talk = play().recording().begins(Script.RECORDING_ON, to=AGENT).wait(5).begins(Script.RECORDING_ON, to=AGENT)
     assert talk.file.line_at == talk.now - timedelta(seconds=5)
@@ -308,6 +314,19 @@ def test_a_recorder_that_ended_with_its_channel_is_waited_for() -> None:
 def test_a_stall_stops_the_recorder() -> None:
     talk = play().recording().damaged().incident("recording_damaged").did(StopRecording)
     talk.damaged().incident("recording_damaged").is_state(State.STOPPING)
+
+
+@pytest.mark.requirement("S124")
+def test_a_file_without_sound_of_a_call_that_had_some_is_lost_and_its_incident_says_how_much() -> None:
+    talk = play().recording().hangs_up().stopped().whole().lost(lost_ms=7000).incident("recording_lost")
+    assert talk.last.records[0].data["lost_ms"] == 7000
+    talk.is_state(State.LOST)
+
+
+@pytest.mark.requirement("S124")
+def test_a_file_without_sound_of_a_call_that_ended_at_once_is_discarded_and_no_incident() -> None:
+    talk = play().recording().hangs_up().stopped().whole()
+    talk.recorder(RecordingDiscarded, reason="no media").did().is_state(State.DISCARDED)
 
 
 @pytest.mark.requirement("S124")

@@ -9,11 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from callguard.audio.riff import pcm_header
 from callguard.audio.verify import LENGTH
 from callguard.audio.wav import WavReader
 from callguard.core.effects import DiscardRecording, MeasureRecording
-from callguard.core.events import RecordingBlanked, RecordingDamaged, RecordingLost, RecordingVerified
-from callguard.engine.archive import REPAIRED, Archive, file_sha256
+from callguard.core.events import (
+    RecordingBlanked,
+    RecordingDamaged,
+    RecordingDiscarded,
+    RecordingLost,
+    RecordingVerified,
+)
+from callguard.engine.archive import NO_MEDIA, REPAIRED, Archive, file_sha256
 from tests.audio.sound import crashed, noise, write
 
 ID = "7b0e8f6e-0000-4000-8000-000000000001"
@@ -64,7 +71,7 @@ def test_without_both_legs_it_is_lost(archive: Archive, missing: int | None) -> 
     assert isinstance(archive.measure(effect(), None)[0], RecordingLost)
 
 
-@pytest.mark.parametrize("content", [b"", b"not a sound", b"RIFF\0\0\0\0WAVE"])
+@pytest.mark.parametrize("content", [b"not a sound", b"RIFF\0\0\0\0WAVE"])
 def test_what_cannot_be_read_is_damaged(archive: Archive, content: bytes) -> None:
     archive.legs(ID)[0].write_bytes(content)
     (verdict,) = archive.measure(effect(), None)
@@ -89,6 +96,30 @@ def test_what_is_on_the_disk_is_kept_though_nothing_else_is_known(archive: Archi
         crashed(leg)
     (verdict,) = archive.measure(effect(seconds=-1), None)
     assert isinstance(verdict, RecordingDamaged) and (verdict.findings, verdict.lost_ms) == ((REPAIRED,), 0)
+
+
+@pytest.mark.requirement("S124")
+def test_a_leg_of_which_nothing_reached_the_disk_is_taken_as_empty(archive: Archive) -> None:
+    archive.legs(ID)[0].write_bytes(b"")
+    crashed(archive.legs(ID)[1])
+    (verdict,) = archive.measure(effect(seconds=4.5), None)
+    assert isinstance(verdict, RecordingDamaged) and verdict.lost_ms == 4500
+    assert verdict.findings[0] == REPAIRED and verdict.left_db == -100 and verdict.right_db > -30
+
+
+@pytest.mark.requirement("S124")
+@pytest.mark.parametrize("content", [b"", pcm_header(8000, 1, 0)])
+@pytest.mark.parametrize("seconds", [0.0, 0.9, 1.1, -1.0])
+def test_without_a_sample_nothing_is_kept_and_nothing_is_missing_where_the_call_ended_at_once(
+    archive: Archive, content: bytes, seconds: float
+) -> None:
+    for leg in archive.legs(ID):
+        leg.write_bytes(content)
+    (verdict,) = archive.measure(effect(seconds=seconds), None)
+    at_once = 0 <= seconds < 1
+    assert isinstance(verdict, RecordingDiscarded if at_once else RecordingLost)
+    assert verdict.reason == NO_MEDIA and archive.files(ID) == []
+    assert isinstance(verdict, RecordingDiscarded) or verdict.lost_ms == max(0, round(seconds * 1000))
 
 
 def sound_of(archive: Archive) -> np.ndarray:

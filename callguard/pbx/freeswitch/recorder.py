@@ -242,8 +242,8 @@ class Recorder:
         if self._esl is not None:
             self._esl.send(f"api uuid_record {live.channel_id} stop all")
         self._drop(live)
-        ids = {"channel_id": live.channel_id, "recording_id": live.recording_id}
-        self._tell(RecordingLost(at=_utc(), **ids, offset_samples=-1, reason="other file"))
+        about, where = live.recording_id, live.channel_id
+        self._tell(RecordingLost(at=_utc(), channel_id=where, recording_id=about, reason="other file"))
 
     # ------------------------------------------------------------ mask, stop
     def _masked(self, live: _Live, effect: RecordingEffect, answer: str) -> None:

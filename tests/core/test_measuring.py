@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from callguard.core.events import Script
+from callguard.core.measuring import expectation
+from callguard.core.recording import Mask, Span
+from tests.core.play import AGENT, play
+
+
+def test_a_file_is_as_long_as_from_its_acknowledgement_to_its_end() -> None:
+    talk = play().talking().acknowledged().wait(0.5).opened().begins(Script.RECORDING_ON, to=AGENT)
+    talk.wait(9.5).growing().hangs_up().stopped().whole()
+    assert talk.measure == expectation(talk.file)
+    assert (talk.measure.seconds, talk.measure.line_seconds, talk.measure.masks) == (10.0, 0.5, ())
+
+
+@pytest.mark.parametrize(("masked", "asked"), [(4_000, -1.0), (18_000, -1.0), (26_000, 0.5)])
+def test_a_line_that_a_pause_cut_is_not_asked_for(masked: int, asked: float) -> None:
+    talk = play().talking().acknowledged().wait(0.5).opened().begins(Script.RECORDING_ON, to=AGENT).wait(2).growing()
+    talk.presses("*8", by=AGENT).masked(masked).wait(5).hangs_up().stopped().whole()
+    assert talk.measure.line_seconds == asked
+
+
+def test_a_file_without_a_beginning_or_a_line_is_measured_without() -> None:
+    talk = play().talking().hangs_up().whole()
+    assert (talk.measure.seconds, talk.measure.line_seconds) == (-1.0, -1.0)
+
+
+def test_a_mask_counts_to_its_end_and_one_whose_end_nobody_knows_not_at_all() -> None:
+    recording = replace(play().recording().file, spans=(Span(start=10, end=20), Span(start=30)), mask=Mask.ON)
+    assert expectation(recording).masks == ((10, 20), (30, -1))
+    assert expectation(replace(recording, mask=Mask.UNMASKING)).masks == ((10, 20),)
