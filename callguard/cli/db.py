@@ -16,7 +16,7 @@ import click
 from callguard.cli.option import config_option, json_option, load, with_log
 from callguard.engine.purge import RAW_DAYS
 from callguard.errors import BadInput
-from callguard.store import schema
+from callguard.store import reader, schema
 
 FINDING = 1
 
@@ -68,6 +68,23 @@ def purge_raw(days: int, config: Path, as_json: bool) -> None:
     if as_json:
         return click.echo(json.dumps({"before": before.isoformat(timespec="seconds"), "calls": calls}))
     click.echo(f"The raw messages of {calls} call(s) cannot be opened any more.")
+
+
+@db.command("reader")
+@click.argument("role")
+@click.option("--revoke", "back", is_flag=True, help="Take it back.")
+@click.option("--dsn", envvar="CALLGUARD_OWNER_URL", help="Database, as callguard_owner or a superuser.")
+@config_option
+@json_option
+def reader_(role: str, back: bool, dsn: str | None, config: Path, as_json: bool) -> None:
+    """Let the database role ROLE read calls, events and incidents: no number, no name, no raw message."""
+    (reader.revoke if back else reader.grant)(dsn or _owner_url(config), role)
+    if as_json:
+        return click.echo(json.dumps({"role": role, "reads": {} if back else {k: v.split() for k, v in _READS}}))
+    click.echo(f"Role {role} reads nothing any more." if back else f"Role {role} reads {', '.join(reader.READABLE)}.")
+
+
+_READS = tuple(reader.READABLE.items())
 
 
 def _owner_url(config: Path) -> str:

@@ -81,6 +81,19 @@ def test_bad_usage_is_exit_status_2(arguments: list[str]) -> None:
     assert done.returncode == 2 and "Traceback" not in done.stderr
 
 
+@pytest.mark.requirement("S31")
+def test_a_reader_is_let_in_and_out(server: Postgres) -> None:
+    schema.upgrade(server.owner_dsn)
+    with psycopg.connect(server.admin_dsn, autocommit=True) as connection:
+        connection.execute("CREATE ROLE reports")
+        let = run("reader", "reports", "--dsn", server.owner_dsn, "--json")
+        assert let.returncode == 0 and "search_hmac" in json.loads(let.stdout)["reads"]["party"]
+        assert "reads nothing any more" in run("reader", "reports", "--revoke", "--dsn", server.owner_dsn).stdout
+        connection.execute("DROP ROLE reports")
+    none = run("reader", "reports", "--dsn", server.owner_dsn)
+    assert (none.returncode, none.stdout) == (2, "") and "CREATE ROLE" in none.stderr
+
+
 def test_a_role_that_was_made_is_named(server: Postgres) -> None:
     with psycopg.connect(server.admin_dsn, autocommit=True) as connection:
         connection.execute("CREATE DATABASE fresh")
