@@ -236,7 +236,8 @@ class FreeSwitchPbx:
     async def _survey(self) -> Survey:
         esl = self._need_esl()
         try:
-            there = await survey(esl, self._translator.known | self.outbound.waiting)
+            own = self._translator
+            there = await survey(esl, own.known | self.outbound.waiting, own.listens)
         except PbxRefused as wrong:
             raise LinkDown(f"the PBX does not say what is there: {wrong}") from wrong
         now = asyncio.get_running_loop().time()

@@ -47,6 +47,8 @@ CAUSES: Mapping[str, int] = {
     "RECOVERY_ON_TIMER_EXPIRE": 102,
 }
 """FreeSWITCH's words for Q.850 numbers: CHANNEL_HANGUP has the word alone."""
+CONFERENCE = "conference-"
+"""Begins the id of a bridge that is a conference."""
 EAR = "ear-"
 """Begins the id of a listener of whom FreeSWITCH says no more than that there is one."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -113,6 +115,7 @@ class Translator:
         yield from self._left(message, at, channel_id)
         self.known.discard(channel_id)
         self.listens.pop(channel_id, None)
+        yield from self._ear_gone(EAR + channel_id, at)
         cause = CAUSES.get(message.get("Hangup-Cause", ""), 0)
         yield Said(ChannelHungUp(at=at, channel_id=channel_id, cause=cause))
 
@@ -122,6 +125,10 @@ class Translator:
             yield Said(ChannelLeft(at=at, channel_id=channel_id))
 
     def _executes(self, message: Message, at: datetime, channel_id: str) -> Iterator[Heard]:
+        """Who is about to enter a conference is in it from now on: what it says there comes before its add-member."""
+        if message.get("Application") == "conference":
+            yield from self._leave(channel_id, at)
+            yield from self._join(channel_id, conference(_room(message.get("Application-Data", ""))), at)
         if message.get("Application") in LISTENING:
             target = message.get("Application-Data", "").strip()
             self.listens[channel_id] = target
@@ -132,22 +139,31 @@ class Translator:
         match message.get("Application"):
             case "socket":
                 yield from self._left(message, at, channel_id)
+            case "conference" if self.bridges.get(channel_id, "").startswith(CONFERENCE):
+                yield from self._leave(channel_id, at)
             case "eavesdrop" | "three_way":
                 self.listens.pop(channel_id, None)
                 yield from self._leave(channel_id, at)
 
     def _bug(self, message: Message, at: datetime, channel_id: str) -> Iterator[Heard]:
-        """Somebody listens to this channel. Who, it does not say: a listener that we know, or an ear without a name."""
-        bridge = self.bridges.get(channel_id)
-        if message.get("Media-Bug-Function") != "eavesdrop" or bridge is None:
+        """Somebody listens to this channel, now and in any bridge. Who, it does not say: a listener that we know, or an
+        ear without a name.
+        """
+        if message.get("Media-Bug-Function") != "eavesdrop":
             return
         known = [ear for ear, target in self.listens.items() if target in (channel_id, "all")]
-        for ear in known or [EAR + channel_id]:
-            yield from self._join(ear, bridge, at)
+        if not known:
+            self.listens[EAR + channel_id] = channel_id
+        if bridge := self.bridges.get(channel_id):
+            for ear in known or [EAR + channel_id]:
+                yield from self._join(ear, bridge, at)
 
     def _bug_gone(self, message: Message, at: datetime, channel_id: str) -> Iterator[Heard]:
-        ear = EAR + channel_id
-        if message.get("Media-Bug-Function") == "eavesdrop" and ear in self.bridges:
+        if message.get("Media-Bug-Function") == "eavesdrop":
+            yield from self._ear_gone(EAR + channel_id, at)
+
+    def _ear_gone(self, ear: str, at: datetime) -> Iterator[Heard]:
+        if self.listens.pop(ear, "") and ear in self.bridges:
             yield from self._leave(ear, at)
             yield Said(ChannelHungUp(at=at, channel_id=ear))
 
@@ -156,8 +172,10 @@ class Translator:
             return
         match message.get("Action"):
             case "add-member":
-                yield from self._leave(channel_id, at)
-                yield from self._join(channel_id, conference(message.get("Conference-Name", "")), at)
+                room = conference(message.get("Conference-Name", ""))
+                if self.bridges.get(channel_id) != room:
+                    yield from self._leave(channel_id, at)
+                yield from self._join(channel_id, room, at)
             case "del-member":
                 yield from self._leave(channel_id, at)
 
@@ -214,7 +232,12 @@ def time_of(message: Message, now: datetime) -> datetime:
 
 def conference(name: str) -> str:
     """A conference as a bridge."""
-    return f"conference-{name if _NAME.match(name) else 'other'}"
+    return f"{CONFERENCE}{name if _NAME.match(name) else 'other'}"
+
+
+def _room(said: str) -> str:
+    """The name in what the application `conference` was given: NAME@PROFILE+PIN+flags{...}."""
+    return re.split("[@+]", said.strip(), maxsplit=1)[0]
 
 
 def scrubbed(message: Message) -> Mapping[str, str]:

@@ -69,6 +69,8 @@ class Channel:
     queue: asyncio.Queue[tuple[str, str, str]] = field(default_factory=asyncio.Queue)
     broken: asyncio.Event = field(default_factory=asyncio.Event)
     playing: bool = False
+    room: str = ""
+    overheard: bool = False
     display: str = ""
     socket: Link | None = None
     left: asyncio.Event = field(default_factory=asyncio.Event)
@@ -333,7 +335,20 @@ class ScriptedFreeSwitch:
             "  <thread-locked>0</thread-locked>\n </media-bug>\n"
             for path in channel.recordings
         )
+        if channel.overheard:
+            bugs += (
+                f" <media-bug>\n  <function>eavesdrop</function>\n  <target>{channel.uuid}</target>\n </media-bug>\n"
+            )
         return f"<media-bugs>\n{bugs}</media-bugs>\n"
+
+    def _conference(self, _: list[str]) -> str:
+        rooms: dict[str, list[dict[str, object]]] = {}
+        for channel in self.channels.values():
+            if channel.room:
+                rooms.setdefault(channel.room, [{"type": "recording_node"}]).append(
+                    {"type": "caller", "uuid": channel.uuid}
+                )
+        return json.dumps([{"conference_name": room, "members": members} for room, members in rooms.items()])
 
     def _show(self, _: list[str]) -> str:
         rows = [

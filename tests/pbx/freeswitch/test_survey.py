@@ -11,6 +11,7 @@ import pytest_asyncio
 from callguard.pbx.freeswitch.esl import Esl
 from callguard.pbx.freeswitch.site import EslAddress
 from callguard.pbx.freeswitch.survey import survey
+from callguard.pbx.freeswitch.translate import EAR
 from tests.pbx.freeswitch.capture import answer_to
 from tests.pbx.freeswitch.scripted import PASSWORD, Channel
 from tests.pbx.freeswitch.session import Exchange
@@ -61,6 +62,40 @@ async def test_members_and_listeners_are_where_they_hear(pair: tuple[Exchange, E
     there = await survey(esl)
     assert set(there.bridges["conference-room1"]) == {item.uuid for item in members}
     assert there.listens == {boss.uuid: one.uuid} and [legs for legs in there.bridges.values() if boss.uuid in legs]
+
+
+async def test_a_prompt_that_plays_there_makes_no_member_or_listener_absent(pair: tuple[Exchange, Esl]) -> None:
+    """A real one says `playback` then, and not where that is heard: the sound came back under a stranger's ears."""
+    switch, esl = pair
+    one, other = two(switch)
+    one.overheard = True
+    busy = {"current_application": "playback", "current_application_data": "/sounds/notice.wav"}
+    boss = switch.channel("sofia/lab/boss@127.0.0.1:3", "outbound", **busy)
+    member = switch.channel("sofia/lab/m1@127.0.0.1:3", **busy, conference_name="left-long-ago")
+    member.room = "room1"
+    there = await survey(esl, listened={boss.uuid: one.uuid, "gone": one.uuid, other.uuid: "nobody"})
+    assert there.bridges["conference-room1"] == (member.uuid,)
+    assert there.listens == {boss.uuid: one.uuid} and [legs for legs in there.bridges.values() if boss.uuid in legs]
+
+
+async def test_who_is_overheard_by_nobody_we_know_has_an_ear_in_its_bridge(pair: tuple[Exchange, Esl]) -> None:
+    switch, esl = pair
+    one, other = two(switch)
+    other.overheard = True
+    there = await survey(esl)
+    ear = f"{EAR}{other.uuid}"
+    assert there.listens == {ear: other.uuid} and ear in [item.channel_id for item in there.channels]
+    assert [set(legs) for legs in there.bridges.values()] == [{one.uuid, other.uuid, ear}]
+    again = await survey(esl, [ear], there.listens)
+    assert again.listens == there.listens and len(again.channels) == 3
+
+
+@pytest.mark.parametrize("answer", ["", "+OK", "{", '[5, {"members": 5}, {"members": [5, {"uuid": 7}]}]', "-ERR no"])
+async def test_an_odd_answer_about_conferences_puts_nobody_into_one(pair: tuple[Exchange, Esl], answer: str) -> None:
+    switch, esl = pair
+    two(switch)
+    switch.refuse["conference"] = answer or " "
+    assert len((await survey(esl)).bridges) == 1
 
 
 async def test_recorders_are_named_by_their_files(pair: tuple[Exchange, Esl], tmp_path: Path) -> None:

@@ -131,6 +131,21 @@ def test_a_listener_by_three_way_is_in_the_bridge_of_whom_it_hears() -> None:
     assert [item for item in facts(heard, Unbridged) if item.channel_id == listener]
 
 
+def test_who_enters_a_conference_is_in_it_before_a_word_is_heard_there() -> None:
+    """A real one mixes first and says add-member then: sixty milliseconds of a stranger were in the file."""
+    own = bridged("a", "b")
+    heard = own.read(event("CHANNEL_EXECUTE", "a", Application="conference", Application_Data="r1@default+42"), NOW)
+    assert [(type(item), item.channel_id) for item in facts(heard, Event)] == [(Unbridged, "a"), (Bridged, "a")]
+    assert own.bridges["a"] == conference("r1")
+    room = {"Event_Subclass": "conference::maintenance", "Action": "add-member", "Conference_Name": "r1"}
+    assert own.read(event("CUSTOM", "a", **room), NOW) == []
+    moved = own.read(event("CUSTOM", "a", **room | {"Conference_Name": "r2"}), NOW)
+    assert len(moved) == 2 and own.bridges["a"] == conference("r2")
+    own.read(event("CHANNEL_EXECUTE_COMPLETE", "a", Application="conference"), NOW)
+    assert "a" not in own.bridges
+    assert own.read(event("CHANNEL_EXECUTE_COMPLETE", "b", Application="conference"), NOW) == [] and "b" in own.bridges
+
+
 # ---------------------------------------------------------------- listeners
 def bridged(*legs: str) -> Translator:
     own = Translator()
@@ -147,6 +162,16 @@ def test_a_listener_without_a_name_is_a_party_too() -> None:
     assert [type(item) for item in facts(gone, Event)] == [Unbridged, ChannelHungUp]
     assert own.read(event("MEDIA_BUG_START", "b", Media_Bug_Function="session_record"), NOW) == []
     assert own.read(event("MEDIA_BUG_START", "elsewhere", Media_Bug_Function="eavesdrop"), NOW) == []
+
+
+def test_whoever_listened_before_the_bridge_is_in_it_too() -> None:
+    own = Translator()
+    own.known.update("ab")
+    assert own.read(event("MEDIA_BUG_START", "b", Media_Bug_Function="eavesdrop"), NOW) == []
+    heard = own.read(event("CHANNEL_BRIDGE", "a", Bridge_A_Unique_ID="a", Bridge_B_Unique_ID="b"), NOW)
+    assert {item.channel_id for item in facts(heard, Bridged)} == {"a", "b", f"{EAR}b"}
+    gone = own.read(event("CHANNEL_HANGUP", "b"), NOW)
+    assert {item.channel_id for item in facts(gone, ChannelHungUp)} == {"b", f"{EAR}b"} and not own.listens
 
 
 def test_a_listener_to_all_joins_each_call_that_it_hears() -> None:
