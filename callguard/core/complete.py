@@ -24,6 +24,10 @@ _NEEDED: dict[str, tuple[Callable[[CallType], object], str]] = {
     "owner": (lambda kind: _said(kind.owner), "who answers for this call type"),
     "listen": (lambda kind: kind.listen, "the roles that may listen"),
     "alternative": (lambda kind: _said(kind.alternative), "the channel that who declines may use instead"),
+    "sample_percent": (
+        lambda kind: kind.sample_percent == 100 or not kind.must_record,
+        "all calls, 100, where calls must be recorded",
+    ),
     "pause_limit_s": (
         lambda kind: kind.pause_limit_s or not kind.must_record,
         "after how many seconds a pause ends by itself, where calls must be recorded",

@@ -114,6 +114,10 @@ def _count(most: int) -> Field:
     return Field(lambda value: "" if _whole(value, 0, most) else f"must be a whole number from 0 to {most}")
 
 
+def _percent(value: object) -> str:
+    return "" if _whole(value, 1, 100) else "must be a whole number from 1 to 100"
+
+
 def _flag(value: object) -> str:
     return "" if isinstance(value, bool) else "must be true or false"
 
@@ -191,6 +195,7 @@ FIELDS: Mapping[str, Field] = {
     "category": _one_of(Category),
     "agents": Field(_patterns, tuple),
     "mode": _one_of(Mode),
+    "sample_percent": Field(_percent),
     "internal": _one_of(Mode),
     "override": Field(override, _read_override),
     "site": Field(_place),

@@ -6,6 +6,7 @@ What belongs here: when the rule is resolved anew, and what follows from a stric
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
@@ -51,7 +52,15 @@ def _under(call: Call, codes: frozenset[str], at: datetime) -> Call:
     """CALL under the rule of CODES. Its verdict has an id that a replay makes again."""
     verdict = str(uuid.uuid5(uuid.UUID(call.call_id), f"preflight/{call.preflights}"))
     rule = judge(call.call_type, call.pack, codes, at.date(), internal=call.internal).rule
+    percent = call.call_type.sample_percent
+    if rule.mode is not Mode.NEVER and not is_sampled(call.call_id, percent):
+        rule = replace(rule, mode=Mode.NEVER, reasons=(*rule.reasons, f"not among the {percent} % that are recorded"))
     return replace(call, rule=replace(rule, preflight=verdict), preflights=call.preflights + 1)
+
+
+def is_sampled(call_id: str, percent: int) -> bool:
+    """Whether this call is among so many of a hundred: by its id, so that nobody chooses and a replay agrees."""
+    return int.from_bytes(hashlib.sha256(call_id.encode()).digest()[:8]) * 100 < percent << 64
 
 
 def _codes(call: Call) -> frozenset[str]:

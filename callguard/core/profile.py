@@ -95,6 +95,7 @@ class CallType:
     sequences; `notice`, `long_notice`: ids of prompts, `ask_notice`: where the mode announces and the law asks.
     `language_keys`: a key during the notice to a language, `language_dids`: a called number, `language_countries`: a
     country. `remember_days`: how long a refusal is known. `pause_reasons`: pauses are written down with their causes.
+    `sample_percent`: so many calls of a hundred may be recorded.
     """
 
     name: str
@@ -108,6 +109,7 @@ class CallType:
     category: Category = Category.GENERAL
     agents: tuple[str, ...] = ()
     mode: Mode = Mode.ASK
+    sample_percent: int = 100
     internal: Mode = Mode.NEVER
     override: Override | None = None
     site: str = ""

@@ -28,6 +28,7 @@ LINES = {
     "listen": 'listen = ["qa"], the roles that may listen',
     "alternative": 'alternative = "e-mail", the channel for who declines',
     "what": 'what = "what this vendor does with recordings"',
+    "sample_percent": "sample_percent = 100, or no must_record",
     "pause_limit_s": "pause_limit_s = 60, or another number of seconds",
     "override": "another override, or none",
     "site": 'site = "US-TX", an ISO 3166 code',

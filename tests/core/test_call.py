@@ -82,3 +82,10 @@ def test_summary() -> None:
         "over": False,
     }
     assert play().call.summary()["recording"] == "none"
+
+
+@pytest.mark.requirement("S1")
+def test_a_recorder_that_was_asked_to_stop_and_did_not_answer_is_out_of_reach() -> None:
+    assert not play().starts().call.is_out_of_reach and not play().recording().call.is_out_of_reach
+    assert play().recording().presses("*7").call.is_out_of_reach
+    assert not play().recording().presses("*7").stopped().call.is_out_of_reach

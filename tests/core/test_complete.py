@@ -82,6 +82,13 @@ def test_where_calls_must_be_recorded_a_pause_ends() -> None:
     assert lacks(must_record=True, pause_limit_s=60) == []
 
 
+@pytest.mark.requirement("S50")
+def test_where_calls_must_be_recorded_none_is_left_to_chance() -> None:
+    (found,) = lacks(must_record=True, pause_limit_s=60, sample_percent=50)
+    assert found.startswith("call_type.a.sample_percent: ")
+    assert lacks(sample_percent=50) == []
+
+
 @pytest.mark.requirement("S42")
 @pytest.mark.parametrize(
     ("table", "told"),

@@ -70,6 +70,8 @@ def test_every_field_of_a_call_type_has_a_check() -> None:
         ("export", "qa", "must be a list of names"),
         ("minimum_days", -1, "must be a whole number from 0 to 36500"),
         ("remember_days", 3651, "must be a whole number from 0 to 3650"),
+        ("sample_percent", 0, "must be a whole number from 1 to 100"),
+        ("sample_percent", True, "must be a whole number from 1 to 100"),
         ("pause_limit_s", 1.5, "must be a whole number from 0 to 86400"),
         ("indicator", "lamp", "must be one of none, name, tone"),
         ("must_record", "yes", "must be true or false"),

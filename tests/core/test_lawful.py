@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from callguard.core.consent import Standing
 from callguard.core.effects import MaskRecording, PlayPrompt, SendOn, StopPrompt, WakeAt
 from callguard.core.events import Action, DeadlinePassed, OperatorActed, Outcome, Remembered, Role, Script
+from callguard.core.lawful import is_sampled
 from callguard.core.policy import Mode
 from callguard.core.recording import Mask
-from tests.core.play import AGENT, ANNOUNCE, ASK, FAR, FIRM, GUEST, MILD, NEVER, PACK, STRICT, Play, play
+from tests.core.play import AGENT, ANNOUNCE, ASK, CALL_ID, FAR, FIRM, GUEST, MILD, NEVER, PACK, STRICT, Play, play
 
 CASUAL = replace(ANNOUNCE, override=None)
 
@@ -38,6 +42,29 @@ def test_the_rule_is_resolved_from_the_far_party_and_where_agents_sit() -> None:
     assert (told["mode"], told["jurisdictions"], told["evidence"]) == ("ask", [MILD, FIRM], ["number"])
     assert told["rule_pack"] == PACK.version and told["preflight"] and told["reasons"]
     assert talk.call.mode is Mode.ASK
+
+
+@pytest.mark.requirement("S50")
+@given(st.uuids(), st.integers(1, 100))
+def test_who_is_in_a_small_sample_is_in_every_larger_one(call_id: UUID, percent: int) -> None:
+    chosen = [is_sampled(str(call_id), more) for more in range(percent, 101)]
+    assert chosen[-1] and chosen == sorted(chosen)
+
+
+@pytest.mark.requirement("S50")
+def test_a_sample_is_as_large_as_it_says() -> None:
+    chosen = sum(is_sampled(str(UUID(int=number)), 20) for number in range(5000))
+    assert 900 < chosen < 1100
+
+
+@pytest.mark.requirement("S50")
+def test_a_call_outside_the_sample_is_neither_asked_nor_recorded() -> None:
+    missed = next(percent for percent in range(2, 101) if is_sampled(CALL_ID, percent))
+    talk = play(replace(CASUAL, sample_percent=missed)).starts(codes=(MILD,), site=(MILD,))
+    assert talk.call.mode is Mode.ANNOUNCE
+    talk = play(replace(CASUAL, sample_percent=missed - 1)).starts(codes=(MILD,), site=(MILD,))
+    assert talk.call.mode is Mode.NEVER and not any(isinstance(item, PlayPrompt) for item in talk.last.effects)
+    assert written(talk, Outcome.RULE_RESOLVED)["reasons"][-1] == f"not among the {missed - 1} % that are recorded"
 
 
 @pytest.mark.parametrize("missing", ["codes", "site"])

@@ -158,3 +158,12 @@ def test_a_stored_call_type_of_an_earlier_release_is_read() -> None:
 def test_a_stored_call_type_that_no_release_wrote_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         stored_call_type("sales", OLD | wrong)
+
+
+@pytest.mark.requirement("S4")
+def test_a_stranger_s_recorder_is_stopped_only_where_every_call_type_says_so() -> None:
+    def stops(*words: str) -> bool:
+        kinds = {f"k{at}": SALES | {"on_rogue": word} for at, word in enumerate(words)}
+        return parse_policy({"call_type": kinds}).stops_rogues
+
+    assert stops("stop", "stop") and not stops("stop", "report")
