@@ -93,9 +93,9 @@ def _grace(call: Call) -> Step:
 def _request(call: Call) -> Step:
     new = segment.following(call)
     call = call.with_recording(new)
-    about = {"recording_id": new.recording_id, "preflight": new.preflight}
-    requested = record(call, Outcome.RECORDING_REQUESTED, new.channel_id, **about)
-    start = StartRecording(**_about(new), swapped=new.swapped)
+    ids = {"recording_id": new.recording_id, "preflight": new.preflight}
+    requested = record(call, Outcome.RECORDING_REQUESTED, new.channel_id, **ids)
+    start = StartRecording(**about(new), swapped=new.swapped)
     return requested.then(lambda now: Step(now, (start,), reasons=wanted(now)[1]))
 
 
@@ -105,7 +105,8 @@ class _About(TypedDict):
     channel_id: str
 
 
-def _about(recording: Recording) -> _About:
+def about(recording: Recording) -> _About:
+    """What every request about a recording names."""
     return _About(recording_id=recording.recording_id, segment_no=recording.segment_no, channel_id=recording.channel_id)
 
 
@@ -114,7 +115,7 @@ def _stop(call: Call, running: Recording, reasons: tuple[str, ...]) -> Step:
     call = call.with_recording(replace(running, state=LIFE[running.state, Sign.STOP_REQUESTED]))
     wake = WakeAt(name=f"stop:{call.ticks}", seconds=STOP_PATIENCE)
     return record(call, Outcome.STOP_REQUESTED, running.channel_id, recording_id=running.recording_id).also(
-        Step(call, (StopRecording(**_about(running)), wake), reasons=reasons)
+        Step(call, (StopRecording(**about(running)), wake), reasons=reasons)
     )
 
 
@@ -131,7 +132,7 @@ def _touch(call: Call, running: Recording, touch: Touch, reasons: tuple[str, ...
     call = replace(call, ticks=call.ticks + 1)
     call = call.with_recording(replace(running, mask=mask, requested_mask=call.ticks))
     masking = mask is Mask.MASKING
-    effect: Effect = MaskRecording(**_about(running)) if masking else UnmaskRecording(**_about(running))
+    effect: Effect = MaskRecording(**about(running)) if masking else UnmaskRecording(**about(running))
     wake = WakeAt(
         name=f"{'mask' if masking else 'unmask'}:{call.ticks}", seconds=MASK_PATIENCE if masking else UNMASK_PATIENCE
     )
@@ -233,7 +234,7 @@ def _stop_observed(call: Call, before: Recording, event: RecordingEvent) -> Step
         return _pay(call)
     done = _ended_alone(call, now, event) if before.state.runs else Step(call)
     nothing = now.condemned or (call.least_privilege and now.never_heard)
-    next_for_it = DiscardRecording(**_about(now)) if nothing else expectation(now)
+    next_for_it = DiscardRecording(**about(now)) if nothing else expectation(now)
     return done.then(_pay).then(lambda later: Step(later, (next_for_it,)))
 
 
@@ -267,7 +268,7 @@ def _missing(event: RecordingEvent) -> dict[str, str | int]:
 
 def _verified(call: Call, before: Recording, event: RecordingEvent) -> Step:
     """A verdict came in after a withdrawal: the audio goes all the same."""
-    return Step(call, (DiscardRecording(**_about(before)),) if before.condemned else ())
+    return Step(call, (DiscardRecording(**about(before)),) if before.condemned else ())
 
 
 def _lost(call: Call, before: Recording, event: RecordingEvent) -> Step:
@@ -275,7 +276,7 @@ def _lost(call: Call, before: Recording, event: RecordingEvent) -> Step:
     if before.state is State.LOST:
         return Step(call)
     done = incident(replace(call, barred=True), "recording_lost", **_missing(event))
-    return done.then(lambda now: Step(now, (StopRecording(**_about(before)),) if before.state.runs else ()))
+    return done.then(lambda now: Step(now, (StopRecording(**about(before)),) if before.state.runs else ()))
 
 
 _FOLLOWS: dict[Sign, Callable[[Call, Recording, RecordingEvent], Step]] = {
@@ -296,7 +297,7 @@ def channel_gone(call: Call, event: ChannelHungUp) -> Step:
     if recording is None or recording.state.is_final or recording.state is State.STOPPED:
         return Step(call)
     ended = call.with_recording(replace(recording, state=LIFE[recording.state, Sign.CHANNEL_GONE]))
-    return Step(_stopped(ended, recording, event), (StopRecording(**_about(recording)),))
+    return Step(_stopped(ended, recording, event), (StopRecording(**about(recording)),))
 
 
 def condemn(call: Call) -> Step:
@@ -311,7 +312,7 @@ def destroy(call: Call) -> Step:
     verdict = (State.VERIFIED, State.DAMAGED)
     whole = tuple(item for item in call.recordings if item.state in verdict and not item.condemned)
     doomed = tuple(replace(item, condemned=True) for item in call.recordings)
-    return Step(replace(call, recordings=doomed), tuple(DiscardRecording(**_about(item)) for item in whole))
+    return Step(replace(call, recordings=doomed), tuple(DiscardRecording(**about(item)) for item in whole))
 
 
 # ---------------------------------------------------------------- failures, time
@@ -344,7 +345,7 @@ def _start_failed(call: Call, recording: Recording, event: EffectFailed) -> Step
         call = replace(call, ticks=call.ticks + 1)
         return _pay(call).also(Step(call, (WakeAt(name=f"start:{call.ticks}", seconds=STOP_PATIENCE),)))
     done = incident(call, "start_failed")
-    return done.also(Step(done.call, (StopRecording(**_about(recording)),)))  # perhaps only the answer failed
+    return done.also(Step(done.call, (StopRecording(**about(recording)),)))  # perhaps only the answer failed
 
 
 def _not_there(call: Call, recording: Recording, event: EffectFailed) -> Step:
@@ -354,15 +355,6 @@ def _not_there(call: Call, recording: Recording, event: EffectFailed) -> Step:
     if recording.state is State.STOPPED:
         return Step(call)  # the news of its files are on their way
     return heard(call, StopObserved(at=event.at, channel_id=event.channel_id, recording_id=recording.recording_id))
-
-
-def link_back(call: Call) -> Step:
-    """The PBX can be reached again: ask once more for a stop that it may never have heard of."""
-    recording, call = call.recording, replace(call, blind=False)
-    if recording is None or recording.state is not State.STOPPING:
-        return Step(call)
-    again = (StopRecording(**_about(recording)), WakeAt(name=f"stop:{call.ticks}", seconds=STOP_PATIENCE))
-    return Step(call, again, reasons=("the link is back",))
 
 
 _AWAITED = tuple(state for state in State if state.runs or state in (State.STOPPING, State.STOPPED))

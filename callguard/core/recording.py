@@ -166,7 +166,8 @@ class Recording:
     `ended_alone`: somebody else stopped it, or the PBX did; `preflight`: the verdict under which it was started;
     `company`: who was there when it began; `swapped`: it hangs on a channel of theirs; `handed_on`: it was stopped for
     another segment, `one_sided`: having missed a side for so many milliseconds; `line_owed`: who left in its line;
-    `blanks`: from where on to where a pause was asked for: what has to go with it.
+    `blanks`: from where on to where a pause was asked for: what has to go with it. `defiant`: its stop was
+    refused, and this watch asks again.
     """
 
     recording_id: str
@@ -182,6 +183,7 @@ class Recording:
     blanks: tuple[Span, ...] = ()
     condemned: bool = False
     ended_alone: bool = False
+    defiant: int = 0
     preflight: str = ""
     company: tuple[str, ...] = ()
     swapped: bool = False

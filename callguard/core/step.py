@@ -11,10 +11,22 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from callguard.core import asking, attesting, indicator, joining, keypad, lawful, leaving, orders, pausing, recorder
+from callguard.core import (
+    asking,
+    attesting,
+    indicator,
+    joining,
+    keypad,
+    lawful,
+    leaving,
+    orders,
+    pausing,
+    recorder,
+    stopping,
+)
 from callguard.core.call import Call, Channel
 from callguard.core.consent import Signal, Standing
-from callguard.core.effects import ArmRecording, SendOn, StopRogue, WakeAt
+from callguard.core.effects import ArmRecording, SendOn, StopRecording, StopRogue, WakeAt
 from callguard.core.events import (
     Action,
     Bridged,
@@ -192,7 +204,7 @@ def _link_lost(call: Call, event: LinkLost) -> Step:
 def _link_restored(call: Call, event: LinkRestored) -> Step:
     kept = call.log_kept and event.link is not Link.LOG
     call = replace(call, faults=call.faults - {event.link}, log_kept=kept)
-    return recorder.link_back(call).then(leaving.link_back) if event.link is Link.PBX else Step(call)
+    return stopping.link_back(call).then(leaving.link_back) if event.link is Link.PBX else Step(call)
 
 
 def _operator_acted(call: Call, event: OperatorActed) -> Step:
@@ -217,7 +229,7 @@ def _deadline_passed(call: Call, event: DeadlinePassed) -> Step:
             return asking.party_window_closed(call, number, _WINDOWS[name.removeprefix("party_")])
         case "look_up":
             return _looked_up_late(call, event)
-        case "arm" | "forgotten" | "indicate" | "pause" | "prompt" | "send_on":
+        case "arm" | "forgotten" | "indicate" | "pause" | "prompt" | "send_on" | "stop_again":
             return _NUMBERED[name](call, number)
         case "start" | "mask" | "unmask" | "stop":
             return recorder.overdue(call, name, number)
@@ -240,6 +252,7 @@ _NUMBERED: dict[str, Callable[[Call, int], Step]] = {
     "pause": pausing.overdue,
     "prompt": asking.overdue,
     "send_on": leaving.overdue,
+    "stop_again": stopping.overdue,
 }
 _WINDOWS = {"answer": Signal.WINDOW_CLOSED, "last_answer": Signal.LAST_WINDOW_CLOSED}
 
@@ -266,6 +279,8 @@ def _close(call: Call) -> Step:
 
 
 def _effect_failed(call: Call, event: EffectFailed) -> Step:
+    if event.effect == StopRecording.__name__:
+        return stopping.failed(call, event)
     if event.recording_id:
         done = recorder.failed(call, event)
         unarmed = event.effect == ArmRecording.__name__ and call.find(event.recording_id)

@@ -273,10 +273,6 @@ def test_watches_without_a_recording_mean_nothing(name: str) -> None:
     play().starts().feed(DeadlinePassed, "", name=name).is_quiet()
 
 
-def test_a_stop_that_fails_is_an_incident() -> None:
-    play().recording().presses("*7").refused(StopRecording, segment=0).incident("stop_failed").is_state(State.STOPPING)
-
-
 @pytest.mark.parametrize("late", [StopRecording, MaskRecording, UnmaskRecording])
 def test_a_request_that_came_after_the_recorders_end_is_no_incident(late: type[Effect]) -> None:
     play().recording().hangs_up().refused(late, segment=0).is_quiet()

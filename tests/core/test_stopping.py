@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+
+from callguard.core.effects import StopRecording
+from callguard.core.events import Link, Outcome
+from callguard.core.recorder import LINK_LOST, NOT_RUNNING, STOP_PATIENCE
+from callguard.core.recording import State
+from callguard.core.stopping import AGAIN
+from tests.core.play import Play, play
+from tests.core.test_recorder import watch
+
+
+def refused(reason: str = "refused") -> Play:
+    """Withdrawn, and the recorder runs on."""
+    return play().recording().presses("*7").refused(StopRecording, segment=0, reason=reason)
+
+
+@pytest.mark.requirement("S13")
+def test_a_stop_that_is_refused_is_an_incident_and_asked_for_again() -> None:
+    talk = refused().incident("stop_failed").is_state(State.STOPPING)
+    assert watch(talk) == ("stop_again", AGAIN)
+    talk.wait(AGAIN).passes("stop_again").did(StopRecording)
+
+
+def test_one_incident_for_one_recorder_that_runs_on() -> None:
+    talk = refused().passes("stop_again").refused(StopRecording, segment=0).said()
+    assert watch(talk) == ("stop_again", AGAIN)
+    talk.passes("stop_again").did(StopRecording).stopped().is_state(State.STOPPED).passes("stop_again").is_quiet()
+
+
+def test_an_earlier_watch_means_nothing() -> None:
+    talk = refused()
+    number = talk.file.defiant
+    talk.refused(StopRecording, segment=0).feed_deadline(f"stop_again:{number}").is_quiet()
+    talk.feed_deadline("stop_again").is_quiet()
+
+
+def test_a_stop_that_was_lost_with_the_link_follows_its_return() -> None:
+    talk = refused(LINK_LOST).incident("stop_failed").did().loses(Link.PBX).restores(Link.PBX).did(StopRecording)
+    assert watch(talk) == ("stop", STOP_PATIENCE)
+    talk.stopped().loses(Link.PBX).restores(Link.PBX).did()
+
+
+def test_a_stop_of_what_does_not_run_is_no_failure() -> None:
+    talk = refused(NOT_RUNNING).is_state(State.STOPPED)
+    assert Outcome.INCIDENT_OPENED not in talk.wrote
+    play().recording().hangs_up().refused(StopRecording, segment=0).is_quiet()
