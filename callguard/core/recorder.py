@@ -83,7 +83,8 @@ def _towards(call: Call) -> Step:
 
 def _grace(call: Call) -> Step:
     if call.running is None or not is_alone(call):
-        return Step(replace(call, alone_since=0, alone_for_sure=False))
+        watched = call.alone_since or call.alone_for_sure
+        return Step(replace(call, alone_since=0, alone_for_sure=False) if watched else call)
     if call.alone_since:
         return Step(call)
     call = replace(call, ticks=call.ticks + 1, alone_since=call.ticks + 1)
@@ -232,8 +233,12 @@ def _stop_observed(call: Call, before: Recording, event: RecordingEvent) -> Step
     now = call.find(before.recording_id)
     if now is None or now.state is not State.STOPPED:
         return _pay(call)
+    now = replace(now, whole=True)
+    call = call.with_recording(now)
     done = _ended_alone(call, now, event) if before.state.runs else Step(call)
     nothing = now.condemned or (call.least_privilege and now.never_heard)
+    if not nothing and now.started_at and now.stopped_at and now.stopped_at < now.started_at:  # the clock was set back
+        done = done.then(lambda later: incident(later, "length_unknown"))
     next_for_it = DiscardRecording(**about(now)) if nothing else expectation(now)
     return done.then(_pay).then(lambda later: Step(later, (next_for_it,)))
 
@@ -352,8 +357,8 @@ def _not_there(call: Call, recording: Recording, event: EffectFailed) -> Step:
     """Its controller died before it started, or it ended while nobody listened: its files tell."""
     if recording.started_at is None:
         return failed(call, replace(event, reason=OVERTAKEN))
-    if recording.state is State.STOPPED:
-        return Step(call)  # the news of its files are on their way
+    if recording.whole:
+        return Step(call)  # a verdict is on its way
     return heard(call, StopObserved(at=event.at, channel_id=event.channel_id, recording_id=recording.recording_id))
 
 

@@ -167,7 +167,7 @@ class Recording:
     `company`: who was there when it began; `swapped`: it hangs on a channel of theirs; `handed_on`: it was stopped for
     another segment, `one_sided`: having missed a side for so many milliseconds; `line_owed`: who left in its line;
     `blanks`: from where on to where a pause was asked for: what has to go with it. `defiant`: its stop was
-    refused, and this watch asks again.
+    refused, and this watch asks again; `whole`: its files are.
     """
 
     recording_id: str
@@ -184,6 +184,7 @@ class Recording:
     condemned: bool = False
     ended_alone: bool = False
     defiant: int = 0
+    whole: bool = False
     preflight: str = ""
     company: tuple[str, ...] = ()
     swapped: bool = False

@@ -303,8 +303,10 @@ def test_a_recorder_that_never_was_leaves_no_file_to_wait_for() -> None:
     play().talking().hangs_up().refused(StopRecording, segment=0, reason=NOT_RUNNING).is_state(State.DISCARDED)
 
 
-def test_a_recorder_that_ended_with_its_channel_is_waited_for() -> None:
-    play().recording().hangs_up().refused(StopRecording, segment=0, reason=NOT_RUNNING).is_quiet()
+def test_files_of_which_an_earlier_controller_heard_are_measured() -> None:
+    talk = play().recording().hangs_up().refused(StopRecording, segment=0, reason=NOT_RUNNING).did(MeasureRecording)
+    talk.refused(StopRecording, segment=0, reason=NOT_RUNNING).is_quiet()
+    play().recording().hangs_up().stopped().whole().refused(StopRecording, segment=0, reason=NOT_RUNNING).is_quiet()
 
 
 def test_a_stall_stops_the_recorder() -> None:
@@ -342,6 +344,11 @@ def test_one_that_died_after_a_refusal_is_destroyed_unheard() -> None:
 def test_sound_that_does_not_come_back_is_an_incident_and_ends_nothing() -> None:
     talk = play().recording().refused(UnmaskRecording, segment=-1).incident("unmask_failed")
     talk.is_state(State.GROWING)
+
+
+@pytest.mark.requirement("S123")
+def test_a_length_that_no_clock_tells_is_an_incident() -> None:
+    play().recording().wait(-3600).hangs_up().stopped().whole().incident("length_unknown").did(MeasureRecording)
 
 
 def test_a_bad_verdict_is_an_incident() -> None:
