@@ -164,18 +164,30 @@ class Switchboard:
         yield from self._meet(members, event)
 
     def _meet(self, members: list[str], event: Bridged) -> Iterator[Fact]:
-        """Channels of several calls in one bridge: each call hears of the others' channels, as guests of its own."""
-        calls = sorted({self.calls[item] for item in members})
-        for call_id, channel_id in [(one, item) for one in calls for item in members]:
-            visited = self.visits.get(channel_id, set())
-            if self.calls[channel_id] == call_id or call_id in visited:
-                continue
-            self.visits[channel_id] = visited | {call_id}
-            channel = self.endpoints.get(channel_id) or bare(channel_id)
-            role, own = self._role(channel, self.types[call_id]), self.calls[channel_id]
-            yield call_id, ChannelSeen(at=event.at, channel_id=channel_id, role=role)
-            yield call_id, CallMerged(at=event.at, channel_id=channel_id, other_call_id=own)
-            yield call_id, Bridged(at=event.at, channel_id=channel_id, bridge_id=event.bridge_id)
+        """Channels of several calls in one bridge: each call hears of the others' channels, as guests of its own. A
+        Local channel carries what it hears, and so do the calls that it visits."""
+        calls = {self.calls[item] for item in members}
+        calls |= {each for item in members if _is_half(self.endpoints.get(item)) for each in self.visits.get(item, ())}
+        for call_id, channel_id in [(one, item) for one in sorted(calls) for item in members]:
+            yield from self._visit(channel_id, call_id, event.at)
+
+    def _visit(self, channel_id: str, call_id: str, at: datetime) -> Iterator[Fact]:
+        """A call hears of a channel of another one, and of everybody whom a Local channel brings with it."""
+        own, visited = self.calls[channel_id], self.visits.get(channel_id, set())
+        if own == call_id or call_id in visited:
+            return
+        self.visits[channel_id] = visited | {call_id}
+        channel = self.endpoints.get(channel_id) or bare(channel_id)
+        pair, role = self._pair(channel), self._role(channel, self.types[call_id])
+        half = pair.channel_id if pair else ""
+        yield call_id, ChannelSeen(at=at, channel_id=channel_id, role=role, pair=half)
+        yield call_id, CallMerged(at=at, channel_id=channel_id, other_call_id=own)
+        if bridge := self.bridges.get(channel_id):
+            there = Bridged(at=at, channel_id=channel_id, bridge_id=bridge)
+            yield call_id, there
+            yield from self._mates(bridge, there)
+        if half in self.calls:
+            yield from self._visit(half, call_id, at)
 
     # ------------------------------------------------------------ joining
     def _join(self, channel_id: str, call_id: str, at: datetime) -> Iterator[Fact]:
@@ -198,6 +210,8 @@ class Switchboard:
             yield from self._mates(bridge, Bridged(at=at, channel_id=channel_id, bridge_id=bridge))
         if pair:
             yield from self._join(pair.channel_id, call_id, at)
+            for visited in sorted(self.visits.get(pair.channel_id, ())):
+                yield from self._visit(channel_id, visited, at)
 
     def _mates(self, bridge: str, event: Bridged) -> Iterator[Fact]:
         """Who sat in this bridge before its newest member belonged to a call is on that call too."""
@@ -212,14 +226,14 @@ class Switchboard:
         return PartyIdentified(at=at, channel_id=channel.channel_id, party_id=party_id, role=role)
 
     def _pair(self, channel: Endpoint) -> Endpoint | None:
-        if channel.name[-2:] not in (";1", ";2"):
+        if not _is_half(channel):
             return None
         other = channel.name[:-1] + ("2" if channel.name.endswith("1") else "1")
         return next((item for item in self.endpoints.values() if item.name == other), None)
 
     @staticmethod
     def _role(channel: Endpoint, call_type: CallType) -> Role:
-        if channel.name[-2:] in (";1", ";2") or channel.name.startswith("Snoop/"):
+        if _is_half(channel) or channel.name.startswith("Snoop/"):
             return Role.PLUMBING
         return Role.AGENT if call_type.is_agent(channel.endpoint) else Role.GUEST
 
@@ -246,6 +260,11 @@ class Switchboard:
                 yield Unbridged(at=now.at, channel_id=channel_id, bridge_id=before)
             if after and before != after:
                 yield Bridged(at=now.at, channel_id=channel_id, bridge_id=after)
+
+
+def _is_half(channel: Endpoint | None) -> bool:
+    """Whether this is one half of a Local channel."""
+    return channel is not None and channel.name[-2:] in (";1", ";2")
 
 
 def bare(channel_id: str) -> Endpoint:

@@ -230,6 +230,31 @@ def test_a_visitor_types_to_its_own_call_only() -> None:
     assert own.visits == {}
 
 
+def _heard_by(call_id: str, facts: list[Fact]) -> dict[str, str]:
+    """Where this call hears each channel to be."""
+    bridges = [event for call, event in facts if call == call_id and isinstance(event, Bridged)]
+    return {event.channel_id: event.bridge_id for event in bridges}
+
+
+@pytest.mark.requirement("S123")
+@pytest.mark.parametrize("last", ["other", "l1", "l2", "guest", "half"])
+def test_whoever_a_local_channel_brings_along_is_heard_of_by_every_call_in_the_bridge(last: str) -> None:
+    own = board()
+    own.entered(Entered(START, endpoint("other")), "call2", POLICY.call_types["support"])
+    own.sighted(Sighted(START, endpoint("l1", "Local/1@x-0;1")))
+    half = Sighted(START, endpoint("l2", "Local/1@x-0;2"))
+    own.sighted(Sighted(START, endpoint("guest")))
+    facts = list(own.sighted(half) if last != "half" else [])
+    facts += own.dialled(Dialled(START, "far", "l1"))
+    where = {"far": "b", "other": "b", "l1": "b", "l2": "lb", "guest": "lb"}
+    for channel in [item for item in where if item != last]:
+        facts += own.said(bridged(channel, where[channel]))
+    facts += own.sighted(half) if last == "half" else own.said(bridged(last, where[last]))
+    assert _heard_by("call", facts) == _heard_by("call2", facts) == where
+    pairs = {call: event.pair for call, event in facts if event.channel_id == "l2" and isinstance(event, ChannelSeen)}
+    assert pairs == {"call": "l1", "call2": "l1"}
+
+
 @pytest.mark.requirement("S82")
 def test_a_pause_that_is_asked_for_before_the_call_is_ours_comes_with_it() -> None:
     own = Switchboard(lambda: "party")
