@@ -288,10 +288,12 @@ def test_a_recorder_that_ends_by_itself_is_an_incident() -> None:
     talk.is_state(State.STOPPED, 0).is_state(State.REQUESTED, 1)
 
 
+@pytest.mark.requirement("S13")
 @pytest.mark.parametrize("asked", [MaskRecording, UnmaskRecording, StopRecording])
-def test_a_recorder_that_the_pbx_does_not_know_has_ended_and_its_file_tells(asked: type[Effect]) -> None:
+def test_a_recorder_that_ended_while_nobody_listened_may_have_been_stopped_for_a_party(asked: type[Effect]) -> None:
     talk = play().recording().refused(asked, segment=0, reason=NOT_RUNNING).incident("recorder_ended")
-    talk.did(MeasureRecording, StartRecording).is_state(State.STOPPED, 0).is_state(State.REQUESTED, 1)
+    talk.did(MeasureRecording).is_state(State.STOPPED)
+    assert talk.call.barred
     ending = play().recording().presses("*7").refused(StopRecording, segment=0, reason=NOT_RUNNING)
     ending.plays(Script.WITHDRAWAL, whisper=True).is_state(State.STOPPED)
 
