@@ -177,7 +177,8 @@ class Call:
     def change(self, channel_id: str, **values: Any) -> Call:
         """This call with other values on one channel, if it knows that channel."""
         known = self.channels.get(channel_id)
-        return self.with_channel(replace(known, **values)) if known else self
+        changes = known is not None and any(getattr(known, name) != value for name, value in values.items())
+        return self.with_channel(replace(known, **values)) if known and changes else self
 
     def with_recording(self, recording: Recording) -> Call:
         """This call with RECORDING as it is now."""
@@ -188,12 +189,13 @@ class Call:
         """Channels whose media reach the far party, itself included: bridges, and the two halves of a Local channel."""
         found: dict[str, Channel] = {}
         reached = [self.far] if self.far else []
+        others = tuple(self.live())
         while reached:
             here = reached.pop()
             if here.channel_id in found or here.gone:
                 continue
             found[here.channel_id] = here
-            reached += [other for other in self.live() if _touches(here, other)]
+            reached += [other for other in others if _touches(here, other)]
         return tuple(found.values())
 
     def hearers(self) -> tuple[Channel, ...]:

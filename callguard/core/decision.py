@@ -19,10 +19,10 @@ def decision_of(done: Step) -> dict[str, Any]:
 
 def plain(value: Any) -> Any:
     """VALUE with enums as their text and tuples as lists: what JSON and jsonb give back unchanged."""
-    if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [plain(item) for item in value]
+    if isinstance(value, str):
+        return str(value)
     if isinstance(value, float):
         return f"{value:.6f}"  # a float's digits are not the same everywhere; text is
-    return str(value) if isinstance(value, str) else value
+    if isinstance(value, tuple | list):
+        return [plain(item) for item in value]
+    return {key: plain(item) for key, item in value.items()} if isinstance(value, Mapping) else value

@@ -6,7 +6,7 @@ the commit of the event that caused them. The others harm nobody and follow the 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 from callguard.core.purpose import Indicator
@@ -22,7 +22,7 @@ class Effect:
 
     def record(self) -> dict[str, Any]:
         """This request as JSON, for the decision row."""
-        return {"effect": type(self).__name__, **asdict(self)}
+        return {"effect": type(self).__name__, **{item.name: getattr(self, item.name) for item in fields(self)}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,8 @@ class Step:
 
     def also(self, other: Step) -> Step:
         """This step, and after it OTHER, which started from this step's call."""
+        if not (self.effects or self.records or self.reasons):
+            return other
         return Step(
             other.call, self.effects + other.effects, self.records + other.records, self.reasons + other.reasons
         )

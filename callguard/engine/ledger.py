@@ -42,7 +42,7 @@ class Ledger:
         """All rows of one step. `values`: personal values of the party that EVENT identifies."""
         fact = self._row(event, now, decision_of(done))
         derived = tuple(
-            self._chain(self._blank(now, item.type.value, item.channel_id, dict(item.data), event))
+            self._chain(now, event, type=item.type.value, channel_id=item.channel_id, data=dict(item.data))
             for item in done.records
         )
         if isinstance(event, PartyIdentified) and event.role is Role.FAR and values is not None:
@@ -63,35 +63,51 @@ class Ledger:
         return batch
 
     def _row(self, event: Event, now: Reading, decision: Mapping[str, Any]) -> EventRow:
-        blank = self._blank(now, event.type, event.channel_id, plain(event.data()), event)
         offset = event.offset_samples if isinstance(event, RecordingEvent) and event.offset_samples >= 0 else None
         return self._chain(
-            replace(blank, derived=False, decision=decision, offset_samples=offset, dedup=fingerprint(event))
+            now,
+            event,
+            type=event.type,
+            channel_id=event.channel_id,
+            data=plain(event.data()),
+            decision=decision,
+            offset_samples=offset,
+            dedup=fingerprint(event),
         )
 
-    def _blank(self, now: Reading, type: str, channel_id: str, data: dict[str, Any], event: Event) -> EventRow:
+    def _chain(
+        self,
+        now: Reading,
+        event: Event,
+        *,
+        type: str,
+        channel_id: str,
+        data: dict[str, Any],
+        decision: Mapping[str, Any] | None = None,
+        offset_samples: int | None = None,
+        dedup: str = "",
+    ) -> EventRow:
+        """The next row: a fact with its DECISION, or, without one, what EVENT brought about."""
         seq = self.seq + 1
-        return EventRow(
+        row = EventRow(
             call_id=self.head.call_id,
             call_month=self.head.call_month,
             seq=seq,
             event_id=str(uuid.uuid5(uuid.UUID(self.head.call_id), f"event/{seq}")),
             channel_id=channel_id,
             type=type,
-            derived=True,
+            derived=decision is None,
             at=event.at,
             recorded_at=now.wall,
             monotonic_ns=now.monotonic_ns,
             clock_sync=now.synchronised,
-            offset_samples=None,
+            offset_samples=offset_samples,
             data=data,
-            dedup="",
-            decision=None,
+            dedup=dedup,
+            decision=decision,
             prev_hash=self.hash,
             hash=b"",
         )
-
-    def _chain(self, row: EventRow) -> EventRow:
         chained = replace(row, hash=row_hash(self.hash, row))
         self.seq, self.hash = chained.seq, chained.hash
         return chained
