@@ -297,8 +297,8 @@ _FOLLOWS: dict[Sign, Callable[[Call, Recording, RecordingEvent], Step]] = {
 
 
 def channel_gone(call: Call, event: ChannelHungUp) -> Step:
-    """The far party hung up, and its recorder ended with it. Whether it did, the stop's answer and the file tell."""
-    recording = call.recording
+    """A recorder ended with the channel that it hangs on. Whether it did, the stop's answer and the file tell."""
+    recording = call.recording if call.recording and call.recording.channel_id == event.channel_id else None
     if recording is None or recording.state.is_final or recording.state is State.STOPPED:
         return Step(call)
     ended = call.with_recording(replace(recording, state=LIFE[recording.state, Sign.CHANNEL_GONE]))

@@ -180,11 +180,9 @@ def _unbridged(call: Call, event: Unbridged) -> Step:
 def _hung_up(call: Call, event: ChannelHungUp) -> Step:
     call = call.change(event.channel_id, gone=True, bridge="", waiting=False, held=False)
     done = _known(call, event)
-    if call.far is None or event.channel_id != call.anchor:
-        host = call.running is not None and call.running.channel_id == event.channel_id
-        return done.then(lambda now: recorder.channel_gone(now, event)) if host else done
-    close = WakeAt(name="close", seconds=CLOSE_PATIENCE)
-    return done.then(lambda now: recorder.channel_gone(now, event)).then(lambda now: Step(now, (close,)))
+    done = done.then(lambda now: recorder.channel_gone(now, event))
+    close = (WakeAt(name="close", seconds=CLOSE_PATIENCE),) if call.far and event.channel_id == call.anchor else ()
+    return done.then(lambda now: Step(now, close))
 
 
 def _known(call: Call, event: Event) -> Step:

@@ -20,6 +20,7 @@ from callguard.core.effects import Alert, DiscardRecording, Effect, MeasureRecor
 from callguard.core.events import (
     CallMerged,
     ChannelLeft,
+    EffectFailed,
     Event,
     Link,
     LinkLost,
@@ -143,10 +144,15 @@ class Engine:
             case Said(RogueRecordingSeen() as event):
                 self._rogue(event, raw)
             case Said(event):
-                facts = self.board.said(event)
+                facts = self._of_recording(event) or self.board.said(event)
                 if isinstance(event, RecordingEvent) and not facts and not self.adopted:
                     self.early.append(event)  # its call is not taken over yet, and a file's end is said once
                 self._deliver(facts, raw)
+
+    def _of_recording(self, event: Event) -> list[Fact]:
+        """A fact about a recording is its call's, on whichever channel of several calls its recorder hangs."""
+        own = event.recording_id if isinstance(event, RecordingEvent | EffectFailed) else ""
+        return [(call_id, event) for call_id, runner in self.runners.items() if own and runner.call.find(own)]
 
     def _rogue(self, event: RogueRecordingSeen, raw: Raw) -> None:
         """Somebody else records: the calls that it concerns hear of it, and where there is none, a human does."""

@@ -44,6 +44,12 @@ def test_after_a_transfer_a_new_segment_starts_at_once_and_its_gap_is_a_row() ->
 
 
 @pytest.mark.requirement("S22")
+def test_a_recorder_on_another_channel_does_not_end_with_the_caller_and_is_stopped() -> None:
+    talk = followed().hangs_up(FAR).did(StopRecording).is_state(State.STOPPING)
+    talk.hangs_up(OTHER_AGENT).did(StopRecording).is_state(State.STOPPED)
+
+
+@pytest.mark.requirement("S22")
 def test_a_transfer_that_falls_back_goes_on_in_the_same_file() -> None:
     talk = play().recording().unbridges(AGENT).wait(0.2).passes("alone").did(MaskRecording)
     talk.masked().bridges(AGENT).did(UnmaskRecording)

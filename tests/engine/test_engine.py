@@ -11,7 +11,7 @@ import pytest
 
 from callguard.core.consent import Standing
 from callguard.core.effects import PlayPrompt, SendOn, StartRecording, StopRecording, StopRogue
-from callguard.core.events import DigitPressed, Link, RogueRecordingSeen, Script
+from callguard.core.events import DigitPressed, Link, RogueRecordingSeen, Script, StopAcknowledged
 from callguard.core.policy import parse_policy
 from callguard.core.recording import Mask, State
 from callguard.engine.engine import DRAIN_SECONDS
@@ -119,6 +119,13 @@ async def test_a_lost_link_to_the_pbx_masks_and_its_return_unmasks(stage: Stage)
     stage.pbx.hear(LinkHeard(START, up=True))
     await stage.until(lambda: (running := stage.call("far").running) and running.mask is Mask.OFF)
     assert prove(await stage.finish("far", "agent1")) == []
+
+
+@pytest.mark.requirement("S22")
+async def test_what_is_said_of_a_recording_reaches_its_call_on_whichever_channel_it_hangs(stage: Stage) -> None:
+    first = await stage.talk()
+    stage.pbx.say(StopAcknowledged(at=START, channel_id="of another call", recording_id=first))
+    await stage.until(lambda: stage.call("far").recordings[0].state is State.STOPPED)
 
 
 async def test_a_mask_that_the_lost_link_swallowed_stops_the_recorder_when_it_is_back(stage: Stage) -> None:
