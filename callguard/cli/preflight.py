@@ -75,8 +75,9 @@ def preflight(
         today,
         internal=internal,
         takes_part=any(item.party.role is Role.AGENT for item in present),
+        declined=any(item.declines for item in present),
     )
-    key = repr((name, sorted(codes), known.version, pack.version, internal, today.isoformat()))
+    key = repr((name, sorted(codes), known.version, pack.version, internal, today.isoformat(), done.answers))
     _show(done, str(uuid.uuid5(SPACE, key)), zip(present, places, strict=True), as_json)
     context.exit(1 if done.verdict is Verdict.DO_NOT_RECORD else 0)
 

@@ -44,6 +44,7 @@ class Answer:
     why: str
 
 
+DECLINED = "someone declined"
 VERDICTS = {Mode.ANNOUNCE: Verdict.ALLOW, Mode.ASK: Verdict.ASK, Mode.NEVER: Verdict.DO_NOT_RECORD}
 
 
@@ -68,10 +69,12 @@ def judge(
     *,
     internal: bool = False,
     takes_part: bool = True,
+    declined: bool = False,
 ) -> Preflight:
     """All five questions for people at CODES on a day. One no, and nothing is recorded.
 
-    INTERNAL: between our own people; TAKES_PART: somebody of the organisation is on the line.
+    INTERNAL: between our own people; TAKES_PART: somebody of the organisation is on the line; DECLINED: somebody there
+    said no already.
     """
     rule = resolve(call_type, pack, codes, on, internal=internal)
     answers = (
@@ -80,10 +83,11 @@ def judge(
         ),
         Answer(Question.STRICTEST, rule.mode is not Mode.NEVER, f"{rule.mode.value}: {'; '.join(rule.reasons[-2:])}"),
         _notice(call_type, rule.mode),
-        Answer(Question.DECLINE, True, _alternative(call_type)),
+        Answer(Question.DECLINE, True, _alternative(call_type, declined)),
         _governed(call_type),
     )
     noes = tuple(answer.why for answer in answers if not answer.yes and answer.question is not Question.STRICTEST)
+    noes += (DECLINED,) if declined else ()
     if noes and rule.mode is not Mode.NEVER:
         rule = replace(rule, mode=Mode.NEVER, reasons=rule.reasons + noes)
     return Preflight(answers, rule)
@@ -95,8 +99,8 @@ def _notice(call_type: CallType, mode: Mode) -> Answer:
     return Answer(Question.NOTICE, bool(call_type.notice), f"{call_type.notice} is played to its end before anything")
 
 
-def _alternative(call_type: CallType) -> str:
-    goes_on = "the call goes on unrecorded"
+def _alternative(call_type: CallType, declined: bool) -> str:
+    goes_on = f"{DECLINED}: the call goes on unrecorded" if declined else "the call goes on unrecorded"
     return f"{goes_on}; also offered: {call_type.alternative}" if call_type.alternative else goes_on
 
 

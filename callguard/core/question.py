@@ -42,6 +42,11 @@ class Present:
     joined: bool = False
     left: bool = False
 
+    @property
+    def declines(self) -> bool:
+        """Whether it is there and said no."""
+        return not self.left and self.answer in (Answer.NO, Answer.WITHDRAW)
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -54,10 +59,9 @@ class Question:
     @property
     def scene(self) -> Scene:
         """What is true of the call besides the places."""
-        here = [item for item in self.parties if not item.left]
         came = self._newcomers()
         return Scene(
-            refused=any(item.answer in (Answer.NO, Answer.WITHDRAW) for item in here),
+            refused=any(item.declines for item in self.parties),
             only_systems=bool(came) and all(item.party.role is Role.SYSTEM for item in came),
             telemarketing=any(item.telemarketing for item in self.parties),
             in_room=any(item.speakerphone or item.party.role is Role.ROOM_GUEST for item in self.parties),

@@ -47,6 +47,8 @@ def ask(folder: Path, call_type: str, *parties: str, more: tuple[str, ...] = ("-
         ("careful", (AGENT, TEXAN), "ASK", 0),
         ("never", (AGENT, TEXAN), "DO-NOT-RECORD", 1),
         ("casual", (TEXAN,), "DO-NOT-RECORD", 1),
+        ("casual", (AGENT, f"{TEXAN},answer=withdraw"), "DO-NOT-RECORD", 1),
+        ("casual", (AGENT, TEXAN, "role=guest,crm=US-TX,answer=no,left_at=9"), "ALLOW", 0),
     ],
 )
 def test_the_verdict(tmp_path: Path, call_type: str, parties: tuple[str, ...], verdict: str, status: int) -> None:
@@ -58,7 +60,9 @@ def test_the_verdict(tmp_path: Path, call_type: str, parties: tuple[str, ...], v
 
 def test_the_same_question_has_the_same_id(tmp_path: Path) -> None:
     ids = [json.loads(ask(tmp_path, "casual", AGENT, TEXAN)[1])["id"] for _ in range(2)]
-    assert ids[0] == ids[1] != json.loads(ask(tmp_path, "careful", AGENT, TEXAN)[1])["id"]
+    others = [("careful", AGENT, TEXAN), ("casual", TEXAN), ("casual", AGENT, f"{TEXAN},answer=no")]
+    ids += [json.loads(ask(tmp_path, *other)[1])["id"] for other in others]
+    assert ids[0] == ids[1] and len(set(ids)) == 4
 
 
 def test_people_read_the_questions_and_no_number(tmp_path: Path) -> None:

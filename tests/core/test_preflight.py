@@ -42,6 +42,13 @@ def test_who_takes_no_part_records_nothing() -> None:
     assert done.rule.mode is Mode.NEVER and "nobody of ours is there" in done.rule.reasons
 
 
+@pytest.mark.requirement("S13")
+def test_who_declined_is_not_recorded_and_not_cut_off() -> None:
+    done = judge(CASUAL, PACK, [MILD], DAY, declined=True)
+    assert done.verdict is Verdict.DO_NOT_RECORD and "someone declined" in done.rule.reasons
+    assert done.answers[3].yes and "the call goes on unrecorded" in done.answers[3].why
+
+
 @pytest.mark.requirement("S14")
 def test_the_answers_say_what_is_governed() -> None:
     kept = replace(ASK, listen=("supervisor",), retention={"audio": 30}, alternative="e-mail")
