@@ -93,7 +93,7 @@ def test_a_data_directory_too_long_for_its_sockets(tmp_path: Path) -> None:
     [
         (b'data_dir = "x"\n= 3\n', "line 2, column 1"),
         (b'data_dir = "s3cret', "end of document"),
-        (b"\xff\xfe", "cannot be read (UnicodeDecodeError)"),
+        (b"\xff\xfe", "is not UTF-8 from byte 0 on"),
     ],
 )
 def test_what_is_not_toml(tmp_path: Path, content: bytes, part: str) -> None:

@@ -7,16 +7,17 @@ judged by (core/complete.py, core/disclosure.py), the commands (policy.py, run.p
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
-from callguard.core.complete import doubtful, objections
+from callguard.core.complete import doubtful, incomplete_beside, objections
 from callguard.core.jurisdiction import RulePack
-from callguard.core.policy import Policy
+from callguard.core.policy import Policy, read_policy_leniently
 from callguard.engine import clock
 from callguard.engine.registrar import Entry
 from callguard.engine.script import Scripts
 from callguard.errors import ConfigError
-from callguard.settings import read_policy
+from callguard.settings import read_toml
 from callguard.store.pack import shipped_pack
 
 
@@ -43,15 +44,23 @@ class Judged:
 def judge(path: Path, prompts: Path | None, pack: RulePack | None = None) -> Judged:
     """The policy in the file PATH with the prompts of a folder and the rules of PACK, or the shipped ones. Raises
     BadInput, ConfigError."""
-    policy = read_policy(path)
+    today = clock.read().wall.date()
+    policy = _read(path, today)
     scripts, problems = Scripts.load_leniently(policy, prompts)
     problems += [
         f"call_type.{kind.name}: no prompt {name} in {language}" for kind, language, name in scripts.missing(policy)
     ]
-    today = clock.read().wall.date()
     found, doubts = objections(policy, today, problems), doubtful(policy, pack or shipped_pack(), today)
     differences = [] if problems else [str(item) for item in scripts.findings(policy)]
     return Judged(policy, scripts, found, doubts, differences)
+
+
+def _read(path: Path, today: date) -> Policy:
+    """The policy in the file PATH. Raises ConfigError with every wrong value and, beside it, everything missing."""
+    policy, problems = read_policy_leniently(read_toml(path))
+    if problems:
+        raise ConfigError(str(path), [*problems, *incomplete_beside(policy, problems, today)])
+    return policy
 
 
 def entry_of(item: Policy | RulePack, author: str, reason: str) -> Entry:

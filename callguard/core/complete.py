@@ -44,6 +44,20 @@ def incomplete(policy: Policy, today: date) -> list[str]:
     return found + [*_vendors(policy, today)]
 
 
+def incomplete_beside(policy: Policy, problems: Sequence[str], today: date) -> list[str]:
+    """As `incomplete`, beside PROBLEMS ("dotted.key: what is wrong") of POLICY: what is wrong is not missing too."""
+    wrong = tuple(f"{problem.partition(': ')[0]}." for problem in problems)
+    return [line for line in incomplete(policy, today) if not any(key.startswith(wrong) for key in _keys(line))]
+
+
+def _keys(line: str) -> Iterator[str]:
+    """The key that LINE is about, and the one that it may be inherited from."""
+    key = f"{line.partition(': ')[0]}."
+    yield key
+    if key.startswith("call_type."):
+        yield f"default.{key.split('.', 2)[2]}"
+
+
 def doubtful(policy: Policy, pack: RulePack, today: date) -> list[str]:
     """What POLICY says that has no effect any more, or never had: overrides that ended, places that are none.
 
@@ -98,7 +112,7 @@ def _missing(kind: CallType, today: date) -> Iterator[str]:
 def _vendors(policy: Policy, today: date) -> Iterator[str]:
     """Whoever hears something needs a reason and an access that has not ended."""
     used = {name for kind in policy.call_types.values() if kind.records for name in kind.shared}
-    for name in sorted(used):
+    for name in sorted(used & policy.vendors.keys()):
         vendor = policy.vendors[name]
         if not _said(vendor.what):
             yield f"vendor.{name}.what: is missing: what this vendor does with recordings"

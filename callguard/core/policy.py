@@ -34,7 +34,7 @@ __all__ = [
     "PAUSE", "UNKNOWN", "WITHDRAW", "CallType", "Category", "Mode", "OnLogLoss", "OnRefusal", "OnRogue",
     "OnWithdrawal",
     "Organisation", "Override", "Policy", "Vendor", "parse_call_type", "parse_policy", "policy_version",
-    "stored_call_type",
+    "read_policy_leniently", "stored_call_type",
 ]  # fmt: skip
 
 SECTIONS = ("organisation", "vendor", "default", "call_type")
@@ -120,18 +120,24 @@ def _as_now(table: Mapping[str, Any]) -> dict[str, Any]:
 
 def parse_policy(document: Mapping[str, Any], where: str = "policy.toml") -> Policy:
     """policy.toml, already read as a mapping, as a Policy. Raises ConfigError with every problem at once."""
+    policy, problems = read_policy_leniently(document)
+    if problems:
+        raise ConfigError(where, problems)
+    return policy
+
+
+def read_policy_leniently(document: Mapping[str, Any]) -> tuple[Policy, list[str]]:
+    """What DOCUMENT says, and every problem; a value that is wrong counts as not said."""
     problems = [f"{key}: unknown key" for key in document if key not in SECTIONS]
     tables = document.get("call_type", {})
     if not isinstance(tables, Mapping) or not tables:
-        raise ConfigError(where, [*problems, "call_type: at least one [call_type.NAME] table is needed"])
+        return Policy({}, ""), [*problems, "call_type: at least one [call_type.NAME] table is needed"]
     owner, wrong = _read("organisation", document.get("organisation", {}), _ORGANISATION)
     vendors, wrong_vendors = _vendors(document.get("vendor", {}))
     types, wrong_types = _call_types(tables, document.get("default", {}))
     problems += [*wrong, *wrong_vendors, *wrong_types, *_strangers(types, vendors), *_not_unique(types)]
-    if problems:
-        raise ConfigError(where, problems)
     organisation = Organisation(**owner)
-    return Policy(types, policy_version(types, organisation, vendors), organisation, vendors)
+    return Policy(types, policy_version(types, organisation, vendors), organisation, vendors), problems
 
 
 def policy_version(

@@ -38,6 +38,18 @@ def test_missing_parts_and_missing_prompts_are_told_together(tmp_path: Path) -> 
     assert judge(path, None).objections == caught.value.problems
 
 
+@pytest.mark.requirement("S14")
+def test_wrong_values_and_missing_parts_are_told_together(tmp_path: Path) -> None:
+    path = written(tmp_path, FINE + 'retention = {audio = "forever"}\nowner = ""\n[call_type.b]\nlisten = []\n')
+    with pytest.raises(ConfigError) as caught:
+        judge(path, None)
+    assert [line.partition(": ")[0] for line in caught.value.problems] == [
+        "call_type.support.retention",
+        "call_type.support.owner",
+        "call_type.b.listen",
+    ]
+
+
 def test_what_callers_are_told_otherwise_does_not_keep_a_controller_from_its_start(tmp_path: Path) -> None:
     judged = approved(written(tmp_path, FINE.replace('"training"', '"marketing"')), None)
     assert judged.differences and not judged.objections

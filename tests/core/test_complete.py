@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from callguard.core.complete import TO_FILL, doubtful, incomplete, objections
-from callguard.core.policy import parse_policy
+from callguard.core.complete import TO_FILL, doubtful, incomplete, incomplete_beside, objections
+from callguard.core.policy import parse_policy, read_policy_leniently
 from callguard.store.pack import shipped_pack
 
 TODAY = date(2026, 12, 14)
@@ -45,6 +45,24 @@ def test_every_missing_part_of_every_call_type_is_told_at_once() -> None:
         *(f"call_type.a.{part}" for part in parts),
         *(f"call_type.b.{part}" for part in parts),
     ]
+
+
+@pytest.mark.requirement("S14")
+@pytest.mark.parametrize(
+    ("wrong", "keys"),
+    [
+        ({"retention": {"audio": "forever"}}, ["organisation.name", "call_type.a.owner"]),
+        ({"owner": 5}, ["organisation.name"]),
+        ({"shared": ["nobody"]}, ["organisation.name", "call_type.a.owner"]),
+    ],
+)
+def test_what_is_missing_is_told_beside_what_is_wrong(wrong: dict[str, Any], keys: list[str]) -> None:
+    default = {key: value for key, value in (GOOD | wrong).items() if key != "owner" or "owner" in wrong}
+    policy, problems = read_policy_leniently(
+        {"organisation": {"contact": "x"}, "default": default, "call_type": {"a": {}}}
+    )
+    assert len(problems) == 1
+    assert [line.partition(": ")[0] for line in incomplete_beside(policy, problems, TODAY)] == keys
 
 
 def test_where_nothing_is_recorded_nothing_is_missing() -> None:
