@@ -28,7 +28,7 @@ from callguard.core.call import Call
 from callguard.core.events import Script
 from callguard.core.policy import Policy
 from callguard.engine import clock
-from callguard.engine.alerts import alert, open_alerts
+from callguard.engine.alerts import alert, close_alerts, open_alerts
 from callguard.engine.answer import Memory
 from callguard.engine.archive import Archive
 from callguard.engine.control import Control
@@ -70,9 +70,12 @@ def run(drain: bool, replace: bool, config: Path) -> None:
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     if replace:  # only now: recorders run without a controller for as short as can be
         _drain(settings)
-    with _alone(settings.data / "controller.lock"):
-        open_alerts(**settings.alerts.model_dump())
-        asyncio.run(_leading(config, settings, files, key))
+    try:
+        with _alone(settings.data / "controller.lock"):
+            open_alerts(**settings.alerts.model_dump())
+            asyncio.run(_leading(config, settings, files, key))
+    finally:
+        close_alerts()  # after the lock: who takes over does not wait for a slow webhook
 
 
 def _drain(settings: Settings) -> None:

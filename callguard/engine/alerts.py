@@ -1,25 +1,42 @@
 """Telling a human by a path that is not Postgres: standard error and syslog always, a webhook or mail where configured.
 
-What belongs here: sending, in a thread of its own: a mail server that hangs holds nothing up. What does not: deciding
-that
-something is an incident (core/). Texts carry ids only.
+What belongs here: sending, each way in a thread of its own: a mail server that hangs holds nothing up, syslog neither.
+What does not: deciding that something is an incident (core/). Texts carry ids only.
 """
 
 from __future__ import annotations
 
+import http.client
 import json
 import logging
 import logging.handlers
 import queue
 import socket
 import sys
-import urllib.error
+import time
 import urllib.request
 from collections.abc import Sequence
 
 _LOG = logging.getLogger("callguard.alert")
 _SECONDS = 5.0
-_listeners: list[logging.handlers.QueueListener] = []
+
+
+class _Way(logging.handlers.QueueListener):
+    """One way out, in a thread of its own."""
+
+    def __init__(self, handler: logging.Handler) -> None:
+        self.waiting: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
+        super().__init__(self.waiting, handler)
+        self.start()
+
+    def finish(self, until: float) -> None:
+        """Send what is left, no longer than UNTIL on the monotonic clock."""
+        if self._thread is not None:
+            self._thread.join(max(0.0, until - time.monotonic()))
+            self._thread = None
+
+
+_ways: list[_Way] = []
 
 
 def open_alerts(
@@ -28,8 +45,7 @@ def open_alerts(
     """Send alerts from now on to standard error and to SYSLOG (a socket path, "host:port", '' for none).
 
     WEBHOOK: an http(s) address that gets one JSON object an alert. MAIL_HOST: "host" or "host:port" of a mail server
-    that takes mail
-    from MAIL_FROM to MAIL_TO without a password.
+    that takes mail from MAIL_FROM to MAIL_TO without a password.
     """
     close_alerts()
     _LOG.setLevel(logging.INFO)
@@ -40,17 +56,18 @@ def open_alerts(
         away.append(_Webhook(webhook))
     if mail_host:
         away.append(_Mail(_address(mail_host, 25), mail_from, list(mail_to), "callguard incident", timeout=_SECONDS))
-    if away:
-        waiting: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
-        _LOG.addHandler(logging.handlers.QueueHandler(waiting))
-        _listeners.append(logging.handlers.QueueListener(waiting, *away))
-        _listeners[-1].start()
+    for handler in away:
+        _ways.append(_Way(handler))
+        _LOG.addHandler(logging.handlers.QueueHandler(_ways[-1].waiting))
 
 
 def close_alerts() -> None:
-    """Send what is left, and let go."""
-    while _listeners:
-        _listeners.pop().stop()
+    """Send what is left, for a few seconds, and let go."""
+    until = time.monotonic() + _SECONDS
+    for way in _ways:
+        way.enqueue_sentinel()
+    while _ways:
+        _ways.pop().finish(until)
 
 
 def alert(incident: str, call_id: str) -> None:
@@ -109,5 +126,5 @@ class _Webhook(logging.Handler):
         try:
             with urllib.request.urlopen(request, timeout=_SECONDS):
                 pass
-        except (OSError, urllib.error.URLError):
+        except (OSError, http.client.HTTPException):  # the second: whatever answers speaks no HTTP
             _say_once(self, "the webhook")

@@ -8,6 +8,8 @@ import io
 import json
 import socket
 import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from callguard.engine.alerts import alert, close_alerts, open_alerts
@@ -105,6 +107,55 @@ def _receive(server: socket.socket, said: list[bytes]) -> None:
                 continue
             stream.write(b"354 go\r\n" if body else b"250 ok\r\n")
             stream.flush()
+
+
+@contextlib.contextmanager
+def answering(said: bytes) -> Iterator[str]:
+    """A server at the address that is given, which says SAID, and then nothing until the end; '' is silence."""
+    with socket.create_server(("127.0.0.1", 0)) as server, contextlib.ExitStack() as held:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection = held.enter_context(server.accept()[0])
+                    connection.sendall(said)
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+        server.shutdown(socket.SHUT_RDWR)
+
+
+def test_what_speaks_no_http_takes_no_other_way_along(tmp_path: Path) -> None:
+    with (
+        answering(b"SSH-2.0-server\r\n") as address,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log,
+        contextlib.redirect_stderr(io.StringIO()) as error,
+    ):
+        log.bind(str(tmp_path / "log"))
+        log.settimeout(5)
+        open_alerts(str(tmp_path / "log"), webhook=f"http://{address}/x")
+        for kind in ("mask_failed", "pbx_lost"):
+            alert(kind, "")
+            assert kind.encode() in log.recv(1000)
+        close_alerts()
+    assert sum("the webhook is not reachable" in line for line in error.getvalue().splitlines()) == 1
+
+
+def test_a_way_that_hangs_holds_no_other_up_and_not_the_end(tmp_path: Path) -> None:
+    with (
+        answering(b"") as address,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log,
+        contextlib.redirect_stderr(io.StringIO()),
+    ):
+        log.bind(str(tmp_path / "log"))
+        log.settimeout(3)  # less than the webhook is waited for
+        open_alerts(str(tmp_path / "log"), webhook=f"http://{address}/x")
+        for number in range(4):
+            alert("mask_failed", f"call{number}")
+        assert [log.recv(1000).rstrip(b"\0")[-5:] for _ in range(4)] == [b"call0", b"call1", b"call2", b"call3"]
+        begun = time.monotonic()
+        close_alerts()
+    assert time.monotonic() - begun < 8  # four answers would have been waited for 20 s
 
 
 def test_ways_that_are_closed_are_said_once_each_and_hold_nothing_up() -> None:
