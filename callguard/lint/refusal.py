@@ -7,7 +7,7 @@ Gosub. What does not: ways around the question (notice.py).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from callguard.lint.carrier import carriers
@@ -136,10 +136,7 @@ class _Served:
     def any(self, steps: Iterable[Step]) -> bool:
         """From one of STEPS."""
         steps = [step for step in steps if step not in self.dead]
-        if not self._walk(steps):
-            return False
-        self.alive.update(steps if len(steps) == 1 else ())
-        return True
+        return self._walk(steps)
 
     def before(self, steps: Iterable[Step]) -> list[Step]:
         """All that follows STEPS, up to where a call is served."""
@@ -156,21 +153,30 @@ class _Served:
         return list(seen)
 
     def _walk(self, steps: list[Step]) -> bool:
-        waiting, seen = list(steps), set(steps)
+        waiting: list[Step] = list(steps)
+        came: dict[Step, Step | None] = dict.fromkeys(steps)
         entered: set[Found] = set()
         while waiting:
             step = waiting.pop()
-            if step in self.alive or self._serves(step):
+            if step in self.alive or self._serves(step) or self._unknown(step):
+                self._remember(step, came)
                 return True
-            onward = self.graph.onward(step)
-            if any(found.unknown for edge, found in onward if not is_ours(edge.target.context, self.trusted)):
-                return True
-            ways = onward_steps(self.graph, self.trusted, step, entered)
-            new = [each for each in ways if each not in seen and each not in self.dead]
-            waiting += new
-            seen.update(new)
-        self.dead |= seen
+            for each in onward_steps(self.graph, self.trusted, step, entered):
+                if each not in came and each not in self.dead:
+                    came[each] = step
+                    waiting.append(each)
+        self.dead |= came.keys()
         return False
+
+    def _remember(self, step: Step | None, came: Mapping[Step, Step | None]) -> None:
+        """The way to STEP is alive: who asks from anywhere on it does not walk it again."""
+        while step is not None:
+            self.alive.add(step)
+            step = came[step]
+
+    def _unknown(self, step: Step) -> bool:
+        onward = self.graph.onward(step)
+        return any(found.unknown for edge, found in onward if not is_ours(edge.target.context, self.trusted))
 
     def _serves(self, step: Step) -> bool:
         return any(one.app in DESTINATIONS for one, _ in self.graph.flows(step))

@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.lint.plan import ASK, rules
+from callguard.lint.graph import Graph
+from callguard.lint.model import Step
+from callguard.lint.refusal import refused
+from callguard.lint.snippet import recognise
+from tests.lint.plan import ASK, SNIPPET, graph, rules
 
 NO, BY = '$["${CALLGUARD_ASKED}" != "asked"]', "${CALLGUARD_ASKED}"
 
@@ -68,3 +72,25 @@ def test_a_question_of_the_dialplan_s_own(tmp_path: Path) -> None:
     assert refusals == [("refusal-ends-call", 6), ("refusal-ends-call", 7)]
     served = [each for each in rules(tmp_path, menu + keys.format("Goto(1,1)")) if "refusal" in each[0]]
     assert served == [("refusal-ends-call", 6)]
+
+
+def test_extensions_that_lead_on_to_one_another_take_no_longer_each(tmp_path: Path) -> None:
+    ring = [(1000 + n, 1000 + (n + 1) % 900) for n in range(900)]
+    rest = " same => n,Dial(PJSIP/a)\n"
+    parts = [f"exten => {here},1,{ASK}\n same => n,GotoIf($[${{X}}]?{there},1)\n{rest}" for here, there in ring]
+    text = "".join(["[from-trunk]\n", *parts])
+    (tmp_path / "callguard.conf").write_text(SNIPPET.read_text())
+    plan = graph(tmp_path, f"{text}#include callguard.conf\n")
+    walked = Counted(plan.plan)
+    assert list(refused(walked, recognise(walked))) == []
+    assert walked.asked < 30_000  # a walk to the end from each would look 1.6 million times
+
+
+class Counted(Graph):
+    """A graph that counts how often it is asked what follows a step."""
+
+    asked = 0
+
+    def following(self, step: Step) -> Step | None:
+        self.asked += 1
+        return super().following(step)
