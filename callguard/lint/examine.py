@@ -22,6 +22,7 @@ from callguard.lint.outbound import outbound, outside_lines
 from callguard.lint.recorder import constants, recorders
 from callguard.lint.refusal import refused
 from callguard.lint.snippet import Trusted, entered, present, recognise
+from callguard.lint.switched import switched
 from callguard.lint.tree import Tree, read_tree
 from callguard.lint.unfiltered import unfiltered
 
@@ -93,6 +94,7 @@ _RULES: tuple[Callable[[_Site], Iterable[Finding]], ...] = (
     _switches,
     _globals,
     lambda site: recorders(site.graph, site.trusted, site.options.entries),
+    lambda site: switched(site.graph, site.trusted),
     lambda site: beside(site.tree, site.options.sequences),
     lambda site: disconnecting(site.tree, site.graph, site.options.sequences),
     lambda site: bypassed(site.graph, site.trusted, site.options.entries, strict=site.options.strict),
