@@ -47,9 +47,7 @@ def judge(path: Path, prompts: Path | None, pack: RulePack | None = None) -> Jud
     today = clock.read().wall.date()
     policy = _read(path, today)
     scripts, problems = Scripts.load_leniently(policy, prompts)
-    problems += [
-        f"call_type.{kind.name}: no prompt {name} in {language}" for kind, language, name in scripts.missing(policy)
-    ]
+    problems += scripts.absent(policy)
     found, doubts = objections(policy, today, problems), doubtful(policy, pack or shipped_pack(), today)
     differences = [] if problems else [str(item) for item in scripts.findings(policy)]
     return Judged(policy, scripts, found, doubts, differences)

@@ -90,10 +90,11 @@ def _findings(settings: Settings) -> list[str]:
 def _notices(policy: Policy, scripts: Scripts) -> list[Prompt]:
     """Every short notice that a caller may hear, once."""
     heard = [
-        scripts.known(kind, language)[kind.notice]
+        scripts.known(kind, language)[name]
         for kind in policy.call_types.values()
         if kind.records
         for language in kind.spoken
+        for name in kind.notices
     ]
     return list(dict.fromkeys(heard))
 

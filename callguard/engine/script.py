@@ -37,9 +37,7 @@ class Scripts:
         """The prompts that POLICY needs, from DIRECTORY or the shipped ones. Raises ConfigError naming all that is
         missing."""
         scripts, problems = cls.load_leniently(policy, directory)
-        problems += [
-            f"call_type.{kind.name}: no prompt {name} in {language}" for kind, language, name in scripts.missing(policy)
-        ]
+        problems += scripts.absent(policy)
         if problems:
             raise ConfigError("prompts", problems)
         return scripts
@@ -72,6 +70,14 @@ class Scripts:
             if kind.records
             for language in kind.spoken
             for name in sorted(_needed(kind) - self.known(kind, language).keys())
+        ]
+
+    def absent(self, policy: Policy) -> list[str]:
+        """The same in words, but for languages of which nothing could be read: that is a problem of its own."""
+        return [
+            f"call_type.{kind.name}: no prompt {name} in {language}"
+            for kind, language, name in self.missing(policy)
+            if self.languages.get(language)
         ]
 
     def unspoken(self, policy: Policy) -> list[tuple[CallType, str, str]]:

@@ -80,6 +80,17 @@ def test_a_notice_that_takes_too_long_is_a_finding(tmp_path: Path) -> None:
     assert done.status == 1 and "en/notice-short: 1" in done.text and "where a notice has 10 s" in done.text
 
 
+def test_the_notice_of_who_is_asked_by_law_is_measured_too(tmp_path: Path) -> None:
+    config, folder = own_prompts(tmp_path)
+    with (tmp_path / "policy.toml").open("a") as policy:
+        policy.write('[call_type.told]\npurpose = "qa"\nmode = "announce"\n')
+        policy.write('notice = "notice-announce"\nask_notice = "notice-soft"\n')
+    assert callguard("prompts", "check", "--config", config).status == 0
+    make_longer(folder, "notice-soft")
+    done = callguard("prompts", "check", "--config", config)
+    assert done.status == 1 and "en/notice-soft: 1" in done.text
+
+
 def test_what_agents_would_not_hear_is_a_finding_where_they_are_to_hear_it(tmp_path: Path) -> None:
     config, folder = own_prompts(tmp_path)
     manifest = json.loads((folder / "manifest.json").read_text())

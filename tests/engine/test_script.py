@@ -39,6 +39,12 @@ def test_what_is_missing_is_named(values: dict[str, object], part: str) -> None:
     assert any(part in problem for problem in caught.value.problems)
 
 
+def test_of_a_language_that_cannot_be_read_no_prompt_is_missed() -> None:
+    with pytest.raises(ConfigError) as caught:
+        Scripts.load(policy(language="tlh"), None)
+    assert len(caught.value.problems) == 1
+
+
 def test_who_never_records_needs_no_prompt() -> None:
     own = policy(mode="never", language="tlh")
     assert Scripts.load(own, None).of(own.call_types["support"]) == {}
