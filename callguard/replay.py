@@ -110,8 +110,8 @@ def what_if(story: Story, policy: Policy | None = None, rules: RulePack | None =
     return Change(story.call_id, old.name, tuple(kinds), difference) if kinds else None
 
 
-_SHOWN = ("mode", "internal")
-"""What a change of mode shows better."""
+_SHOWN = ("mode", "internal", "owner", "assessment", "review", "unique_purpose")
+"""What a change of mode shows better, and what no call feels."""
 
 
 def _modes(story: Story, call_type: CallType, rules: RulePack) -> tuple[str, ...]:

@@ -55,6 +55,8 @@ def what_if(tmp_path: Path, policy: str, *more: str) -> tuple[int, str]:
 @pytest.mark.requirement("S127")
 def test_the_same_policy_would_change_nothing(tmp_path: Path) -> None:
     assert what_if(tmp_path, SAME) == (0, "0 of 1 call(s) would change\n")
+    answered_for = SAME + 'owner = "somebody else"\nassessment = "DPIA-2"\nreview = 2030-01-01\n'
+    assert what_if(tmp_path, answered_for)[0] == 0  # no call feels that
 
 
 @pytest.mark.requirement("S56")
