@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 from pathlib import Path
 
 import click
 
+from callguard.cli.alone import alone, unusable
 from callguard.cli.option import config_option, load
 from callguard.cli.pbx import rescue_of
 from callguard.guard import Guard
@@ -19,13 +19,13 @@ from callguard.guard import Guard
 def guard(config: Path) -> None:
     """Stop every recording and send waiting callers on when the controller falls silent. `callguard run` starts it."""
     settings = load(config)
-    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (settings.data / "guard.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+    with alone(settings.data / "guard.lock") as first:
+        if not first:
             return  # one is there already
-        (settings.data / "guard.pid").write_text(str(os.getpid()))
+        try:
+            (settings.data / "guard.pid").write_text(str(os.getpid()))
+        except OSError as error:
+            raise unusable(settings.data, error) from None
         own = Guard(
             connect=rescue_of(settings),
             register=settings.data / "register.jsonl",

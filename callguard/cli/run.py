@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import fcntl
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+from callguard.cli.alone import alone
 from callguard.cli.approval import approved, entry_of
 from callguard.cli.children import keep, worker_command
 from callguard.cli.keeper import sealable
@@ -67,11 +66,12 @@ def run(drain: bool, replace: bool, config: Path) -> None:
         _drain(settings)
         return
     files, key = _read(settings), master_key(settings)
-    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     if replace:  # only now: recorders run without a controller for as short as can be
         _drain(settings)
     try:
-        with _alone(settings.data / "controller.lock"):
+        with alone(settings.data / "controller.lock") as first:
+            if not first:
+                raise BadInput(f"{settings.data}: another controller runs in this data directory")
             open_alerts(**settings.alerts.model_dump())
             asyncio.run(_leading(config, settings, files, key))
     finally:
@@ -83,22 +83,12 @@ def _drain(settings: Settings) -> None:
     calls = ask_controller(settings, {"do": "drain"})["calls"]
     lock, end = settings.data / "controller.lock", time.monotonic() + DRAIN_SECONDS
     while time.monotonic() < end:
-        with contextlib.suppress(BadInput), _alone(lock):
-            click.echo(f"callguard: handed over {calls} live call(s)", err=True)
-            return
+        with alone(lock) as free:
+            if free:
+                click.echo(f"callguard: handed over {calls} live call(s)", err=True)
+                return
         time.sleep(0.01)
     raise Unreachable(f"the controller did not end within {DRAIN_SECONDS:g} s")
-
-
-@contextlib.contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """One controller a data directory."""
-    with lock.open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise BadInput(f"{lock}: another controller runs in this data directory") from None
-        yield
 
 
 async def _leading(config: Path, settings: Settings, files: _Files, key: MasterKey) -> None:
