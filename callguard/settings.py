@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -287,7 +288,23 @@ def _missing_pbx(document: dict[str, Any]) -> list[str]:
 def _line(item: Any) -> str:
     """One problem without the value that caused it: it may be a secret."""
     texts = {"extra_forbidden": "unknown key", "missing": "is missing"}
+    if item["type"] == "string_pattern_mismatch":
+        texts[item["type"]] = next((f"must be {_SHAPES[part]}" for part in item["loc"] if part in _SHAPES), item["msg"])
     return f"{'.'.join(str(part) for part in item['loc'])}: {texts.get(item['type'], item['msg'])}"
+
+
+_WEB = "an http(s) address such as https://host.example/path"
+_CODE = "an ISO 3166 code such as US-TX or DE"
+_PLAIN = "letters, digits, - and _"
+_SHAPES: Mapping[object, str] = {
+    "ari_url": "an http(s) address such as http://127.0.0.1:8088/ari",
+    "listen": "HOST:PORT such as 127.0.0.1:8084",
+    "agents": _CODE, "trunks": _CODE, "region": "an ISO 3166 country code such as US",
+    "agent_in_name": "a pattern with {site} in it, such as PJSIP/{site}-*",
+    "webhook": _WEB, "url": _WEB, "endpoint": _WEB,
+    "app": _PLAIN, "tenant": _PLAIN, "pbx_id": _PLAIN,
+}  # fmt: skip
+"""What a value of this key, or of this table, looks like."""
 
 
 def load_policy(settings: Settings) -> Policy:

@@ -66,7 +66,16 @@ def test_every_problem_is_reported_at_once_with_its_key(tmp_path: Path) -> None:
         "base", "tenant", "hat", "data_dir", "recordings.floor_mb", "guard.patience",
         "asterisk.ami_secret", "asterisk.ami_port", "asterisk.shoe", "asterisk.ari_url",
     }  # fmt: skip
+    assert "tenant: must be letters, digits, - and _" in found
+    assert "asterisk.ari_url: must be an http(s) address such as http://127.0.0.1:8088/ari" in found
     assert "asterisk.shoe: unknown key" in found and "data_dir: is missing" in found
+
+
+def test_what_a_place_looks_like_is_said_in_words_not_as_an_expression(tmp_path: Path) -> None:
+    text = 'agents = {"PJSIP/*" = "Texas"}\nregion = "USA"\nagent_in_name = "PJSIP/x"\n'
+    found = problems(written(tmp_path, f"{GOOD}\n[places]\n{text}"))
+    assert found[0] == "places.agents.PJSIP/*: must be an ISO 3166 code such as US-TX or DE"
+    assert len(found) == 3 and not any("^" in line for line in found)
 
 
 def test_a_table_that_is_none(tmp_path: Path) -> None:
@@ -107,7 +116,7 @@ def test_what_is_not_toml(tmp_path: Path, content: bytes, part: str) -> None:
 def test_a_file_that_is_not_there_or_a_folder(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no such file"):
         read_toml(tmp_path / "none.toml")
-    with pytest.raises(BadInput, match="IsADirectoryError"):
+    with pytest.raises(BadInput, match="Is a directory"):
         read_toml(tmp_path)
 
 

@@ -147,10 +147,10 @@ def alerts(site: Site) -> Iterator[Finding]:
     """Incidents are told somewhere besides the database."""
     syslog = site.plan.syslog
     if not syslog:
-        what = "incidents are told nowhere besides the database"
+        what = "incidents reach no syslog: standard error has them, and webhook or mail where they are configured"
         yield warning(what, "callguard.toml: alerts.syslog", 'syslog = "/dev/log"')
     elif syslog.startswith("/") and not Path(syslog).exists():
-        what = f"{syslog} is not there: incidents are told nowhere besides the database"
+        what = f"{syslog} is not there: incidents reach standard error, and webhook or mail where they are configured"
         yield warning(what, "callguard.toml: alerts.syslog", "run a syslog service, or name a host:port")
 
 
