@@ -27,6 +27,8 @@ from callguard.pbx.freeswitch.translate import time_of
 from callguard.ports import Playable
 
 _PATH = re.compile(r"/[A-Za-z0-9_./-]+\Z")
+_WHOLE = "%[playback_terminators=none]"
+"""For one prompt alone, whatever the dialplan has set: FreeSWITCH ends what it plays at the key *, which begins *7."""
 
 
 @dataclass(slots=True)
@@ -213,7 +215,7 @@ class Prompter:
 
 async def _play(esl: Esl, channel_id: str, own: str, path: str) -> str:
     """Why it cannot be played; '' when the request was taken."""
-    what = (("call-command", "execute"), ("execute-app-name", "playback"), ("execute-app-arg", path))
+    what = (("call-command", "execute"), ("execute-app-name", "playback"), ("execute-app-arg", f"{_WHOLE}{path}"))
     try:
         await esl.ask(f"sendmsg {channel_id}", (*what, ("Event-UUID", own)))
     except PbxRefused as refused:

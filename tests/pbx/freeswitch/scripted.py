@@ -69,6 +69,7 @@ class Channel:
     queue: asyncio.Queue[tuple[str, str, str]] = field(default_factory=asyncio.Queue)
     broken: asyncio.Event = field(default_factory=asyncio.Event)
     playing: bool = False
+    terminators: str = "*"
     room: str = ""
     overheard: bool = False
     display: str = ""

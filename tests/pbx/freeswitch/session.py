@@ -30,8 +30,10 @@ class Exchange(ScriptedFreeSwitch):
         self.played: list[tuple[str, str, str]] = []
 
     def press(self, own: Channel, digit: str, source: str = "RTP") -> None:
-        """The party presses a key."""
+        """The party presses a key. One of the terminators ends what plays."""
         self.fire("DTMF", own, DTMF_Digit=digit, DTMF_Source=source)
+        if own.playing and digit in own.terminators:
+            own.broken.set()
 
     def channel(self, name: str, direction: str = "inbound", other: str = "", **variables: str) -> Channel:
         """A channel that exists: CHANNEL_CREATE."""
@@ -95,7 +97,9 @@ class Exchange(ScriptedFreeSwitch):
             response = await self._playback(own, argument)
         self.fire("CHANNEL_EXECUTE_COMPLETE", own, **about, Application_Response=response)
 
-    async def _playback(self, own: Channel, path: str) -> str:
+    async def _playback(self, own: Channel, argument: str) -> str:
+        scope, _, path = argument.rpartition("]")
+        own.terminators = "" if scope == "%[playback_terminators=none" else "*"
         if self.blind:
             return "FILE NOT FOUND"
         with wave.open(path, "rb") as file:

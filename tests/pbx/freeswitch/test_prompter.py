@@ -45,6 +45,18 @@ async def test_a_prompt_that_a_hang_up_cut_was_not_heard(station: Station, after
     assert (await station.wait(NoticeFailed)).reason == "hung up" and not station.of(NoticeEnded)
 
 
+async def test_the_key_that_begins_a_withdrawal_ends_no_prompt(station: Station) -> None:
+    """FreeSWITCH ends what it plays at the key *, unless it is told otherwise: a line that was cut is no line."""
+    far = await station.enter()
+    station.pbx.perform(Answer(channel_id=far))
+    station.pbx.perform(PlayPrompt(channel_id=far, script=Script.NOTICE))
+    await station.wait(NoticeStarted)
+    for key in "*#7":
+        station.switch.press(station.switch.channels[far], key)
+    await station.wait(NoticeEnded)
+    assert not station.of(NoticeFailed)
+
+
 async def test_a_line_for_all_is_played_to_both_and_counts_once(station: Station) -> None:
     far, agent = await station.talk()
     station.pbx.perform(PlayPrompt(channel_id=agent, script=Script.RECORDING_ON, whisper=True, to_all=True))
