@@ -15,7 +15,7 @@ from callguard.lab.freeswitch_stand import FreeSwitchStand, switch_policy
 from callguard.store.keys import load_master_key
 from callguard.store.postgres import PostgresLog
 from tests.e2e.quick import write_prompts
-from tests.e2e.site import POLICY, Site, _make
+from tests.e2e.site import POLICY, Site, Talk, _make
 
 AGENTS = 15
 
@@ -35,7 +35,7 @@ DIALPLAN = f"""\
       </condition>
     </extension>
     <extension name="typed">
-      <condition field="destination_number" expression="^([a-z]+)_([0-9]+)$">
+      <condition field="destination_number" expression="^(support|kept|survey|spoken|private|lottery|card)_([0-9]+)$">
         <action application="set" data="callguard_type=$1"/>
         <action application="set" data="callguard_place=US-TX"/>
 {ENTRY}        <action application="bridge" data="${{agent$2}}"/>
@@ -68,7 +68,34 @@ DIALPLAN = f"""\
 {ENTRY}        <action application="bridge" data="${{agent${{last}}}}"/>
       </condition>
     </extension>
+    <extension name="listener">
+      <condition field="destination_number" expression="^eavesdrop_([0-9a-f-]+)$">
+        <action application="answer"/>
+        <action application="eavesdrop" data="$1"/>
+      </condition>
+    </extension>
+    <extension name="third">
+      <condition field="destination_number" expression="^three_way_([0-9a-f-]+)$">
+        <action application="answer"/>
+        <action application="three_way" data="$1"/>
+      </condition>
+    </extension>
+    <extension name="out">
+      <condition field="destination_number" expression="^9_([0-9]+)$">
+        <action application="set" data="callguard_type=support"/>
+        <action application="set" data="callguard_direction=outbound"/>
+        <action application="set" data="callguard_dialled=$1"/>
+        <action application="set" data="callguard_home=${{context}}"/>
+        <action application="execute_extension" data="callguard XML callguard"/>
+        <action application="bridge" data="sofia/lab/$1@${{trunk}}"/>
+      </condition>
+    </extension>
     <!-- where an attended transfer's second call goes -->
+    <extension name="outside">
+      <condition field="destination_number" expression="^outside$">
+        <action application="bridge" data="sofia/lab/15125550199@${{trunk}}"/>
+      </condition>
+    </extension>
     <extension name="plain">
       <condition field="destination_number" expression="^plain_([0-9]+)$">
         <action application="bridge" data="${{agent$1}}"/>
@@ -88,15 +115,29 @@ class LiveSite(Site):
         return cast(FreeSwitchStand, self.stand)
 
     @classmethod
-    async def raise_on(cls, work: Path, *, controller: bool = True, floor_mb: int = 50, more: str = "") -> Self:
-        """A site in the folder WORK; `more`: of callguard.toml."""
+    async def raise_on(
+        cls,
+        work: Path,
+        *,
+        controller: bool = True,
+        floor_mb: int = 50,
+        before: str = "",
+        directory_is: Path | None = None,
+    ) -> Self:
+        """A site in the folder WORK. `before`: dialplan that runs before ours; `directory_is`: where recordings really
+        lie.
+        """
         _make(work)
-        stand = FreeSwitchStand(work, dialplan=DIALPLAN, agents=AGENTS, policy=switch_policy(POLICY))
+        dialplan = DIALPLAN.replace(ENTRY, before + ENTRY)
+        stand = FreeSwitchStand(work, dialplan=dialplan, agents=AGENTS, policy=switch_policy(POLICY))
         try:
             await stand.start(controller=False)
             stand.write_config(floor_mb=floor_mb)
             with stand.config.open("a") as config:
-                config.write(f'\n[prompts]\ndirectory = "{write_prompts(work / "prompts")}"\n{more}')
+                config.write(f'\n[prompts]\ndirectory = "{write_prompts(work / "prompts")}"\n')
+            if directory_is:
+                stand.recordings.rmdir()
+                stand.recordings.symlink_to(directory_is)
             if controller:
                 await stand.start_controller()
             return cls(stand, await PostgresLog.open(stand.postgres.app_dsn, load_master_key(work / "master.key")))
@@ -109,6 +150,17 @@ class LiveSite(Site):
         listed = json.loads(await self.api("show channels as json")).get("rows", [])
         ids = [str(row["uuid"]) for row in listed]
         return " ".join([own for own in ids if await self.api(f"uuid_exists {own}") == "true"])
+
+    def far(self, talk: Talk) -> str:
+        """The caller's channel."""
+        assert talk.stored is not None
+        return talk.stored.events[0].channel_id
+
+    def near(self, talk: Talk) -> str:
+        """The agent's channel."""
+        assert talk.stored is not None
+        seen = (row for row in talk.stored.events if row.type == "channel_seen" and row.data["role"] == "agent")
+        return next(seen).channel_id
 
     async def api(self, command: str) -> str:
         """A command of an admin's own."""
