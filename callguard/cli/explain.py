@@ -54,14 +54,17 @@ def explain(recording: str, config: Path, as_json: bool) -> None:
     told = {row.recording_id: explanation(stored, row, kept) for row in wanted}
     none = [] if told else list(_why_not(stored))
     if as_json:
-        show_json({"call_id": stored.call.call_id, "recordings": told, "why_none": none})
-        return
+        return show_json({"call_id": stored.call.call_id, "recordings": told, "why_none": none})
+    click.echo("\n".join(_text(stored.call.call_id, told, none)))
+
+
+def _text(call_id: str, told: Mapping[str, Mapping[str, Sequence[str]]], none: Sequence[str]) -> Iterator[str]:
     for recording_id, answers in told.items():
-        click.echo(f"Recording {recording_id} of call {stored.call.call_id}")
+        yield f"Recording {recording_id} of call {call_id}"
         for question, sentences in answers.items():
-            click.echo("\n".join((f"\n{question}", *(f"  {sentence}" for sentence in sentences))))
+            yield "\n  ".join((f"\n{question}", *sentences))
     if none:
-        click.echo("\n  ".join((f"Nothing was recorded of call {stored.call.call_id}.", *none)))
+        yield "\n  ".join((f"Nothing was recorded of call {call_id}.", *none))
 
 
 def explanation(stored: StoredCall, row: RecordingRow, kept: Sequence[Artefact]) -> dict[str, list[str]]:
@@ -125,17 +128,17 @@ def _missing(rows: Sequence[EventRow], recording_id: str) -> Iterator[str]:
     causes: list[str] = []
     none = True
     for row in rows:
-        own = row.data.get("recording_id") == recording_id
-        if row.type == "pause_started":
-            causes.append(str(row.data["cause"]))
-        elif row.type == "mask_acknowledged" and own:
-            since, none = row.at, False
-        elif row.type == "unmask_acknowledged" and own and since:
-            yield f"{(row.at - since).total_seconds():.1f} s from {_clock(since)} on{_because(causes)}."
-            since, causes = None, []
-        elif row.type == "recording_blanked" and own:
-            none = False
-            yield f"What came before an automatic pause was blanked afterwards: samples {', '.join(row.data['spans'])}."
+        match row.type, row.data.get("recording_id") == recording_id:
+            case "pause_started", _:
+                causes.append(str(row.data["cause"]))
+            case "mask_acknowledged", True:
+                since, none = row.at, False
+            case "unmask_acknowledged", True if since:
+                yield f"{(row.at - since).total_seconds():.1f} s from {_clock(since)} on{_because(causes)}."
+                since, causes = None, []
+            case "recording_blanked", True:
+                none = False
+                yield f"What came before a pause was blanked afterwards: samples {', '.join(row.data['spans'])}."
     if since:
         yield f"Everything from {_clock(since)} on{_because(causes)}."
     if none:
