@@ -7,7 +7,7 @@ Only the masked stretches and the neighbourhood of the line are read: an hour co
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from callguard.errors import BadAudio
 
 PACKET = 160
 """Samples of one 20 ms packet at 8 kHz: what may still sound after a mask was acknowledged."""
-LENGTH_SHARE, LENGTH_S = 0.02, 0.5
+LENGTH_SHARE, LENGTH_S = 0.01, 0.5
 """A length is wrong when it is off by more than this share and by more than so many seconds."""
 AT_ONCE_S = 1.0
 """A recording that ended within this time is not asked for its length: packets may come later than it took."""
@@ -83,8 +83,8 @@ class MaskMeasure:
 
 @dataclass(frozen=True, slots=True)
 class AudioVerdict:
-    """What the file shows. `findings`: our words, none when `ok`; `line_offset`: sample, -1 when not heard or asked;
-    `levels`: of the left and the right side in whole dBFS, from windows all over the file."""
+    """What the file shows. `findings`: our words, none when `ok`; `places`: the sample of each; `line_offset`: sample,
+    -1 when not heard or asked; `levels`: of left and right in whole dBFS, from windows all over the file."""
 
     ok: bool
     findings: tuple[str, ...]
@@ -93,6 +93,7 @@ class AudioVerdict:
     line_score: float = 0.0
     masks: tuple[MaskMeasure, ...] = ()
     levels: tuple[int, int] = (SILENCE_DB, SILENCE_DB)
+    places: tuple[int, ...] = ()
 
 
 def verify(path: Path, expected: Expectation) -> AudioVerdict:
@@ -113,15 +114,20 @@ def _measure(reader: WavReader, expected: Expectation, line: Samples | None) -> 
     room = reader.frames - (expected.line_seconds + LATE_S) * reader.rate
     whole = line is not None and room >= len(line)  # else a hang-up may have cut it
     heard = _line(reader, line, expected.line_seconds) if line is not None else None
-    findings = [LENGTH] if _length_differs(reader, expected.seconds) else []
-    findings += [MASK] if not all(mask.silent for mask in masks) else []
-    findings += [BLANK] if not all(mask.silent for mask in blanks) else []
-    findings += [LINE] if heard and whole and heard.score < HEARD else []
-    findings += [LOST_SIDE] if any(_is_lost(reader, side, masks, blanks) for side in (0, 1)) else []
-    findings += [NO_SIDE] if any(_was_never_heard(reader, side, masks + blanks) for side in (0, 1)) else []
+    missing = bool(heard and whole and heard.score < HEARD)
+    places = {
+        LENGTH: reader.frames if _length_differs(reader, expected.seconds) else -1,
+        MASK: next((mask.first_sound for mask in masks if not mask.silent), -1),
+        BLANK: next((mask.first_sound for mask in blanks if not mask.silent), -1),
+        LINE: max(0, round(expected.line_seconds * reader.rate)) if missing else -1,
+        LOST_SIDE: max(_lost_at(reader, side, masks, blanks) for side in (0, 1)),
+        NO_SIDE: 0 if any(_was_never_heard(reader, side, masks + blanks) for side in (0, 1)) else -1,
+    }
+    found = {word: place for word, place in places.items() if place >= 0}
     offset = heard.offset if heard and heard.score >= HEARD else -1
     score = heard.score if heard else 0.0
-    return AudioVerdict(not findings, tuple(findings), reader.frames, offset, score, masks, _levels(reader))
+    verdict = AudioVerdict(not found, tuple(found), reader.frames, offset, score, masks, _levels(reader))
+    return replace(verdict, places=tuple(found.values()))
 
 
 def _length_differs(reader: WavReader, seconds: float) -> bool:
@@ -159,13 +165,13 @@ def _last_sound(reader: WavReader, start: int, end: int) -> int:
     return start + int(sounding[-1]) if len(sounding) else start - 1
 
 
-def _is_lost(reader: WavReader, side: int, masks: tuple[MaskMeasure, ...], blanks: tuple[MaskMeasure, ...]) -> bool:
-    """Whether SIDE ends with a mask although the recording goes on: a recorder may come back from one on one side
+def _lost_at(reader: WavReader, side: int, masks: tuple[MaskMeasure, ...], blanks: tuple[MaskMeasure, ...]) -> int:
+    """Where SIDE ends with a mask although the recording goes on, or -1: a recorder may come back from one on one side
     only. A phone on a line makes noise even when nobody speaks."""
     enough = LOST_SIDE_S * reader.rate
     followed = [mask for mask in masks if _open_behind(mask, masks + blanks, reader.frames) >= enough]
     last = _last_of(reader, side) if followed else -1
-    return last >= 0 and any(last < mask.end for mask in followed)
+    return last + 1 if last >= 0 and any(last < mask.end for mask in followed) else -1
 
 
 def _was_never_heard(reader: WavReader, side: int, masks: tuple[MaskMeasure, ...]) -> bool:

@@ -23,6 +23,7 @@ from callguard.audio.verify import (
     verify,
 )
 from callguard.errors import BadAudio
+from tests.audio.call import WRONGS, recorded
 from tests.audio.sound import at_level, crashed, mixed, noise, silence, spoken, stereo, through_mulaw, write
 
 LINE_PATH = load_prompts(shipped_prompts(), "en")["recording-on"].path
@@ -175,3 +176,15 @@ def test_the_level_of_each_side_is_measured(tmp_path: Path, seconds: float) -> N
 def test_a_recording_that_ended_at_once_is_not_asked_for_its_length(tmp_path: Path, said: float, ok: bool) -> None:
     path = write(tmp_path / "a.wav", stereo(noise(0.06, -20, 1), noise(0.06, -20, 2)))
     assert verify(path, Expectation(seconds=said)).ok is ok
+
+
+@pytest.mark.requirement("S124")
+def test_each_finding_says_where(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    for seed in range(6):
+        made = recorded(seed)
+        assert verify(made.write(tmp_path / "call.wav"), made.expected).ok
+        for word, spoil in WRONGS.items():
+            if spoiled := spoil(made, rng):
+                told = verify(spoiled[0].write(tmp_path / "call.wav"), spoiled[0].expected)
+                assert abs(dict(zip(told.findings, told.places, strict=True))[word] - spoiled[1]) < 4000
