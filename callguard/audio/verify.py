@@ -103,31 +103,37 @@ def verify(path: Path, expected: Expectation) -> AudioVerdict:
         with WavReader(path) as reader:
             return _measure(reader, expected, line)
     except BadAudio:
-        return AudioVerdict(False, (UNREADABLE,))
+        return AudioVerdict(False, (UNREADABLE,), places=(0,))
 
 
 def _measure(reader: WavReader, expected: Expectation, line: Samples | None) -> AudioVerdict:
     if reader.channels != 2:
-        return AudioVerdict(False, (NOT_STEREO,), reader.frames)
+        return AudioVerdict(False, (NOT_STEREO,), reader.frames, places=(0,))
     masks = tuple(_mask(reader, start, end, expected.slack) for start, end in expected.masks)
     blanks = tuple(_mask(reader, start, end, 0) for start, end in expected.blanks)
-    room = reader.frames - (expected.line_seconds + LATE_S) * reader.rate
-    whole = line is not None and room >= len(line)  # else a hang-up may have cut it
-    heard = _line(reader, line, expected.line_seconds) if line is not None else None
-    missing = bool(heard and whole and heard.score < HEARD)
+    heard = Heard(-1, 0.0) if line is None else _line(reader, line, expected.line_seconds)
+    missing = line is not None and heard.score < HEARD and _had_time(reader, expected, line)
     places = {
         LENGTH: reader.frames if _length_differs(reader, expected.seconds) else -1,
-        MASK: next((mask.first_sound for mask in masks if not mask.silent), -1),
-        BLANK: next((mask.first_sound for mask in blanks if not mask.silent), -1),
+        MASK: _first_of(masks),
+        BLANK: _first_of(blanks),
         LINE: max(0, round(expected.line_seconds * reader.rate)) if missing else -1,
         LOST_SIDE: max(_lost_at(reader, side, masks, blanks) for side in (0, 1)),
         NO_SIDE: 0 if any(_was_never_heard(reader, side, masks + blanks) for side in (0, 1)) else -1,
     }
     found = {word: place for word, place in places.items() if place >= 0}
-    offset = heard.offset if heard and heard.score >= HEARD else -1
-    score = heard.score if heard else 0.0
-    verdict = AudioVerdict(not found, tuple(found), reader.frames, offset, score, masks, _levels(reader))
+    offset = heard.offset if heard.score >= HEARD else -1
+    verdict = AudioVerdict(not found, tuple(found), reader.frames, offset, heard.score, masks, _levels(reader))
     return replace(verdict, places=tuple(found.values()))
+
+
+def _had_time(reader: WavReader, expected: Expectation, line: Samples) -> bool:
+    """Whether the line can be over in this file; else a hang-up may have cut it."""
+    return reader.frames - (expected.line_seconds + LATE_S) * reader.rate >= len(line)
+
+
+def _first_of(masks: tuple[MaskMeasure, ...]) -> int:
+    return next((mask.first_sound for mask in masks if not mask.silent), -1)
 
 
 def _length_differs(reader: WavReader, seconds: float) -> bool:

@@ -127,11 +127,12 @@ class RecordingVerified(RecordingEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingDamaged(RecordingEvent):
-    """The audio disagrees with the log, or stopped growing. `findings` are our words; `lost_ms`: what the file lacks of
-    what the log says; the levels as in RecordingVerified."""
+    """The audio disagrees with the log, or stopped growing. `findings` are our words, `places` the sample of each;
+    `lost_ms`: what the file lacks of what the log says; the levels as in RecordingVerified."""
 
     type = "recording_damaged"
     findings: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
     sha256: str = ""
     lost_ms: int = 0
     left_db: int = 0

@@ -133,7 +133,9 @@ class Archive:
         blanked = (ids.blanked(spans, before, measured["sha256"]),) if spans else ()
         if verdict.ok and not repaired:
             return *blanked, ids.verified(verdict.line_offset, **measured)
-        findings = (*((REPAIRED,) if repaired else ()), *verdict.findings)
+        mended = ((REPAIRED, shorter),) if repaired else ()
+        findings, places = zip(*mended, *zip(verdict.findings, verdict.places, strict=True), strict=True)
+        measured["places"] = tuple(map(str, places))
         return *blanked, ids.damaged(findings, _lost_ms(effect, shorter), **measured)
 
     def _without_media(self, effect: MeasureRecording, ids: _Ids) -> Event:

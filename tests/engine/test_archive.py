@@ -84,6 +84,7 @@ def test_the_legs_of_a_recorder_that_died_are_repaired_flagged_and_the_loss_is_t
         crashed(leg)
     (verdict,) = archive.measure(effect(seconds=4.25, masks=((8000, 16000),)), None)
     assert isinstance(verdict, RecordingDamaged) and verdict.findings == (REPAIRED, LENGTH)
+    assert len(verdict.places) == 2 and verdict.places[1] == str(verdict.offset_samples)
     assert (verdict.lost_ms, verdict.offset_samples) == (1250, SECONDS * 8000)
     assert verdict.left_db < -15 and verdict.sha256 == file_sha256(archive.stored(ID))
     with WavReader(archive.stored(ID)) as reader:  # strictly: its header is right
