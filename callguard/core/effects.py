@@ -138,18 +138,20 @@ class MeasureRecording(RecordingEffect):
     """Hold the finished audio against the log; the verdict comes back as an event.
 
     `seconds`: length by the log; `masks`: (start, end) in samples, end -1 up to the end of the file; `line_seconds`:
-    where the recording-is-on line began, -1.0 when none was played; `blanks`: like masks, to be made silent first.
+    where the recording-is-on line began, -1.0 when none was played; `blanks`: like masks, to be made silent first;
+    `digits`: whether keys that sound are to be as well.
     """
 
     seconds: float
     masks: tuple[tuple[int, int], ...] = ()
     line_seconds: float = -1.0
     blanks: tuple[tuple[int, int], ...] = ()
+    digits: bool = False
 
     def record(self) -> dict[str, Any]:
-        """As every request; without `blanks` where there are none: rows from before there were any stay the same."""
+        """As every request, without what is not to be blanked: rows from before anything could be stay the same."""
         whole = RecordingEffect.record(self)
-        return whole if self.blanks else {key: value for key, value in whole.items() if key != "blanks"}
+        return {key: value for key, value in whole.items() if value or key not in ("blanks", "digits")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,12 +7,14 @@ file (audio/).
 from __future__ import annotations
 
 from callguard.core import line, pausing
+from callguard.core.call import Call
 from callguard.core.effects import MeasureRecording
+from callguard.core.purpose import Trigger
 from callguard.core.recording import Mask, Recording
 
 
-def expectation(recording: Recording) -> MeasureRecording:
-    """What the log says of the finished file of RECORDING."""
+def expectation(call: Call, recording: Recording) -> MeasureRecording:
+    """What the log says of the finished file of a RECORDING of CALL."""
     unmasking = recording.mask is Mask.UNMASKING  # ended before the answer: where sound came back nobody knows
     started, stopped = recording.started_at, recording.stopped_at
     begun = None if line.is_cut(recording) else recording.line_at
@@ -24,4 +26,5 @@ def expectation(recording: Recording) -> MeasureRecording:
         masks=tuple((span.start, span.end) for span in recording.spans if span.end >= 0 or not unmasking),
         line_seconds=(begun - started).total_seconds() if started and begun else -1.0,
         blanks=pausing.blanks(recording),
+        digits=Trigger.DIGITS in call.call_type.pause_on,
     )

@@ -94,7 +94,8 @@ class StopObserved(RecordingEvent):
 class RecordingBlanked(RecordingEvent):
     """Sound was taken out of a finished file, whose length stays: what came before a pause, and keys that sounded.
 
-    `spans`: "start-end" in samples; `digits`: how many of them held a key's tones; both hashes are of the whole file.
+    `spans`: "start-end" in samples; `digits`: in how many stretches keys sounded; both hashes are of the
+    whole file.
     """
 
     type = "recording_blanked"

@@ -239,7 +239,7 @@ def _stop_observed(call: Call, before: Recording, event: RecordingEvent) -> Step
     nothing = now.condemned or (call.least_privilege and now.never_heard)
     if not nothing and now.started_at and now.stopped_at and now.stopped_at < now.started_at:  # the clock was set back
         done = done.then(lambda later: incident(later, "length_unknown"))
-    next_for_it = DiscardRecording(**about(now)) if nothing else expectation(now)
+    next_for_it = DiscardRecording(**about(now)) if nothing else expectation(call, now)
     return done.then(_pay).then(lambda later: Step(later, (next_for_it,)))
 
 

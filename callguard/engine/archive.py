@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from callguard.audio.blank import Spans, blank, within
+from callguard.audio.digit import find_digits
 from callguard.audio.riff import HEADER, pcm_header, repair_header
 from callguard.audio.verify import AT_ONCE_S, BLANK, AudioVerdict, Expectation, verify
 from callguard.audio.wav import WavReader, join_legs
@@ -68,12 +69,13 @@ class _Ids:
             **measured,
         )
 
-    def blanked(self, spans: Spans, before: str, sha256: str) -> RecordingBlanked:
+    def blanked(self, spans: Spans, digits: int, before: str, sha256: str) -> RecordingBlanked:
         return RecordingBlanked(
             at=self.at,
             channel_id=self.channel_id,
             recording_id=self.recording_id,
             spans=tuple(f"{start}-{end}" for start, end in spans),
+            digits=digits,
             sha256_before=before,
             sha256=sha256,
         )
@@ -121,7 +123,9 @@ class Archive:
         try:
             repaired = any([_repaired(path) for path in written])
             samples, shorter = _joined(left, right, stored) if legs else (_length(stored),) * 2
-            spans, before = within(effect.blanks, samples), file_sha256(stored) if effect.blanks else ""
+            keys = find_digits(stored) if effect.digits else ()
+            spans = within((*effect.blanks, *keys), samples)
+            before = file_sha256(stored) if spans else ""
             if spans:
                 blank(stored, spans)
             verdict = verify(stored, _expectation(effect, line, spans))
@@ -130,7 +134,7 @@ class Archive:
         for leg in (left, right):
             leg.unlink(missing_ok=True)
         measured = _measured(verdict, file_sha256(stored), samples)
-        blanked = (ids.blanked(spans, before, measured["sha256"]),) if spans else ()
+        blanked = (ids.blanked(spans, len(keys), before, measured["sha256"]),) if spans else ()
         if verdict.ok and not repaired:
             return *blanked, ids.verified(verdict.line_offset, **measured)
         mended = ((REPAIRED, shorter),) if repaired else ()

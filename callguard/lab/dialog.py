@@ -26,6 +26,10 @@ class Line(Protocol):
         """Ask the PBX to transfer the other party."""
         ...
 
+    async def inform(self, call: Call, body: str) -> None:
+        """Send a key by signalling."""
+        ...
+
     async def end(self, call: Call) -> None:
         """End the call."""
         ...
@@ -127,6 +131,11 @@ class Call:
             if key != ",":
                 await self.rtp.press(key, seconds)
             await asyncio.sleep(0.5 if key == "," else gap)
+
+    async def signal(self, keys: str, milliseconds: int = 60) -> None:
+        """Press keys that travel beside the audio, each as a SIP INFO."""
+        for key in keys:
+            await self.line.inform(self, f"Signal={key}\r\nDuration={milliseconds}\r\n")
 
     async def hold(self) -> None:
         """Put the other party on hold, and fall silent."""

@@ -89,11 +89,12 @@ def parse(data: bytes) -> Message | None:
 
 @dataclass
 class Draft:
-    """A message being written: `add` headers in order, then `encode`. Values may be raw bytes."""
+    """A message being written: `add` headers in order, then `encode`. Values may be raw bytes; `kind`: of the body."""
 
     start: str
     body: str = ""
     lines: list[bytes] = field(default_factory=list)
+    kind: str = "application/sdp"
 
     def add(self, name: str, value: str | bytes) -> Draft:
         """Append one header."""
@@ -105,7 +106,7 @@ class Draft:
         """The datagram, with Content-Type and Content-Length."""
         body = self.body.encode()
         if body:
-            self.add("Content-Type", "application/sdp")
+            self.add("Content-Type", self.kind)
         self.add("Content-Length", str(len(body)))
         return b"\r\n".join([self.start.encode(), *self.lines, b"", b""]) + body
 

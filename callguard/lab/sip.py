@@ -157,6 +157,15 @@ class Phone(asyncio.DatagramProtocol):
         if answer.status >= 300:
             raise Unreachable(f"the lab phone's transfer was refused with status {answer.status}")
 
+    async def inform(self, call: Call, body: str) -> None:
+        """One key as SIP INFO. Raises Unreachable when it is refused."""
+        call.sequence += 1
+        draft = self._request(call, "INFO", call.sequence, _branch())
+        draft.kind, draft.body = "application/dtmf-relay", body
+        answer = await self._transact(call, "INFO", call.sequence, draft.encode())
+        if answer.status >= 300:
+            raise Unreachable(f"the lab phone's key was refused with status {answer.status}")
+
     async def end(self, call: Call) -> None:
         """See `Call.hangup`."""
         if call.state in (CallState.TRYING, CallState.RINGING):

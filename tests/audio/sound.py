@@ -81,3 +81,10 @@ def crashed(path: Path) -> Path:
     data[4:8] = data[40:44] = b"\0\0\0\0"
     path.write_bytes(data)
     return path
+
+
+def key(low: int, high: int, seconds: float = 0.05, level: int = -16, twist: float = 1.0) -> np.ndarray:
+    """One key as it sounds on a line."""
+    time = np.arange(round(8000 * seconds)) / 8000
+    both = np.sin(2 * np.pi * low * time) + twist * np.sin(2 * np.pi * high * time)
+    return at_level((3000 * both).astype(np.int16), level)

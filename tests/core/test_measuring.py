@@ -6,14 +6,15 @@ import pytest
 
 from callguard.core.events import Script
 from callguard.core.measuring import expectation
+from callguard.core.purpose import Trigger
 from callguard.core.recording import Mask, Span
-from tests.core.play import AGENT, play
+from tests.core.play import AGENT, ASK, play
 
 
 def test_a_file_is_as_long_as_from_its_acknowledgement_to_its_end() -> None:
     talk = play().talking().acknowledged().wait(0.5).opened().begins(Script.RECORDING_ON, to=AGENT)
     talk.wait(9.5).growing().hangs_up().stopped().whole()
-    assert talk.measure == expectation(talk.file)
+    assert talk.measure == expectation(talk.call, talk.file)
     assert (talk.measure.seconds, talk.measure.line_seconds, talk.measure.masks) == (10.0, 0.5, ())
 
 
@@ -30,6 +31,14 @@ def test_a_file_without_a_beginning_or_a_line_is_measured_without() -> None:
 
 
 def test_a_mask_counts_to_its_end_and_one_whose_end_nobody_knows_not_at_all() -> None:
-    recording = replace(play().recording().file, spans=(Span(start=10, end=20), Span(start=30)), mask=Mask.ON)
-    assert expectation(recording).masks == ((10, 20), (30, -1))
-    assert expectation(replace(recording, mask=Mask.UNMASKING)).masks == ((10, 20),)
+    talk = play().recording()
+    recording = replace(talk.file, spans=(Span(start=10, end=20), Span(start=30)), mask=Mask.ON)
+    assert expectation(talk.call, recording).masks == ((10, 20), (30, -1))
+    assert expectation(talk.call, replace(recording, mask=Mask.UNMASKING)).masks == ((10, 20),)
+
+
+@pytest.mark.requirement("S82")
+def test_keys_that_sound_are_to_be_blanked_where_the_call_type_pauses_for_them() -> None:
+    assert play().recording().hangs_up().stopped().whole().measure.record()["digits"]
+    kind = replace(ASK, pause_on=(Trigger.EVENT,))
+    assert "digits" not in play(kind).recording().hangs_up().stopped().whole().measure.record()

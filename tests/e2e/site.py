@@ -379,10 +379,14 @@ class Talk:
         await self.call.hangup()
         return await self.over()
 
+    def file(self, segment: int = 0) -> Path:
+        """Where the finished file lies."""
+        assert self.stored is not None
+        return self.site.stand.recordings / f"{self.stored.recordings[segment].recording_id}.wav"
+
     def tape(self, segment: int = 0) -> Tape:
         """What is in the finished file."""
-        assert self.stored is not None
-        return Tape.read(self.site.stand.recordings / f"{self.stored.recordings[segment].recording_id}.wav")
+        return Tape.read(self.file(segment))
 
 
 # ---------------------------------------------------------------- questions about a stored call

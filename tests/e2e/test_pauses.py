@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
+from callguard.audio.digit import find_digits
+from callguard.lab.media import WavSource
 from callguard.ports import EventRow
+from tests.audio.sound import key, stereo, write
 from tests.e2e.site import Site, Talk, incidents, sent_between, states
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -21,6 +25,13 @@ async def far_name(talk: Talk) -> str:
 
 def blanked(row: EventRow) -> list[tuple[int, int]]:
     return [(int(start), int(end)) for start, _, end in (span.partition("-") for span in row.data["spans"])]
+
+
+def typed_aloud() -> WavSource:
+    """Four keys as tones in the audio, as an old trunk brings them."""
+    pause = np.zeros(1600, np.int16)
+    pairs = ((697, 1336), (852, 1477), (941, 1336), (770, 1209))
+    return WavSource(np.concatenate([np.concatenate((key(low, high), pause)) for low, high in pairs]), loop=False)
 
 
 @pytest.mark.requirement("S82")
@@ -50,6 +61,11 @@ async def test_a_typed_number_a_variable_and_a_user_event_pause_and_what_came_ju
         await site.user_event("callguard_resume", talk.stored.events[0].channel_id)
         await talk.row("unmask_acknowledged", nth=2)
         await talk.says(0.5)
+        talk.call.rtp.source = typed_aloud()
+        await talk.says(1)
+        await talk.call.signal("571")
+        talk.call.rtp.source = talk.far
+        await talk.says(0.5)
         stored = await talk.ends()
     assert states(stored) == ["verified"] and incidents(stored) == {"pause_forgotten"}
     begun = [row for row in stored.events if row.type == "pause_started"]
@@ -69,8 +85,12 @@ async def test_a_typed_number_a_variable_and_a_user_event_pause_and_what_came_ju
     between = sent_between(talk.far, ended[0].at, begun[1].at) & set(left)
     assert between, "nothing is left of what was said between two pauses"
     (row,) = [row for row in stored.events if row.type == "recording_blanked"]
-    assert len(blanked(row)) == 3 and row.data["sha256_before"] != row.data["sha256"]
+    assert len(blanked(row)) == 3 + row.data["digits"] and row.data["sha256_before"] != row.data["sha256"]
+    assert row.data["digits"] == 4 and find_digits(talk.file()) == (), "what a trunk sends as sound"
+    heard = talk.answered.heard().samples
+    assert find_digits(write(talk.site.stand.work / "heard.wav", stereo(heard, heard))), "the agent heard it"
     verdict = next(event for event in stored.events if event.type == "recording_verified")
     assert verdict.data["sha256"] == row.data["sha256"]
     keys = [event.data["digit"] for event in stored.events if event.type == "digit_pressed"]
-    assert keys == ["1", *"xxxxxxxx"] and "49291234" not in site.printed()
+    assert keys == ["1", *"xxxxxxxx", *"xxx"], "eight as RTP events, three as SIP INFO"
+    assert "49291234" not in site.printed()

@@ -21,7 +21,7 @@ from callguard.core.events import (
     RecordingVerified,
 )
 from callguard.engine.archive import NO_MEDIA, REPAIRED, Archive, file_sha256
-from tests.audio.sound import crashed, noise, write
+from tests.audio.sound import crashed, key, noise, write
 
 ID = "7b0e8f6e-0000-4000-8000-000000000001"
 SECONDS = 3.0
@@ -144,6 +144,19 @@ def test_what_came_before_a_pause_is_silent_in_the_file_and_the_fact_names_both_
     )
     (again,) = archive.measure(replace(plain, blanks=((30_000, 30_000),)), None)  # behind its end
     assert isinstance(again, RecordingVerified)
+
+
+@pytest.mark.requirement("S82")
+def test_keys_that_sound_are_silent_in_the_file_where_the_call_type_says_so(archive: Archive) -> None:
+    legs = archive.legs(ID)
+    number = np.concatenate([np.concatenate((key(770, 1336), np.zeros(2400, np.int16))) for _ in range(3)])
+    for leg, sound in zip(legs, (number, np.zeros_like(number)), strict=True):
+        write(leg, sound)
+    archive.measure(effect(), None)
+    assert sound_of(archive).any(), "nobody asked for it"
+    blanked, _ = archive.measure(replace(effect(), digits=True), None)
+    assert isinstance(blanked, RecordingBlanked) and (blanked.digits, len(blanked.spans)) == (3, 3)
+    assert not sound_of(archive).any() and len(sound_of(archive)) == len(number)
 
 
 def test_what_cannot_be_blanked_is_told(archive: Archive) -> None:

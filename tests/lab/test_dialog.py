@@ -21,6 +21,9 @@ class Desk:
     async def refer(self, call: Call, extension: str) -> None:
         self.asked.append(f"refer {extension}")
 
+    async def inform(self, call: Call, body: str) -> None:
+        self.asked.append(body.split()[0])
+
     async def end(self, call: Call) -> None:
         self.asked.append("end")
         call.move(CallState.ENDED)
@@ -86,5 +89,6 @@ async def test_a_dropped_call_says_nothing(call: Call, desk: Desk) -> None:
 async def test_the_rest_is_left_to_the_line(call: Call, desk: Desk) -> None:
     call.answer()
     await call.refer("600")
+    await call.signal("1#")
     await call.hangup()
-    assert desk.asked == ["accept", "refer 600", "end"]
+    assert desk.asked == ["accept", "refer 600", "Signal=1", "Signal=#", "end"]

@@ -107,6 +107,11 @@ async def test_keys_arrive_once_each_and_in_order(caller: Phone, asterisk: Aster
     await call.press("1*")
     await call.ended()
     assert "app_verbose.c: keys 1*\n" in asterisk.log.read_text()
+    again = await caller.dial("4")
+    await again.answered()
+    await again.signal("2#")
+    await again.ended()
+    assert "app_verbose.c: keys 2\n" in asterisk.log.read_text(), "# ends what is read"
 
 
 async def test_an_extension_that_is_not_there(caller: Phone) -> None:
