@@ -24,6 +24,7 @@ from callguard.core.effects import (
     PlayPrompt,
     RecordingEffect,
     SendOn,
+    SoundBeep,
     StartRecording,
     StopPrompt,
     StopRecording,
@@ -260,7 +261,7 @@ class FakePbx:
                     yield ChannelAnswered(at=self.now, channel_id=channel)
             case SendOn() if channel in self._waiting:
                 yield ChannelLeft(at=self.now, channel_id=channel)
-            case Indicate():
+            case Indicate() | SoundBeep():
                 yield from self._indicate(effect)
             case LeaveOut() if channel in self._channels:
                 yield ChannelHungUp(at=self.now, channel_id=channel, cause=16)
@@ -282,11 +283,12 @@ class FakePbx:
         kind = type(effect).__name__
         return EffectFailed(at=self.now, channel_id=effect.channel_id, effect=kind, recording_id=own, reason=reason)
 
-    def _indicate(self, effect: Indicate) -> Iterator[Event]:
+    def _indicate(self, effect: Indicate | SoundBeep) -> Iterator[Event]:
         """Shown, or whispered: only a failure is heard of."""
+        script = effect.script if isinstance(effect, Indicate) else Script.BEEP
         if effect.channel_id not in self._channels:
             yield self._failed(effect, "not there")
-        elif effect.script and (wrong := self._no_cue(effect.channel_id, effect.script)):
+        elif script and (wrong := self._no_cue(effect.channel_id, script)):
             yield self._failed(effect, wrong)
 
     def _no_cue(self, channel_id: str, script: Script) -> str:

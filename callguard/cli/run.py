@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 
+from callguard.audio.tone import make_beep
 from callguard.cli.alone import alone
 from callguard.cli.approval import approved, entry_of
 from callguard.cli.children import keep, worker_command
@@ -26,6 +27,7 @@ from callguard.cli.scripts import own_prompts
 from callguard.core.call import Call
 from callguard.core.events import Script
 from callguard.core.policy import Policy
+from callguard.core.purpose import Beeping
 from callguard.engine import clock
 from callguard.engine.alerts import alert, close_alerts, open_alerts
 from callguard.engine.answer import Memory
@@ -169,7 +171,7 @@ class _Force:
             return {"error": told}
         entrance = self.engine.entrance
         entrance.policy, entrance.places = files.policy, files.places
-        self.engine.prompts = _prompts(files.scripts)
+        self.engine.prompts = _prompts(files)
         self.note(files, "reload")
         click.echo(f"callguard: reloaded, policy {files.policy.version[:12]}", err=True)
         return {"policy": files.policy.version}
@@ -192,6 +194,7 @@ class _Files:
     policy: Policy
     scripts: Scripts
     places: Places
+    beeps: Mapping[int, Playable]
 
 
 def _read(settings: Settings) -> _Files:
@@ -201,7 +204,7 @@ def _read(settings: Settings) -> _Files:
     judged = approved(settings.path(settings.policy), own_prompts(settings), pack)
     for doubt in judged.doubts:
         click.echo(f"callguard: {doubt}", err=True)
-    return _Files(judged.policy, judged.scripts, places)
+    return _Files(judged.policy, judged.scripts, places, _beeps(settings, judged.policy))
 
 
 def _look_ups(settings: Settings, log: PostgresLog) -> tuple[LookUp, ...]:
@@ -210,10 +213,20 @@ def _look_ups(settings: Settings, log: PostgresLog) -> tuple[LookUp, ...]:
     return (Memory(log, settings.tenant), *records)
 
 
-def _prompts(scripts: Scripts) -> Callable[[Call, str], Mapping[Script, Playable]]:
+def _beeps(settings: Settings, policy: Policy) -> dict[int, Playable]:
+    """The tone at each level that POLICY names. Raises BadInput."""
+    kinds = [kind for kind in policy.call_types.values() if kind.records and kind.beep is not Beeping.NEVER]
+    if kinds and settings.pbx.kind == "freeswitch":
+        raise BadInput(f"call_type.{kinds[0].name}.beep: FreeSWITCH cannot mix a tone into a call: only never")
+    recordings = settings.path(settings.recordings.directory)
+    return {level: make_beep(recordings, level) for level in {kind.beep_level_db for kind in kinds}}
+
+
+def _prompts(files: _Files) -> Callable[[Call, str], Mapping[Script, Playable]]:
     def of(call: Call, channel_id: str) -> Mapping[Script, Playable]:
-        known = call.known and channel_id == call.anchor
-        return scripts.of(call.call_type, call.language, call.mode, known=known)
+        known, level = call.known and channel_id == call.anchor, call.call_type.beep_level_db
+        spoken = files.scripts.of(call.call_type, call.language, call.mode, known=known)
+        return {**spoken, Script.BEEP: files.beeps[level]} if level in files.beeps else spoken
 
     return of
 
@@ -237,7 +250,7 @@ def _compose(settings: Settings, files: _Files, log: PostgresLog, key: MasterKey
         pbx=pbx_of(settings),
         evidence=evidence,
         archive=Archive(recordings),
-        prompts=_prompts(files.scripts),
+        prompts=_prompts(files),
         alert_by=alert,
         data=settings.data,
     )

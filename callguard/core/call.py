@@ -88,6 +88,7 @@ class Call:
     `preflights`: how many verdicts there were; the newest stands in `rule`. `orders_open`: what must be recorded is;
     `withheld`: the far party has heard that it is not.
     `news`: what agents do not know yet (channel, bridge, status), `news_watch`: which watch times it.
+    `beep_watch`: which watch times the next beep; `beepless`: one failed, which was told.
     `alone_since`: which watch times how long the far party has nobody to talk to; `alone_for_sure`: its grace ended.
     """
 
@@ -120,6 +121,8 @@ class Call:
     forgotten: bool = False
     news: tuple[tuple[str, str, Status], ...] = ()
     news_watch: int = 0
+    beep_watch: int = 0
+    beepless: bool = False
     least_privilege: bool = False
     over: bool = False
 

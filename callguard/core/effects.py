@@ -61,6 +61,11 @@ class Indicate(Effect):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SoundBeep(Effect):
+    """Let the party at this channel, the other end of its bridge and the recording hear the tone, once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SendOn(Effect):
     """Send the channel back to the dialplan: its call goes on."""
 

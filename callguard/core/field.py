@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from callguard.core.profile import Category, Mode, OnLogLoss, OnRefusal, OnRogue, OnWithdrawal, Override
-from callguard.core.purpose import Basis, Indicator, NumberPolicy, Output, PauseWarning, Purpose, Trigger, Use
+from callguard.core.purpose import Basis, Beeping, Indicator, NumberPolicy, Output, PauseWarning, Purpose, Trigger, Use
 
 LONGEST_DAYS = 36500
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
@@ -110,8 +110,8 @@ def _once(value: object) -> str:
     return "" if len(set(value)) == len(value) else "names something twice"
 
 
-def _count(most: int) -> Field:
-    return Field(lambda value: "" if _whole(value, 0, most) else f"must be a whole number from 0 to {most}")
+def _count(most: int, least: int = 0) -> Field:
+    return Field(lambda value: "" if _whole(value, least, most) else f"must be a whole number from {least} to {most}")
 
 
 def _percent(value: object) -> str:
@@ -226,6 +226,9 @@ FIELDS: Mapping[str, Field] = {
     "attested": Field(_flag),
     "remember_days": _count(3650),
     "indicator": _one_of(Indicator),
+    "beep": _one_of(Beeping),
+    "beep_every_s": _count(60, least=3),
+    "beep_level_db": _count(-6, least=-40),
     "on_withdrawal": _one_of(OnWithdrawal),
     "on_log_loss": _one_of(OnLogLoss),
     "on_refusal": _one_of(OnRefusal),

@@ -25,13 +25,13 @@ DOUBT = RATE // 2
 
 def play(call: Call) -> Step:
     """All who are there hear it."""
-    heard_at = _hearer(call)
+    heard_at = hearer(call)
     if not heard_at:
         return Step(call)
     return Step(call, (PlayPrompt(channel_id=heard_at, script=Script.RECORDING_ON, whisper=True, to_all=True),))
 
 
-def _hearer(call: Call) -> str:
+def hearer(call: Call) -> str:
     """Where it is whispered: a recorder does not hear what is whispered on its own channel."""
     others = call.others()
     if others and call.running and call.running.swapped:
@@ -43,7 +43,7 @@ def settle(call: Call) -> Step:
     """Who came instead of somebody in whose line the call was transferred hears it, as does the file."""
     running = call.running
     owed = running.line_owed if running else ""
-    if running is None or not owed or _hearer(call) in ("", owed):
+    if running is None or not owed or hearer(call) in ("", owed):
         return Step(call)
     return play(call.with_recording(replace(running, line_owed="")))
 

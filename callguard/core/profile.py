@@ -13,7 +13,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 
-from callguard.core.purpose import Basis, Indicator, NumberPolicy, Output, PauseWarning, Purpose, Trigger, Use
+from callguard.core.purpose import Basis, Beeping, Indicator, NumberPolicy, Output, PauseWarning, Purpose, Trigger, Use
 
 
 class Mode(StrEnum):
@@ -95,7 +95,7 @@ class CallType:
     sequences; `notice`, `long_notice`: ids of prompts, `ask_notice`: where the mode announces and the law asks.
     `language_keys`: a key during the notice to a language, `language_dids`: a called number, `language_countries`: a
     country. `remember_days`: how long a refusal is known. `pause_reasons`: pauses are written down with their causes.
-    `sample_percent`: so many calls of a hundred may be recorded.
+    `sample_percent`: so many calls of a hundred may be recorded. `beep_level_db`: of full scale.
     """
 
     name: str
@@ -140,6 +140,9 @@ class CallType:
     attested: bool = True
     remember_days: int = 0
     indicator: Indicator = Indicator.NONE
+    beep: Beeping = Beeping.NEVER
+    beep_every_s: int = 15
+    beep_level_db: int = -20
     on_withdrawal: OnWithdrawal = OnWithdrawal.DISCARD
     on_log_loss: OnLogLoss = OnLogLoss.STOP
     on_refusal: OnRefusal = OnRefusal.UNRECORDED

@@ -88,6 +88,14 @@ class PauseWarning(StrEnum):
     INCIDENT = "incident"
 
 
+class Beeping(StrEnum):
+    """On which recorded calls a tone says again and again that they are."""
+
+    NEVER = "never"
+    RULE = "rule"  # where the rule of the call takes a periodic tone
+    ALWAYS = "always"
+
+
 class Indicator(StrEnum):
     """What an agent is shown while the call is recorded."""
 

@@ -12,7 +12,7 @@ from datetime import date
 
 from callguard.core.jurisdiction import NOWHERE, RulePack
 from callguard.core.policy import CallType, Mode
-from callguard.core.row import Consent, parse_row
+from callguard.core.row import Beep, Consent, parse_row
 from callguard.core.strictest import Demand, merge
 
 _NOWHERE = {
@@ -28,7 +28,8 @@ STRICTEST = RulePack({NOWHERE: parse_row(_NOWHERE)}, {})
 @dataclass(frozen=True, slots=True)
 class Rule:
     """The joint rule of a call: the mode it demands, for which places, by which rows, and why. `preflight`: the id of
-    this verdict, which its recording carries; `express`: nothing but a party's own answer is enough."""
+    this verdict, which its recording carries; `express`: nothing but a party's own answer is enough; `beep`: a periodic
+    tone counts there, `beep_within`: if it comes that often, in seconds (0: no word on that)."""
 
     mode: Mode
     jurisdictions: tuple[str, ...] = ()
@@ -37,8 +38,11 @@ class Rule:
     rule_pack: str = STRICTEST.version
     preflight: str = ""
     express: bool = True
+    beep: bool = False
+    beep_within: int = 0
 
 
+_EVERY = "beep_interval_s="
 UNRESOLVED = Rule(Mode.ASK, reasons=("nothing is known yet",))
 """Before a call has started."""
 
@@ -56,7 +60,9 @@ def resolve(call_type: CallType, pack: RulePack, codes: Iterable[str], on: date,
     mode = max(wanted, floor, key=lambda item: item.strictness)
     codes = tuple(row.iso_code for row in rows)
     reasons = (*demand.reasons, *_overridden(pack, codes), why, f"call type {call_type.name}: {wanted}")
-    return Rule(mode, places, codes, reasons, pack.version, express=demand.express)
+    within = min((int(word.removeprefix(_EVERY)) for word in demand.special if word.startswith(_EVERY)), default=0)
+    beep = demand.beep_ok is Beep.YES
+    return Rule(mode, places, codes, reasons, pack.version, express=demand.express, beep=beep, beep_within=within)
 
 
 def _overridden(pack: RulePack, codes: tuple[str, ...]) -> Iterator[str]:

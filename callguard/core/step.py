@@ -14,6 +14,7 @@ from typing import Any
 from callguard.core import (
     asking,
     attesting,
+    beeping,
     indicator,
     joining,
     keypad,
@@ -26,7 +27,7 @@ from callguard.core import (
 )
 from callguard.core.call import Call, Channel
 from callguard.core.consent import Signal, Standing
-from callguard.core.effects import ArmRecording, SendOn, StopRecording, StopRogue, WakeAt
+from callguard.core.effects import ArmRecording, SendOn, SoundBeep, StopRecording, StopRogue, WakeAt
 from callguard.core.events import (
     Action,
     Bridged,
@@ -80,7 +81,7 @@ def step(call: Call, event: Event) -> Step:
         return Step(call).also(unexpected(call, event.channel_id, f"{event.type} after the end"))
     done = Step(call).then(lambda now: _HANDLERS[type(event)](now, event))
     done = done.then(lambda now: lawful.settle(now, event.at)).then(joining.settle).then(recorder.settle)
-    done = done.then(orders.settle).then(indicator.settle).then(_finish)
+    done = done.then(orders.settle).then(indicator.settle).then(beeping.settle).then(_finish)
     return replace(done, effects=tuple(sorted(done.effects, key=lambda effect: not effect.restrictive)))
 
 
@@ -227,7 +228,7 @@ def _deadline_passed(call: Call, event: DeadlinePassed) -> Step:
             return asking.party_window_closed(call, number, _WINDOWS[name.removeprefix("party_")])
         case "look_up":
             return _looked_up_late(call, event)
-        case "arm" | "forgotten" | "indicate" | "pause" | "prompt" | "send_on" | "stop_again":
+        case "arm" | "beep" | "forgotten" | "indicate" | "pause" | "prompt" | "send_on" | "stop_again":
             return _NUMBERED[name](call, number)
         case "start" | "mask" | "unmask" | "stop":
             return recorder.overdue(call, name, number)
@@ -245,6 +246,7 @@ LATE = "look_up_late"
 """Evidence of nothing: whoever was asked did not answer in time."""
 _NUMBERED: dict[str, Callable[[Call, int], Step]] = {
     "arm": asking.arming_overdue,
+    "beep": beeping.due,
     "forgotten": pausing.forgotten,
     "indicate": indicator.lasted,
     "pause": pausing.overdue,
@@ -285,6 +287,8 @@ def _effect_failed(call: Call, event: EffectFailed) -> Step:
         return done.then(asking.unarmed) if unarmed else done
     if event.effect in ("Answer", "PlayPrompt"):
         return asking.failed(call, event)
+    if event.effect == SoundBeep.__name__:
+        return beeping.failed(call, event)
     if event.effect == StopRogue.__name__:
         return incident(call, "rogue_not_stopped")
     return leaving.failed(call, event) if event.effect == SendOn.__name__ else Step(call)

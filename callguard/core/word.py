@@ -41,6 +41,7 @@ class Script(StrEnum):
     PAUSED = "paused"
     RESUMED = "resumed"
     NOT_RECORDED = "not_recorded"
+    BEEP = "beep"  # a tone, and no words
 
 
 class Status(StrEnum):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +16,16 @@ from pathlib import Path
 from typing import Any
 
 from callguard.core.call import Call
-from callguard.core.effects import Alert, DiscardRecording, Effect, MeasureRecording, PlayPrompt, SendOn, StopRogue
+from callguard.core.effects import (
+    Alert,
+    DiscardRecording,
+    Effect,
+    MeasureRecording,
+    PlayPrompt,
+    SendOn,
+    SoundBeep,
+    StopRogue,
+)
 from callguard.core.events import (
     CallMerged,
     ChannelLeft,
@@ -30,16 +39,13 @@ from callguard.core.events import (
     RogueRecordingSeen,
     Role,
     Script,
-    StopAcknowledged,
-    StopObserved,
 )
-from callguard.core.recording import State
 from callguard.engine import clock
 from callguard.engine.archive import Archive
 from callguard.engine.entrance import Begun, Entrance
 from callguard.engine.evidence import Evidence
 from callguard.engine.ledger import Ledger
-from callguard.engine.recovery import GuardAct, LiveCalls, gathered, guard_acts, take_over, unheard, waiting_deadlines
+from callguard.engine.recovery import LiveCalls, facts_of, gathered, guard_acts, take_over, unheard, waiting_deadlines
 from callguard.engine.runner import Runner
 from callguard.engine.stranger import Strangers
 from callguard.engine.switchboard import Fact, Switchboard, bare
@@ -237,7 +243,7 @@ class Engine:
         if isinstance(effect, MeasureRecording | DiscardRecording):
             self._task(self._file(call, effect))
         elif not isinstance(effect, Alert):
-            if isinstance(effect, PlayPrompt):
+            if isinstance(effect, PlayPrompt | SoundBeep):
                 self.pbx.set_prompts(effect.channel_id, self.prompts(call, effect.channel_id))
             self.pbx.perform(effect)
 
@@ -376,7 +382,7 @@ class Engine:
         """Feed in what the guard did while nobody beat."""
         for act in guard_acts(self.data / "guard.jsonl"):
             for runner in runners:
-                runner.feed_all(_facts_of(act, runner.call))
+                runner.feed_all(facts_of(act, runner.call))
 
     def left(self, channel_ids: frozenset[str], at: datetime) -> None:
         """Calls that wait in our application according to us, though the PBX says otherwise."""
@@ -384,14 +390,3 @@ class Engine:
             far = runner.call.far
             if far and far.waiting and far.channel_id not in channel_ids:
                 runner.feed(ChannelLeft(at=at, channel_id=far.channel_id))
-
-
-def _facts_of(act: GuardAct, call: Call) -> Iterator[Event]:
-    """What the guard's act means for CALL, if that call does not know it yet."""
-    recording = call.find(act.stopped)
-    if recording and (recording.state.runs or recording.state is State.STOPPING):
-        yield StopAcknowledged(at=act.at, channel_id=recording.channel_id, recording_id=act.stopped)
-        yield StopObserved(at=act.at, channel_id=recording.channel_id, recording_id=act.stopped)
-    far = call.far
-    if far and far.waiting and act.sent_on == far.channel_id:
-        yield ChannelLeft(at=act.at, channel_id=far.channel_id)

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from callguard.core.call import Call, open_call
 from callguard.core.effects import WakeAt
-from callguard.core.events import DeadlinePassed, Event, StopObserved
+from callguard.core.events import ChannelLeft, DeadlinePassed, Event, StopAcknowledged, StopObserved
 from callguard.core.history import decode, retell
 from callguard.core.policy import stored_call_type
 from callguard.core.recording import State
@@ -113,3 +113,14 @@ def guard_acts(journal: Path) -> Iterator[GuardAct]:
             yield GuardAct(datetime.fromisoformat(item["at"]), item.get("stopped", ""), item.get("sent_on", ""))
         except (ValueError, KeyError, TypeError):
             continue
+
+
+def facts_of(act: GuardAct, call: Call) -> Iterator[Event]:
+    """What the guard's act means for CALL, if that call does not know it yet."""
+    recording = call.find(act.stopped)
+    if recording and (recording.state.runs or recording.state is State.STOPPING):
+        yield StopAcknowledged(at=act.at, channel_id=recording.channel_id, recording_id=act.stopped)
+        yield StopObserved(at=act.at, channel_id=recording.channel_id, recording_id=act.stopped)
+    far = call.far
+    if far and far.waiting and act.sent_on == far.channel_id:
+        yield ChannelLeft(at=act.at, channel_id=far.channel_id)

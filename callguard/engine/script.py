@@ -139,4 +139,5 @@ def _asks_more(kind: CallType, mode: Mode | None) -> bool:
 def _ids(kind: CallType, mode: Mode | None = None) -> dict[Script, str]:
     """The id of the prompt for each script. Only the notices are a call type's choice."""
     chosen = {"notice": kind.ask_notice if _asks_more(kind, mode) else kind.notice, "long_notice": kind.long_notice}
-    return {script: chosen.get(script.value) or script.value.replace("_", "-") for script in Script}
+    spoken = (script for script in Script if script is not Script.BEEP)
+    return {script: chosen.get(script.value) or script.value.replace("_", "-") for script in spoken}

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from callguard.audio.tone import TONES
 from callguard.errors import StoreDown
 
 EVERY = 0.5
@@ -79,7 +80,8 @@ def _names(directory: Path, looked: tuple[int, int]) -> tuple[set[str] | None, t
     if changed == looked[0] and looked[1] - changed > SETTLED * 1e9:
         return None, looked
     with os.scandir(directory) as entries:
-        return {entry.name for entry in entries if not _is_being_written(entry)}, (changed, now)
+        names = {entry.name for entry in entries if entry.name != TONES and not _is_being_written(entry)}
+        return names, (changed, now)
 
 
 def _is_being_written(entry: os.DirEntry[str]) -> bool:

@@ -75,6 +75,9 @@ def test_every_field_of_a_call_type_has_a_check() -> None:
         ("pause_limit_s", 1.5, "must be a whole number from 0 to 86400"),
         ("indicator", "lamp", "must be one of none, name, tone"),
         ("must_record", "yes", "must be true or false"),
+        ("beep", True, "must be text"),
+        ("beep_every_s", 2, "must be a whole number from 3 to 60"),
+        ("beep_level_db", 0, "must be a whole number from -40 to -6"),
     ],
 )
 @pytest.mark.requirement("S11")

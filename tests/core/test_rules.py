@@ -5,9 +5,10 @@ from datetime import date
 
 import pytest
 
-from callguard.core.jurisdiction import NOWHERE
+from callguard.core.jurisdiction import NOWHERE, RulePack
 from callguard.core.override import Override
 from callguard.core.policy import CallType, Mode
+from callguard.core.row import Beep
 from callguard.core.rules import STRICTEST, resolve
 from tests.core.play import ANNOUNCE, ASK, FIRM, MILD, NEVER, PACK, STRICT
 
@@ -35,6 +36,14 @@ CASUAL = replace(ANNOUNCE, override=None)
 )
 def test_the_stricter_of_call_type_and_floor_stands(call_type: CallType, codes: list[str], mode: Mode) -> None:
     assert resolve(call_type, PACK, codes, DAY).mode is mode
+
+
+def test_a_rule_knows_whether_it_takes_a_tone_and_how_often_it_has_to_come() -> None:
+    row = replace(PACK.rows[FIRM], beep_ok=Beep.YES, special=("beep_interval_s=15", "other"))
+    pack = RulePack({**PACK.rows, FIRM: row}, {})
+    found = {codes: resolve(ASK, pack, codes, DAY) for codes in ((FIRM,), (MILD,), (FIRM, MILD), (FIRM, STRICT))}
+    assert [rule.beep for rule in found.values()] == [True, False, True, False]
+    assert [rule.beep_within for rule in found.values()] == [15, 0, 15, 15]
 
 
 @pytest.mark.requirement("S42")

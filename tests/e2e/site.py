@@ -100,6 +100,7 @@ POLICY = (
             "payment": 'category = "payment"\nnotice = "notice-sensitive"',
             "private": 'mode = "never"',
             "card": f'language = "{LANGUAGE}"\nsite = "US-TX"\nlook_back_s = 1\npause_warn_s = 1',
+            "beeped": f'language = "{LANGUAGE}"\nbeep = "always"\nbeep_every_s = 3\nbeep_level_db = -12',
             "named": f'language = "{LANGUAGE}"\nindicator = "name"',
             "toned": f'language = "{LANGUAGE}"\nindicator = "tone"',
         }.items()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from callguard.audio.tone import TONES
 from callguard.engine.stranger import Strangers, recording_of
 from callguard.errors import StoreDown
 
@@ -46,6 +47,7 @@ async def test_what_nobody_knows_is_told_once_and_what_is_ours_never(tmp_path: P
     strange = [f"{THEIRS}.wav", "20261125-+15125550143.wav", "\x1b[2J;rm -rf.wav", f"{OURS}x.wav"]
     folder.put(*strange)
     (tmp_path / "a folder").mkdir()
+    (tmp_path / TONES).mkdir()
     await folder.watch.look()
     assert sorted(folder.found) == sorted([*strange, "a folder"])
     await folder.watch.look()

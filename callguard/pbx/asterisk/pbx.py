@@ -26,6 +26,7 @@ from callguard.core.effects import (
     PlayPrompt,
     RecordingEffect,
     SendOn,
+    SoundBeep,
     StopPrompt,
     StopRogue,
     WithholdOrders,
@@ -129,6 +130,8 @@ class AsteriskPbx:
                 self._queue(effect, lambda: self._need_ari().hang_up(channel))
             case Indicate():
                 self._queue(effect, lambda: self._screen.indicate(effect))
+            case SoundBeep():
+                self._queue(effect, lambda: self._prompter.beep(channel))
             case StopRogue():
                 self._queue(effect, lambda: self._rogues.stop(effect.bridge_id or channel, self._need_ari()))
             case _:

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from callguard.core.effects import Indicate, PlayPrompt
+from callguard.core.effects import Indicate, PlayPrompt, SoundBeep
 from callguard.core.events import EffectFailed, Event, NoticeEnded, NoticeFailed, NoticeStarted, Script
 from callguard.errors import LinkDown, PbxRefused
 from callguard.pbx.asterisk.ari import Ari
@@ -29,7 +29,7 @@ SNOOP_SECONDS = 1.0
 @dataclass(slots=True)
 class _Playing:
     """One prompt for the party at `channel_id`. `spoiled`: why it cannot count as heard any more; `snoop` '' plays
-    directly. `cue`: it tells an agent something, and is no evidence of anything.
+    directly. `cue`: the effect that it is for, where it is no evidence of anything: only its failure is a fact.
     """
 
     channel_id: str
@@ -37,7 +37,7 @@ class _Playing:
     prompt: Playable
     playback: str
     snoop: str = ""
-    cue: bool = False
+    cue: str = ""
     started: bool = False
     spoiled: str = ""
     ready: asyncio.Event = field(default_factory=asyncio.Event)
@@ -73,9 +73,13 @@ class Prompter:
 
     async def cue(self, channel_id: str, script: Script) -> None:
         """Whisper to an agent. Only a failure is a fact. Raises PbxRefused when it cannot be begun."""
-        await self._begin(channel_id, script, "out", cue=True)
+        await self._begin(channel_id, script, "out", cue=Indicate.__name__)
 
-    async def _begin(self, channel_id: str, script: Script, whisper: str, *, cue: bool = False) -> None:
+    async def beep(self, channel_id: str) -> None:
+        """Let both ends of a call hear the tone. Only a failure is a fact. Raises PbxRefused."""
+        await self._begin(channel_id, Script.BEEP, "both", cue=SoundBeep.__name__)
+
+    async def _begin(self, channel_id: str, script: Script, whisper: str, *, cue: str = "") -> None:
         prompt = self._prompts.get(channel_id, {}).get(script)
         if prompt is None or self._ari is None:
             raise PbxRefused("prompt", "no prompt" if prompt is None else "link lost")
@@ -187,7 +191,7 @@ class Prompter:
         at = _at(message) if message else _utc()
         failed: Event = NoticeFailed(at=at, channel_id=playing.channel_id, script=playing.script, reason=reason)
         if playing.cue:
-            failed = EffectFailed(at=at, channel_id=playing.channel_id, effect=Indicate.__name__, reason=reason)
+            failed = EffectFailed(at=at, channel_id=playing.channel_id, effect=playing.cue, reason=reason)
         self._tell(failed, message or {})
 
     def _forget(self, playing: _Playing) -> None:

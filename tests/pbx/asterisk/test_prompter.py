@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from callguard.core.effects import Answer, PlayPrompt, SendOn, StopPrompt
-from callguard.core.events import NoticeEnded, NoticeFailed, NoticeStarted, Script
+from callguard.core.effects import Answer, PlayPrompt, SendOn, SoundBeep, StopPrompt
+from callguard.core.events import EffectFailed, NoticeEnded, NoticeFailed, NoticeStarted, Script
 from callguard.lab.dialog import Call
 from callguard.lab.media import Silence
 from callguard.lab.sip import Phone
@@ -67,6 +67,20 @@ async def test_audio_that_is_not_the_prompt_is_no_notice(
     rig.pbx.perform(PlayPrompt(channel_id=channel_id, script=Script.NOTICE))
     assert (await rig.wait(NoticeFailed)).reason == reason
     assert not rig.of(NoticeEnded)
+    await call.hangup()
+    await caller.close()
+
+
+async def test_a_tone_without_its_file_fails_and_is_no_fact_else(rig: Rig) -> None:
+    caller, call, channel_id = await waiting_call(rig)
+    rig.pbx.set_prompts(channel_id, {})
+    rig.pbx.perform(SoundBeep(channel_id=channel_id))
+    failed = await rig.wait(EffectFailed)
+    assert (failed.effect, failed.reason) == ("SoundBeep", "no prompt")
+    rig.pbx.set_prompts(channel_id, {Script.BEEP: rig.prompt})
+    rig.pbx.perform(SoundBeep(channel_id=channel_id))
+    await asyncio.sleep(0.7)
+    assert not rig.of(NoticeStarted) and not rig.of(NoticeEnded) and len(rig.of(EffectFailed)) == 1
     await call.hangup()
     await caller.close()
 
