@@ -17,7 +17,7 @@ from callguard.core.consent import Standing
 from callguard.core.events import Link, Role, Script
 from callguard.core.jurisdiction import RulePack
 from callguard.core.policy import CallType, Mode
-from callguard.core.recording import Recording, State
+from callguard.core.recording import Recording
 from callguard.core.rules import STRICTEST, UNRESOLVED, Rule
 from callguard.core.word import Cause, Status
 
@@ -147,18 +147,20 @@ class Call:
         return self.recording if self.recording and self.recording.state.runs else None
 
     @property
-    def may_still_run(self) -> bool:
-        """Whether a recorder runs, or was told to stop and has not said that it did."""
+    def is_told_to_stop(self) -> bool:
+        """Whether a recorder was told to stop and has not said that it did."""
         newest = self.recording
-        if newest is None:
-            return False
-        told = newest.state is State.STOPPING or (newest.state is State.LOST and newest.stopped_at is None)
-        return newest.state.runs or told
+        return newest is not None and newest.is_told_to_stop
+
+    @property
+    def may_still_run(self) -> bool:
+        """Whether a recorder runs, or may, although it was told to stop."""
+        return self.running is not None or self.is_told_to_stop
 
     @property
     def is_out_of_reach(self) -> bool:
         """Whether a recorder may run on although it was asked to be silent or to stop."""
-        return self.blind or (self.recording is not None and self.recording.state is State.STOPPING)
+        return self.blind or self.is_told_to_stop
 
     def find(self, recording_id: str) -> Recording | None:
         """The segment with this id."""

@@ -203,6 +203,11 @@ class Recording:
         return "left" if self.swapped else "right"
 
     @property
+    def is_told_to_stop(self) -> bool:
+        """Whether it was told to stop and has not said that it did: one whose start failed, too, may run."""
+        return self.state is State.STOPPING or (self.state is State.LOST and self.stopped_at is None)
+
+    @property
     def never_heard(self) -> bool:
         """Whether it was silent from its first sample, and still is."""
         return self.mask is Mask.ON and self.spans == (Span(start=0),)

@@ -23,6 +23,8 @@ AGAIN = 0.5
 def failed(call: Call, event: EffectFailed) -> Step:
     """It may run on: somebody has to know, once, and it is asked for again. A lost link is waited for."""
     known = call.find(event.recording_id)
+    if known is not None and known.state is State.LOST and event.reason == LINK_LOST:
+        return Step(call)
     answered = event.reason in (LINK_LOST, NOT_RUNNING, OVERTAKEN)
     if known is None or known.state is not State.STOPPING or answered:
         return recorder.failed(call, event)
@@ -40,7 +42,7 @@ def overdue(call: Call, number: int) -> Step:
 def link_back(call: Call) -> Step:
     """The PBX can be reached again: ask once more for a stop that it may never have heard of."""
     recording, call = call.recording, replace(call, blind=False)
-    if recording is None or recording.state is not State.STOPPING:
+    if recording is None or not recording.is_told_to_stop:
         return Step(call)
     again = (_stop(recording), WakeAt(name=f"stop:{call.ticks}", seconds=STOP_PATIENCE))
     return Step(call, again, reasons=("the link is back",))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from callguard.core.effects import StopRecording
+from callguard.core.effects import StartRecording, StopRecording
 from callguard.core.events import Link, Outcome
 from callguard.core.recorder import LINK_LOST, NOT_RUNNING, STOP_PATIENCE
 from callguard.core.recording import State
@@ -40,6 +40,16 @@ def test_a_stop_that_was_lost_with_the_link_follows_its_return() -> None:
     talk = refused(LINK_LOST).incident("stop_failed").did().loses(Link.PBX).restores(Link.PBX).did(StopRecording)
     assert watch(talk) == ("stop", STOP_PATIENCE)
     talk.stopped().loses(Link.PBX).restores(Link.PBX).did()
+
+
+@pytest.mark.requirement("S123")
+def test_a_start_that_was_lost_with_the_link_may_have_come_through_and_is_stopped() -> None:
+    talk = play().talking().refused(StartRecording, segment=0, reason=LINK_LOST).did(StopRecording)
+    talk.loses(Link.PBX).refused(StopRecording, segment=0, reason=LINK_LOST).is_quiet()
+    assert talk.call.is_out_of_reach
+    talk.restores(Link.PBX).did(StopRecording).stopped().is_state(State.LOST)
+    assert not talk.call.is_out_of_reach
+    talk.loses(Link.PBX).restores(Link.PBX).did()
 
 
 def test_a_stop_of_what_does_not_run_is_no_failure() -> None:
