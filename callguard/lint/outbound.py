@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import product
 
 from callguard.lint.argument import options, split
 from callguard.lint.carrier import carriers
@@ -28,7 +29,12 @@ LINES = ("0", "8", "9")
 _DIALS = ("dial", "retrydial")
 _FIX = "${CALLGUARD_DIAL} at the end of Dial's options"
 _NEVER = "nobody is asked and nothing is recorded"
-_STRIPPED = re.compile(r"\$\{EXTEN:([12])\}")
+_STRIPPED = re.compile(r"(?<![\d+])\$\{EXTEN:([1-9])(?::\d+)?\}")
+"""Keys left away; behind a digit or + the rest is part of a longer number, which is no emergency number."""
+_CHOICE = 3
+"""Keys that one place of an outside line may be: [67], but not N or X."""
+_ABROAD = ("00", "011", "0011", "810")
+"""What looks like an outside line, and leads to other countries: no emergency number is behind it."""
 
 
 def outbound(graph: Graph, trusted: Trusted) -> Iterator[Finding]:
@@ -114,22 +120,26 @@ def outside_lines(graph: Graph, trusted: Trusted) -> Iterator[Finding]:
     listed = re.findall(r"\d+", graph.plan.constants.get("CALLGUARD_PREFIX", ""))
     lines = (*listed,) or LINES
     for step, edge in entering(graph):
-        line = "" if step.context in trusted.own else _line(graph, step, edge)
-        if line and line not in lines:
+        ways = () if step.context in trusted.own else _lines(graph, step, edge)
+        line = next((each for each in ways if each not in (*lines, *_ABROAD)), "")
+        if line:
             text = f"emergency numbers behind the outside line of this pattern are asked: {NAME} does not know it"
             fix = f"[globals] CALLGUARD_PREFIX = {'&'.join((*lines, line))}"
             yield blocker("emergency-asked", step.place, text, fix)
 
 
-def _line(graph: Graph, step: Step, edge: Edge) -> str:
-    """The outside line that STEP's extension takes off before it dials, or ""; none where CALLGUARD_DIALLED is set."""
+def _lines(graph: Graph, step: Step, edge: Edge) -> Iterator[str]:
+    """The outside lines that STEP's extension takes off before it dials; none where CALLGUARD_DIALLED is set."""
     if edge.kind is not Kind.CALL or not is_pattern(step.exten):
-        return ""
+        return
     steps = [each for found in graph.plan.contexts[step.context].by_exten[step.exten] for each in found.ordered()]
     length = _stripped(steps)
-    line = "".join(next(iter(each)) for each in parse(step.exten).sets[:length] if len(each) == 1)
-    fits = any(matches(step.exten, line + number) for number in EMERGENCY)
-    return line if line.isdecimal() and len(line) == length and fits else ""
+    keys = parse(step.exten).sets[:length]
+    if not length or len(keys) < length or any(len(each) > _CHOICE for each in keys):
+        return
+    for line in map("".join, product(*map(sorted, keys))):
+        if line.isdecimal() and any(matches(step.exten, line + number) for number in EMERGENCY):
+            yield line
 
 
 def _stripped(steps: list[Step]) -> int:

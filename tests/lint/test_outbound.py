@@ -99,6 +99,13 @@ def test_the_hook_of_freepbx_by_macro_and_by_gosub(tmp_path: Path, macro: bool) 
         ("_7NXXXXXX", "", False),
         ("_9X.", "", False),
         ("_77X.", ":2", True),
+        ("_8888X.", ":4", True),
+        ("_7X.", ":1:15", True),
+        ("_[67]X.", "", True),
+        ("_[89]X.", "", False),
+        ("_00X.", ":2", False),
+        ("_011X.", ":3", False),
+        ("_7X.", "+49", False),
         ("_7X.", "globals", False),
         ("_7X.", "dialled", False),
         ("_NX.", "", False),
@@ -110,6 +117,7 @@ def test_an_outside_line_that_the_snippet_does_not_know(
     head = "[globals]\nCALLGUARD_PREFIX=0&7\n" if options == "globals" else ""
     dialled = " same => n,Set(CALLGUARD_DIALLED=${EXTEN:1})\n" if options == "dialled" else ""
     cut = options if options.startswith(":") else ":1"
-    dial = f"Dial(PJSIP/${{EXTEN{cut}}}@t,60,${{CALLGUARD_DIAL}})"
+    begin = options if options.startswith("+") else ""
+    dial = f"Dial(PJSIP/{begin}${{EXTEN{cut}}}@t,60,${{CALLGUARD_DIAL}})"
     text = f"{head}[internal]\nexten => {exten},1,NoOp()\n{dialled} same => n,{TOLD}\n same => n,{dial}\n"
     assert ("emergency-asked" in [rule for rule, _ in rules(tmp_path, text)]) is expected
