@@ -103,8 +103,7 @@ def trim(
     _require_apart([(source, "IN"), *outputs])
     before, sha256 = _state(source), file_sha256(source)
     with WavReader(source, raw=raw) as reader:
-        speech = _without(_speech(reader, profile), idle, reader.rate)
-        segments = keep(speech, reader.rate, reader.frames, protected, profile)
+        segments = segments_of(reader, protected=protected, idle=idle, profile=profile)
     with ExitStack() as stack:
         files = [stack.enter_context(staged(path, label)) for path, label in outputs]
         with WavReader(source, raw=raw) as reader:
@@ -117,6 +116,18 @@ def trim(
         for file, extra in zip(files[1:], extras, strict=True):
             file.write(extra.content(result))
     return result
+
+
+def segments_of(
+    reader: WavReader,
+    *,
+    protected: Sequence[int] = (),
+    idle: Sequence[tuple[int, int]] = (),
+    profile: Profile = SAFE,
+) -> Segments:
+    """The parts of what READER reads, all of it, that are kept. `protected`, `idle`: see `trim`."""
+    speech = _without(_speech(reader, profile), idle, reader.rate)
+    return keep(speech, reader.rate, reader.frames, protected, profile)
 
 
 def _state(path: Path) -> tuple[int, ...]:

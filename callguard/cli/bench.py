@@ -5,20 +5,23 @@ What belongs here: composing. What does not: any one step (jobs/).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from callguard.audio.transcriber import transcriber
 from callguard.cli.keeper import incidents_of, key_files, public_key, rows, shelf_of, spool_of
 from callguard.cli.retaining import deletion_of, policy_in_force, retainer_of
+from callguard.core.purpose import Trim as Wish
 from callguard.engine import clock
 from callguard.engine.alerts import alert
 from callguard.errors import Held
 from callguard.jobs.chore import Chores
-from callguard.jobs.derive import Derive
+from callguard.jobs.derive import Derive, call_type_of
 from callguard.jobs.incident import Incidents
 from callguard.jobs.ingest import Ingest
+from callguard.jobs.keep import Room
 from callguard.jobs.step import ELSEWHERE, ORDER, following, queue_of
 from callguard.jobs.sweep import Sweep
+from callguard.jobs.trim import Trim
 from callguard.jobs.worker import Step, Worker
 from callguard.settings import Settings
 from callguard.store.artefact import Artefact, Artefacts
@@ -26,9 +29,10 @@ from callguard.store.job import Jobs
 
 
 def worker_of(settings: Settings, told: Callable[[str], None]) -> Worker:
-    """The worker of this machine. Without a spool it brings nothing in, without private keys it derives nothing."""
+    """The worker of this machine. Without a spool it brings nothing in, without private keys it opens nothing."""
     here = spool_of(settings).folder.is_dir()
-    lacking = {"ingest": not here, "derive": not key_files(settings).private.exists()}
+    keys = key_files(settings).private.exists()
+    lacking = {"ingest": not here, "trim": not keys, "derive": not keys}
     steps = {name: step for name, step in steps_of(settings).items() if not lacking.get(name)}
     queues = dict.fromkeys(queue_of(name, settings.pbx_id) for name in (*ORDER, *ELSEWHERE) if name in steps)
     return Worker(
@@ -51,8 +55,7 @@ def steps_of(settings: Settings) -> Mapping[str, Step]:
             return "discarded"
 
         def then(row: Artefact) -> None:
-            if step := following("ingest", there):
-                Jobs(artefacts).enqueue(step, queue_of(step, row.pbx_id), row.recording_id)
+            _follow(artefacts, "ingest", row, there)
 
         own = Ingest(
             spool=spool_of(settings),
@@ -76,23 +79,43 @@ def steps_of(settings: Settings) -> Mapping[str, Step]:
     there |= {"ingest": ingest, "discard": discard}
     if name := settings.transcriber.name:
         transcriber(name)  # whatever is wrong with it is said at the start
-        there["derive"] = lambda artefacts, recording_id: derive_of(settings, artefacts).run(recording_id)
+        there["derive"] = lambda artefacts, recording_id: _derive(settings, artefacts).run(recording_id)
+
+    def trim(artefacts: Artefacts, recording_id: str) -> str:
+        outcome = _trim(settings, artefacts).run(recording_id)
+        for row in artefacts.find(recording_id=recording_id)[:1]:
+            _follow(artefacts, "trim", row, there)
+        return outcome
+
+    there["trim"] = trim
     return there
 
 
-def derive_of(settings: Settings, artefacts: Artefacts) -> Derive:
-    """Transcribes with what the settings name."""
+def _follow(artefacts: Artefacts, step: str, row: Artefact, there: Collection[str]) -> None:
+    """Enqueue what comes after STEP with a recording, of what is THERE and its call type asks for."""
+    kind = call_type_of(artefacts, row)
+    wanted = {"trim": kind is not None and kind.trim is not Wish.NO}
+    if after := following(step, [name for name in there if wanted.get(name, True)]):
+        Jobs(artefacts).enqueue(after, queue_of(after, row.pbx_id), row.recording_id)
+
+
+def _derive(settings: Settings, artefacts: Artefacts) -> Derive:
     name = settings.transcriber.name
     return Derive(
-        shelf=shelf_of(settings),
-        custody=lambda: key_files(settings).open(),
-        public=lambda: public_key(settings),
-        artefacts=artefacts,
-        now=lambda: clock.read().wall,
-        name=name,
-        transcriber=lambda: transcriber(name),
-        policy=lambda: policy_in_force(settings),
+        _room(settings, artefacts),
+        lambda: clock.read().wall,
+        name,
+        lambda: transcriber(name),
+        lambda: policy_in_force(settings),
     )
+
+
+def _trim(settings: Settings, artefacts: Artefacts) -> Trim:
+    return Trim(_room(settings, artefacts), lambda: clock.read().wall, deletion_of(settings, artefacts))
+
+
+def _room(settings: Settings, artefacts: Artefacts) -> Room:
+    return Room(artefacts, shelf_of(settings), lambda: key_files(settings).open(), lambda: public_key(settings))
 
 
 def _incidents(settings: Settings, artefacts: Artefacts) -> Incidents:

@@ -13,7 +13,18 @@ from enum import StrEnum
 from typing import Any
 
 from callguard.core.profile import Category, Mode, OnLogLoss, OnRefusal, OnRogue, OnWithdrawal, Override
-from callguard.core.purpose import Basis, Beeping, Indicator, NumberPolicy, Output, PauseWarning, Purpose, Trigger, Use
+from callguard.core.purpose import (
+    Basis,
+    Beeping,
+    Indicator,
+    NumberPolicy,
+    Output,
+    PauseWarning,
+    Purpose,
+    Trigger,
+    Trim,
+    Use,
+)
 
 LONGEST_DAYS = 36500
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
@@ -217,6 +228,7 @@ FIELDS: Mapping[str, Field] = {
     "alternative": Field(free_text),
     "must_record": Field(_flag),
     "minimum_days": _count(LONGEST_DAYS),
+    "trim": _one_of(Trim),
     "pause_limit_s": _count(86400),
     "pause_on": _some_of(Trigger),
     "look_back_s": _count(60),

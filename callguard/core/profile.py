@@ -13,7 +13,18 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 
-from callguard.core.purpose import Basis, Beeping, Indicator, NumberPolicy, Output, PauseWarning, Purpose, Trigger, Use
+from callguard.core.purpose import (
+    Basis,
+    Beeping,
+    Indicator,
+    NumberPolicy,
+    Output,
+    PauseWarning,
+    Purpose,
+    Trigger,
+    Trim,
+    Use,
+)
 
 
 class Mode(StrEnum):
@@ -131,6 +142,7 @@ class CallType:
     alternative: str = ""
     must_record: bool = False
     minimum_days: int = 0
+    trim: Trim = Trim.NO
     pause_limit_s: int = 0
     pause_on: tuple[Trigger, ...] = tuple(Trigger)
     look_back_s: int = 5

@@ -81,6 +81,14 @@ class Trigger(StrEnum):
     EVENT = "event"
 
 
+class Trim(StrEnum):
+    """What becomes of the silence in a recording: nothing, a trimmed copy beside it, or one in its place."""
+
+    NO = "no"
+    BESIDE = "beside"
+    INSTEAD = "instead"
+
+
 class PauseWarning(StrEnum):
     """Who is told of a pause that lasts: the agent by the indicator, or somebody by an incident too."""
 

@@ -41,11 +41,17 @@ class Deletion:
             row = replace(row, state="marked")
         self._finish(row)
 
+    def replaced(self, row: Artefact, reason: str) -> None:
+        """ROW goes, and what was made of it stays in its place. Raises Held, ShelfDown, StoreDown."""
+        self.rows.mark(row, reason, self.now())
+        self._finish(replace(row, state="marked"))
+
     def delete_recording(self, recording_id: str, reason: str) -> int:
         """Everything that is kept of a recording. How much that was."""
         rows = [row for row in self.artefacts.find(recording_id=recording_id) if row.state != "deleted"]
+        there = {row.artefact_id for row in rows}
         for row in rows:
-            if row.parent_id is None:
+            if row.parent_id not in there:
                 self.delete(row, reason)
         return len(rows)
 

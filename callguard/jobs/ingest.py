@@ -17,9 +17,9 @@ from pathlib import Path
 from callguard.audio.vault.container import Format, new_key
 from callguard.audio.vault.keyring import PublicKey
 from callguard.audio.vault.port import Shelf
-from callguard.errors import BadInput, CallguardError, NotThere
+from callguard.errors import BadInput, NotThere
 from callguard.jobs.incident import Incidents
-from callguard.jobs.keep import Source, keep
+from callguard.jobs.keep import Busy, Source, keep
 from callguard.jobs.spool import Spool, plain_file, shred
 from callguard.store.artefact import Artefact, Artefacts, Ended, Wrapped
 
@@ -33,10 +33,6 @@ class Outcome(StrEnum):
     STORED = "stored"
     WAS_STORED = "was stored"
     GONE = "gone"
-
-
-class Busy(CallguardError):
-    """Somebody else works on this recording: later."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +87,7 @@ class Ingest:
         row = self._begun(ended, part, row, wrapped)
         with plain_file(path) as file:
             before = os.fstat(file.fileno())
-            source = Source(file)
+            source = Source.of(file)
             found = keep(self.shelf, row, source, Format.WAV if source.is_wav else Format.BYTES, key)
             same = _mark(os.stat(path)) == _mark(before)
         if not same:
@@ -121,7 +117,7 @@ class Ingest:
     def _was_stored(self, ended: Ended, path: Path, row: Artefact) -> Outcome:
         """It is in the vault, and something lies in the spool all the same: a crash before the shredding, or a copy."""
         with plain_file(path) as file:
-            source = Source(file)
+            source = Source.of(file)
             for _ in source.blocks():
                 pass
         if row.plain_sha256 != source.digest.digest():

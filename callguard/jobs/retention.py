@@ -105,13 +105,14 @@ class Retainer:
     def changes(self, policy: Policy) -> Iterator[Change]:
         """What ends at another time under POLICY. What is over is over."""
         now = self.deletion.now()
-        stored = {row.artefact_id: row for row in self.deletion.artefacts.find(states=("stored",))}
-        ends = {row.artefact_id: _end(row, policy, now) for row in stored.values()}
-        for row in stored.values():
+        rows = {row.artefact_id: row for row in self.deletion.artefacts.find()}
+        stored = [row for row in rows.values() if row.state == "stored"]
+        ends = {row.artefact_id: _end(row, policy, now) for row in stored}
+        for row in stored:
             end = ends[row.artefact_id]
-            parent = ends.get(row.parent_id or "")
-            if parent and parent.at < end.at:
-                end = replace(end, at=parent.at)
+            if row.parent_id:  # one that is gone bounds what was made of it as it did
+                parent = ends.get(row.parent_id)
+                end = replace(end, at=min(end.at, parent.at if parent else rows[row.parent_id].expires_at))
             if end.at != row.expires_at and row.expires_at > now:
                 yield Change(row, end)
 

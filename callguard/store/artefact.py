@@ -19,6 +19,8 @@ from psycopg import Connection, errors
 from psycopg.rows import dict_row
 
 from callguard.core.deriving import Told
+from callguard.core.events import Event
+from callguard.core.history import decode
 from callguard.errors import Held
 from callguard.store.query import parse
 from callguard.store.sentences import translated
@@ -148,6 +150,10 @@ class Artefacts:
         for row in self.ask("stored_policy", call_month=month, call_id=call_id):
             return dict(row["policy"])
         return None
+
+    def facts_of(self, month: date, call_id: str) -> tuple[Event, ...]:
+        """What happened in a call, in order, without what followed from it."""
+        return tuple(decode(**row) for row in self.ask("facts_of", call_month=month, call_id=call_id))
 
     def find(
         self,

@@ -24,6 +24,10 @@ WHERE call_month = %(call_month)s AND call_id = %(call_id)s AND (
     OR type = 'notice_ended' AND data ->> 'script' = 'notice')
 GROUP BY channel_id ORDER BY channel_id
 
+-- name: facts_of
+SELECT type, at, channel_id, data FROM callguard.channel_event
+WHERE call_month = %(call_month)s AND call_id = %(call_id)s AND NOT derived ORDER BY seq
+
 -- name: stored_policy
 SELECT policy FROM callguard.call WHERE call_month = %(call_month)s AND call_id = %(call_id)s
 

@@ -66,6 +66,20 @@ def test_a_transcript_follows_where_a_site_has_a_transcriber(
     assert done.status == 2 and "no installed package brings" in done.err
 
 
+@pytest.mark.requirement("S50")
+def test_what_its_call_type_has_trimmed_is_trimmed_before_anything_is_made_of_it(left: Left) -> None:
+    settings, rows = load_settings(left.config), left.place.artefacts
+    assert "trim" not in worker_of(settings, print).queues
+    settings.path(settings.vault.public_key).unlink()
+    assert left.call("vault", "keys", "create").status == 0 and "trim" in worker_of(settings, print).queues
+    kind = parse_call_type("support", {"purpose": "qa", "retention": {"audio": 90}, "trim": "instead"})
+    recording_id = left.place.ended(policy=kind.as_data())
+    steps = steps_of(settings)
+    assert steps["ingest"](rows, recording_id) == "stored"
+    assert [job.queue for job in Jobs(rows).find() if job.task != "ingest"] == ["trim"]
+    assert steps["trim"](rows, recording_id).startswith(("trimmed", "not trimmed: nobody"))
+
+
 def test_a_host_without_a_spool_brings_nothing_in(left: Left) -> None:
     settings = load_settings(left.config)
     assert worker_of(settings, print).queues == ("pbx.pbx1", "vault")

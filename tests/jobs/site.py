@@ -24,6 +24,7 @@ from callguard.engine.registrar import Entry, enter
 from callguard.jobs.deletion import Deletion
 from callguard.jobs.incident import Incidents
 from callguard.jobs.ingest import Ingest
+from callguard.jobs.keep import Room
 from callguard.jobs.retention import Retainer
 from callguard.jobs.spool import Spool
 from callguard.jobs.sweep import Sweep
@@ -60,6 +61,17 @@ def write_wav(path: Path, seconds: float = 0.5, seed: int = 1) -> bytes:
     return path.read_bytes()
 
 
+@dataclass(frozen=True)
+class Pair:
+    """port.Custody with the tests' own pair."""
+
+    def kids(self) -> tuple[str, ...]:
+        return (PAIR.public.kid,)
+
+    def unwrap(self, kid: str, wrapped: bytes, key_id: uuid.UUID) -> bytes:
+        return PAIR.unwrap(wrapped, key_id)
+
+
 @dataclass
 class Place:
     """`told`: incidents by the way that is not Postgres."""
@@ -88,6 +100,10 @@ class Place:
     @property
     def ingest(self) -> Ingest:
         return Ingest(self.spool, self.shelf, lambda: PAIR.public, self.artefacts, now, self.incidents)
+
+    @property
+    def room(self) -> Room:
+        return Room(self.artefacts, self.shelf, Pair, lambda: PAIR.public)
 
     @property
     def deletion(self) -> Deletion:
@@ -135,10 +151,11 @@ class Place:
         sha256: str = "",
         told: Story = (),
         policy: Mapping[str, Any] | None = None,
+        recording_id: str = "",
     ) -> str:
         """A recording that is over, its file in the spool. Its id. TOLD: what its call's log says of the far party;
         POLICY: its call type."""
-        recording_id, call_id = str(uuid.uuid4()), call_id or str(uuid.uuid4())
+        recording_id, call_id = recording_id or str(uuid.uuid4()), call_id or str(uuid.uuid4())
         path = self.spool.path(recording_id, "whole")
         if content is None:
             content = write_wav(path)

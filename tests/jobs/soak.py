@@ -19,13 +19,14 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
 from callguard.jobs.reconcile import reconcile
 from callguard.lab.postgres import Postgres
 from callguard.store import schema
+from callguard.store.artefact import Measured, Wrapped
 from callguard.store.job import Jobs
 from callguard.store.retention import EVER
 from tests.cli.command import site
@@ -143,6 +144,17 @@ def readable(folder: Path) -> list[str]:
     return [str(path) for path in folder.rglob("*") if path.is_file() and path.open("rb").read(4) == b"RIFF"]
 
 
+def store(place: Place, count: int) -> None:
+    """COUNT more that are stored already, as far as a deletion can tell."""
+    row = place.stored()
+    for _ in range(count - 1):
+        fresh = replace(row, key_id=uuid.uuid4(), object=f"{uuid.uuid4().hex}.cgv", artefact_id=str(uuid.uuid4()))
+        fresh = replace(fresh, recording_id=str(uuid.uuid4()), call_id=str(uuid.uuid4()))
+        place.artefacts.begin(fresh, Wrapped(fresh.key_id, "0" * 16, b"x"))
+        place.shelf.put(fresh.object, [b"sealed"])
+        place.artefacts.stored(fresh.artefact_id, fresh.key_id, Measured(6, bytes(32), 6, bytes(32)))
+
+
 def delete_all(place: Place, config: Path, every: float) -> tuple[float, int]:
     """Everything is over from now on; runs are killed every so many seconds until one ends. Seconds, kills."""
     place.artefacts.connection.execute("UPDATE callguard.artefact SET expires_at = now()")
@@ -179,17 +191,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--recordings", type=int, default=2000)
     parser.add_argument("--workers", type=int, default=3)
     parser.add_argument("--every", type=float, default=5.0, help="seconds between two kills")
+    parser.add_argument("--due", type=int, default=0, help="so many more, stored already, are deleted")
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="callguard-soak-") as folder, opened(Path(folder)) as (config, place):
         with Crew(config, given.workers) as crew:
             digests = end_recordings(place, given.recordings)
             took = work_off(place, crew, given.every, 3600)
         wrong = wrong_after_ingest(place, digests)
+        if given.due:
+            store(place, given.due)
         said = {"recordings": given.recordings, "workers": given.workers, "kills": crew.kills, "ingest_s": round(took)}
         took, kills = delete_all(place, config, given.every)
-        wrong += wrong_after_deletion(place, given.recordings)
+        wrong += wrong_after_deletion(place, given.recordings + given.due)
         gone = place.retention.gone(EVER, now())
-        said |= {"deletion_s": round(took), "deletion_kills": kills, "lag_p95_s": round(gone.lag_p95)}
+        said |= {
+            "deleted": given.recordings + given.due,
+            "deletion_s": round(took),
+            "deletion_kills": kills,
+            "lag_p95_s": round(gone.lag_p95),
+        }
     print(json.dumps({**said, "wrong": wrong}, indent=2))
     return 1 if wrong else 0
 

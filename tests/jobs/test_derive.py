@@ -14,11 +14,11 @@ import pytest
 from callguard.audio.transcriber import Word
 from callguard.audio.wav import Samples
 from callguard.core.policy import Policy, parse_policy
-from callguard.errors import BadInput, CannotDecrypt, ShelfDown
+from callguard.errors import BadInput, ShelfDown
 from callguard.jobs.derive import Derive
-from callguard.jobs.ingest import Busy
+from callguard.jobs.keep import Busy
 from callguard.store.artefact import Artefact, Artefacts
-from tests.jobs.site import PAIR, Place, now
+from tests.jobs.site import Pair, Place, now
 from tests.store.conftest import Database
 
 OUTPUTS = ["audio", "transcript"]
@@ -38,26 +38,13 @@ class Listener:
         yield Word(0.0, seconds, f"{language} hello")
 
 
-@dataclass(frozen=True)
-class Pair:
-    """port.Custody with the test's own pair."""
-
-    def kids(self) -> tuple[str, ...]:
-        return (PAIR.public.kid,)
-
-    def unwrap(self, kid: str, wrapped: bytes, key_id: uuid.UUID) -> bytes:
-        return PAIR.unwrap(wrapped, key_id)
-
-
 def policy(**values: Any) -> Policy:
     own = {"purpose": "qa", "outputs": OUTPUTS, "retention": RETENTION, **values}
     return parse_policy({"call_type": {"support": own}})
 
 
 def derive(place: Place, listener: Listener, in_force: Policy | None = None) -> Derive:
-    return Derive(
-        place.shelf, Pair, lambda: PAIR.public, place.artefacts, now, "listener", lambda: listener, lambda: in_force
-    )
+    return Derive(place.room, now, "listener", lambda: listener, lambda: in_force)
 
 
 def recording(place: Place, story: Iterable[tuple[str, dict[str, str]]] = TOLD, **values: Any) -> Artefact:
@@ -135,7 +122,8 @@ def test_one_that_was_never_finished_is_written_anew(place: Place) -> None:
             raise ShelfDown("killed")
 
     with pytest.raises(ShelfDown):
-        replace(derive(place, Listener()), shelf=Killed(place.folder / "vault")).run(row.recording_id)
+        killed = replace(place.room, shelf=Killed(place.folder / "vault"))
+        replace(derive(place, Listener()), room=killed).run(row.recording_id)
     assert [each.state for each in place.artefacts.find(recording_id=row.recording_id)] == ["stored", "writing"]
     assert derive(place, Listener()).run(row.recording_id) == "transcribed"
     assert [each.state for each in place.artefacts.find(recording_id=row.recording_id)] == ["stored", "stored"]
@@ -161,12 +149,4 @@ def test_private_keys_that_are_not_here_are_said(place: Place) -> None:
         raise BadInput("no private keys")
 
     with pytest.raises(BadInput):
-        replace(derive(place, Listener()), custody=none).run(row.recording_id)
-    other = replace(derive(place, Listener()), custody=lambda: _Other())
-    with pytest.raises(CannotDecrypt):
-        other.run(row.recording_id)
-
-
-class _Other(Pair):
-    def unwrap(self, kid: str, wrapped: bytes, key_id: uuid.UUID) -> bytes:
-        raise CannotDecrypt("another pair")
+        replace(derive(place, Listener()), room=replace(place.room, custody=none)).run(row.recording_id)

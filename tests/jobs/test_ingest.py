@@ -17,7 +17,8 @@ import pytest
 from callguard.audio.vault.folder import Folder
 from callguard.audio.vault.keyring import PublicKey
 from callguard.errors import BadContainer, BadInput, NotThere, ShelfDown
-from callguard.jobs.ingest import Busy, Outcome
+from callguard.jobs.ingest import Outcome
+from callguard.jobs.keep import Busy
 from callguard.store.artefact import Artefacts
 from tests.jobs.site import PAIR, Place, now, write_wav
 from tests.store.conftest import Database

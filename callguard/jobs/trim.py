@@ -1,0 +1,100 @@
+"""A stored recording without its silence: beside it, or in its place, as the call type says.
+
+What belongs here: that order, and going on after a kill anywhere in it. What does not: what is cut (audio/trim.py),
+what its log says of it (core/marks.py), opening and sealing (keep.py).
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from callguard.audio.timemap import TimeMap
+from callguard.audio.trim import segments_of
+from callguard.audio.trimmed import trimmed
+from callguard.audio.vault.container import Format
+from callguard.audio.vault.plain import plain_of
+from callguard.audio.wav import WavReader
+from callguard.core.marks import RATE, marks
+from callguard.core.purpose import Trim as Wish
+from callguard.errors import BadAudio, Held
+from callguard.jobs.deletion import Deletion
+from callguard.jobs.derive import call_type_of
+from callguard.jobs.keep import Busy, Room, Source
+from callguard.store.artefact import Artefact
+
+KIND, REASON, PROFILE = "trimmed", "trimmed", "safe"
+
+
+@dataclass(frozen=True)
+class Trim:
+    """`deletion`: of originals in whose place what was trimmed is kept."""
+
+    room: Room
+    now: Callable[[], datetime]
+    deletion: Deletion
+
+    def run(self, recording_id: str) -> str:
+        """Trim what is stored of a recording; what came of it, in a word. Done twice, or after a kill, it comes to the
+        same. Raises Busy, BadContainer, CannotDecrypt, Unreachable."""
+        rows = self.room.artefacts
+        with rows.turn(recording_id) as mine:
+            if not mine:
+                raise Busy(f"recording {recording_id} is being worked on")
+            there = rows.find(recording_id=recording_id)
+            done = [self._trim(row, there) for row in there if row.kind == "audio" and row.state == "stored"]
+        return ", ".join(dict.fromkeys(done)) or "nothing is stored"
+
+    def _trim(self, row: Artefact, there: tuple[Artefact, ...]) -> str:
+        kind = call_type_of(self.room.artefacts, row)
+        if kind is None or kind.trim is Wish.NO:
+            return "not trimmed: the call type does not say so"
+        own = [each for each in there if each.kind == KIND and each.parent_id == row.artefact_id]
+        if all(each.state == "writing" for each in own) and (why := self._cut(row, own[0] if own else None)):
+            return f"not trimmed: {why}"
+        if kind.trim is Wish.BESIDE or not all(each.state in ("writing", "stored") for each in own):
+            return "trimmed"
+        try:
+            self.deletion.replaced(row, REASON)
+        except Held:
+            return "trimmed, and a legal hold keeps the original"
+        return "trimmed, in its place"
+
+    def _cut(self, row: Artefact, begun: Artefact | None) -> str:
+        """Keep ROW without its silence; why that is not done, or ''."""
+        container = self.room.opened(row)
+        known = marks(self.room.artefacts.facts_of(row.call_month, row.call_id), row.recording_id)
+        try:
+            with WavReader(plain_of(container)) as sound:
+                scale = sound.rate / RATE
+                segments = segments_of(
+                    sound,
+                    protected=[round(at * scale) for at in known.telling],
+                    idle=[(round(start * scale), round(end * scale)) for start, end in known.idle],
+                )
+        except BadAudio as error:  # kept as it is; trying again would not change it
+            return str(error)
+        if not segments:
+            return "nobody is heard to speak"
+        with WavReader(plain_of(container)) as sound:
+            said: dict[str, Any] = {
+                "original_sha256": (row.plain_sha256 or b"").hex(),
+                "original_samples": sound.frames,
+                "rate": sound.rate,
+                "profile": PROFILE,
+                "map": json.loads(TimeMap.of(segments).to_json()),
+            }
+            fresh = new_trimmed(row, self.now())
+            self.room.keep(fresh, begun, Source(trimmed(sound, segments, said)), Format.WAV)
+        return ""
+
+
+def new_trimmed(row: Artefact, now: datetime) -> Artefact:
+    """The row before it is written: it ends with its original."""
+    return replace(
+        row, artefact_id=str(uuid.uuid4()), parent_id=row.artefact_id, kind=KIND, state="writing", created_at=now
+    )
