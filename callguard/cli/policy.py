@@ -18,6 +18,7 @@ from callguard.audio.staged import staged
 from callguard.cli.approval import Judged, entry_of, judge
 from callguard.cli.option import account, ask_controller, config_option, json_option, load, show_json, with_log
 from callguard.cli.place import rules_today
+from callguard.cli.retaining import ends_sooner
 from callguard.cli.ruling import printable
 from callguard.cli.scripts import own_prompts
 from callguard.core.amendment import Amendment, amendments
@@ -97,11 +98,13 @@ def activate(context: click.Context, file: Path | None, reason: str, author: str
         context.exit(1)
     version = judged.policy.version
     row = _put(settings, file, target, entry_of(judged.policy, author, reason))
-    told = _tell(settings)
+    told, sooner = _tell(settings), ends_sooner(settings, judged.policy)
     if as_json:
-        show_json({"version": version, "activated": row is not None, "findings": [], "controller": told})
-        return
+        done = {"version": version, "activated": row is not None, "findings": [], "controller": told}
+        return show_json({**done, "ends_sooner": sooner})
     click.echo(f"{version[:SHOWN]}: {f'entered as number {row.seq}' if row else 'is in force already'}; {told}")
+    if sooner:
+        click.echo(f"{sooner} stored would end sooner: `callguard retention apply` shows them, and --yes does it")
 
 
 def _says(text: str) -> bool:

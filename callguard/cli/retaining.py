@@ -45,6 +45,12 @@ def policy_in_force(settings: Settings) -> Policy | None:
     return parse_policy(last.content, "the register") if last else None
 
 
+def ends_sooner(settings: Settings, policy: Policy) -> int:
+    """How much of what is stored would end sooner under POLICY. Raises StoreDown."""
+    with rows(settings) as artefacts:
+        return sum(change.shortens for change in retainer_of(settings, artefacts).changes(policy))
+
+
 def holds_of(settings: Settings, artefacts: Artefacts) -> Holds:
     """This site's legal holds."""
     return Holds(artefacts, settings.tenant, master_key(settings))

@@ -86,7 +86,7 @@ def test_what_cannot_be_read_is_bad_input(tmp_path: Path, text: str | None) -> N
 @pytest.mark.requirement("S27")
 def test_what_is_put_into_force_stands_in_the_register(config: Path) -> None:
     first = activated(config)
-    assert first["activated"] and "next start" in first["controller"]
+    assert first["activated"] and "next start" in first["controller"] and first["ends_sooner"] == 0
     again = activated(config)
     assert not again["activated"]
     new = config.parent / "new.toml"

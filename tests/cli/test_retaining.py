@@ -11,7 +11,7 @@ import pytest
 
 from callguard.cli.approval import entry_of
 from callguard.cli.option import with_log
-from callguard.cli.retaining import policy_in_force, watch_retention
+from callguard.cli.retaining import ends_sooner, policy_in_force, watch_retention
 from callguard.engine.registrar import enter
 from callguard.settings import load_settings, read_policy
 from callguard.store.retention import Run
@@ -25,6 +25,16 @@ def test_the_policy_in_force_is_the_registers(left: Left) -> None:
     policy = read_policy(settings.path(settings.policy))
     assert with_log(settings, lambda log: enter(log, settings.tenant, entry_of(policy, "the owner", "a start")))
     assert policy_in_force(settings) == policy
+
+
+@pytest.mark.requirement("S57")
+def test_what_would_end_sooner_under_a_policy_is_counted(left: Left) -> None:
+    left.place.stored()
+    settings = load_settings(left.config)
+    file = settings.path(settings.policy)
+    shorter = file.with_name("shorter.toml")
+    shorter.write_text(file.read_text().replace("audio = 90", "audio = 30"))
+    assert [ends_sooner(settings, read_policy(path)) for path in (file, shorter)] == [0, 1]
 
 
 @pytest.mark.requirement("S85")
