@@ -48,6 +48,7 @@ from callguard.engine.ledger import Ledger
 from callguard.engine.recovery import LiveCalls, facts_of, gathered, guard_acts, take_over, unheard, waiting_deadlines
 from callguard.engine.runner import Runner
 from callguard.engine.stranger import Strangers
+from callguard.engine.sweeper import Sweeper
 from callguard.engine.switchboard import Fact, Switchboard, bare
 from callguard.engine.verdict import Verdicts
 from callguard.errors import BadInput, StoreDown, StoreRefused, Unreachable
@@ -112,6 +113,7 @@ class Engine:
                 group.create_task(self._route())
                 group.create_task(self.evidence.watch())
                 group.create_task(self._strangers().watch())
+                group.create_task(Sweeper(lambda: self.board.calls, self.pbx.snapshot, self._receive).watch())
         finally:
             self.verdicts.close()
 

@@ -15,6 +15,7 @@ from callguard.core.events import DigitPressed, Link, RogueRecordingSeen, Script
 from callguard.core.policy import parse_policy
 from callguard.core.recording import Mask, State
 from callguard.engine.engine import DRAIN_SECONDS
+from callguard.engine.sweeper import Sweeper
 from callguard.ports import Entered, Sighted
 from callguard.ports import Link as LinkHeard
 from callguard.proof import prove
@@ -327,3 +328,16 @@ async def test_a_file_that_nobody_knows_is_told_and_our_own_are_not(tmp_path: Pa
         await stage.finish("far", "agent1")
         await asyncio.sleep(0.6)
     assert entered == [("unknown_file", "theirs.wav")] and ("unknown_file", "") in stage.alerts
+
+
+async def test_fault_asterisk_963_a_hang_up_that_nobody_tells_is_found_at_the_second_look(stage: Stage) -> None:
+    await stage.talk()
+    call_id, engine = stage.call("far").call_id, stage.engine
+    stage.there()
+    sweeper = Sweeper(lambda: engine.board.calls, stage.pbx.snapshot, engine._receive)
+    missing = await sweeper.look(frozenset())
+    await stage.settled()
+    assert call_id in engine.runners and missing == {"far", "agent1"}
+    await sweeper.look(missing)
+    await stage.until(lambda: call_id not in engine.runners)
+    assert prove(await stage.stored(call_id)) == []
