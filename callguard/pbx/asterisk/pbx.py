@@ -44,9 +44,10 @@ from callguard.pbx.asterisk.register import RegisterFile
 from callguard.pbx.asterisk.rogue import Rogues
 from callguard.pbx.asterisk.screen import Screen
 from callguard.pbx.asterisk.site import OWN_PREFIX, AsteriskSettings
-from callguard.pbx.asterisk.skew import Skew
+from callguard.pbx.asterisk.skew import Skew, said_at
 from callguard.pbx.asterisk.translate import Json, endpoint, is_own, scrubbed, text, translate, waits_in
 from callguard.pbx.asterisk.version import TooOld, admit
+from callguard.pbx.lag import Lag
 from callguard.ports import Entered, Heard, Link, Playable, Said, Snapshot
 
 Sink = Callable[[Heard, Mapping[str, Any]], None]
@@ -75,6 +76,7 @@ class AsteriskPbx:
         self._recorder = Recorder(settings.recordings, self._register, lambda event: self._tell(Said(event)))
         self._prompter = Prompter(settings.ari.app, lambda event, raw: self._tell(Said(event), raw))
         self._skew = Skew()
+        self._lag = Lag()
         self._screen = Screen(self._prompter.cue)
         self._rogues = Rogues(self._recorder.stop_rogue)
         self._sink: Sink | None = None
@@ -180,6 +182,7 @@ class AsteriskPbx:
     async def _settle(self, ari: Ari, ami: Ami) -> None:
         """Make what we know agree with what is there, before anybody is told that the links are up."""
         self._ari = ari
+        self._lag.begin()
         await self._skew.measure(ami)
         await ari.subscribe()
         everything = await ari.channels()
@@ -230,6 +233,8 @@ class AsteriskPbx:
             self._tell(Said(signal))
 
     def _hear(self, message: Json) -> None:
+        if self._lag.heard(said_at(message), _utc().timestamp()):
+            _log.warning("events of the PBX come %d ms late", self._lag.seconds * 1000)
         message = self._skew.ours(message)
         self._prompter.heard(message)
         self._rogues.heard(message)

@@ -59,6 +59,15 @@ class Skew:
         return {**message, "timestamp": at.isoformat(timespec="milliseconds"), THEIRS: theirs}
 
 
+def said_at(message: Json) -> float | None:
+    """When the PBX says that this happened, in seconds of the epoch by its clock; None where it does not say."""
+    try:
+        at = datetime.fromisoformat(text(message, "timestamp"))
+    except ValueError:
+        return None
+    return at.timestamp() if at.tzinfo else None
+
+
 def _seconds(stamp: str, now: float) -> float:
     """Seconds that STAMP (of the epoch) is ahead of NOW; 0 where it is none."""
     try:

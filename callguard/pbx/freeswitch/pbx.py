@@ -34,7 +34,6 @@ from callguard.pbx.asterisk.links import delays
 from callguard.pbx.asterisk.register import RegisterFile
 from callguard.pbx.freeswitch.codec import Message
 from callguard.pbx.freeswitch.esl import Esl
-from callguard.pbx.freeswitch.lag import Lag
 from callguard.pbx.freeswitch.outbound import Outbound
 from callguard.pbx.freeswitch.prompter import Prompter
 from callguard.pbx.freeswitch.recorder import Recorder
@@ -42,7 +41,8 @@ from callguard.pbx.freeswitch.screen import Screen
 from callguard.pbx.freeswitch.sequence import Sequence
 from callguard.pbx.freeswitch.site import FreeSwitchSettings, password_problem
 from callguard.pbx.freeswitch.survey import Survey, survey
-from callguard.pbx.freeswitch.translate import Translator, scrubbed
+from callguard.pbx.freeswitch.translate import Translator, scrubbed, stamp_of
+from callguard.pbx.lag import Lag
 from callguard.ports import Entered, Heard, Link, Playable, Said, Sighted, Snapshot
 
 Sink = Callable[[Heard, Mapping[str, Any]], None]
@@ -257,7 +257,7 @@ class FreeSwitchPbx:
             return
         if self._sequence.heard(message, asyncio.get_running_loop().time()):
             _log.warning("another FreeSWITCH answers at this address: its channels are new ones")
-        if self._lag.heard(message, _utc().timestamp()):
+        if self._lag.heard(stamp_of(message), _utc().timestamp()):
             _log.warning("events of the PBX come %d ms late", self._lag.seconds * 1000)
         self._prompter.heard(message)
         self._recorder.heard(message)

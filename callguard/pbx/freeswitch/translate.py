@@ -221,6 +221,12 @@ def endpoint(message: Message) -> Endpoint:
     )
 
 
+def stamp_of(message: Message) -> float | None:
+    """The same in seconds of the epoch; None where the event has none."""
+    stamp = message.get("Event-Date-Timestamp", "")
+    return int(stamp) / 1e6 if re.fullmatch("[0-9]{1,18}", stamp) else None
+
+
 def time_of(message: Message, now: datetime) -> datetime:
     """When the event was made, by FreeSWITCH's clock."""
     stamp = message.get("Event-Date-Timestamp", "")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -165,7 +166,7 @@ async def test_requests_that_cannot_be_made_become_facts(rig: Rig) -> None:
 
 
 @pytest.mark.requirement("S126")
-async def test_asterisk_dies_and_comes_back(tmp_path: Path) -> None:
+async def test_fault_ari4java_85_asterisk_dies_and_comes_back(tmp_path: Path) -> None:
     async with Asterisk(tmp_path / "asterisk", dialplan=SITE) as asterisk, rig_on(asterisk, tmp_path) as rig:
         caller = await Phone.open("caller", asterisk.server)
         await caller.dial("150")
@@ -185,3 +186,10 @@ async def test_asterisk_dies_and_comes_back(tmp_path: Path) -> None:
         assert damaged.findings == (RECORDER_DIED,) and damaged.recording_id == recording_id
         await rig.register_holds()
         await caller.close()
+
+
+async def test_events_that_come_late_are_told(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    now = datetime.now(UTC)
+    for at in (now, now - timedelta(seconds=1)):
+        rig.pbx._hear({"type": "Hello", "timestamp": at.isoformat()})
+    assert "events of the PBX come 1" in caplog.text and " ms late" in caplog.text

@@ -10,7 +10,7 @@ from callguard.core.events import ChannelHungUp
 from callguard.lab.asterisk import Asterisk
 from callguard.pbx.asterisk.ami import Ami
 from callguard.pbx.asterisk.site import AmiAddress
-from callguard.pbx.asterisk.skew import STEP, THEIRS, Skew
+from callguard.pbx.asterisk.skew import STEP, THEIRS, Skew, said_at
 from callguard.pbx.asterisk.translate import translate
 from callguard.ports import Said
 
@@ -63,3 +63,11 @@ async def test_asterisk_tells_its_time(asterisk: Asterisk) -> None:
     await skew.measure(ami)
     await ami.close()
     assert skew.seconds == 0.0
+
+
+@pytest.mark.parametrize(
+    ("stamp", "said"),
+    [("2026-11-26T00:00:00.250+0000", 1_795_651_200.25), ("2026-11-26T00:00:00", None), ("", None), ("soon", None)],
+)
+def test_when_a_message_says_that_it_happened(stamp: str, said: float | None) -> None:
+    assert said_at({"timestamp": stamp}) == said

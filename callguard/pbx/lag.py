@@ -1,4 +1,4 @@
-"""How late FreeSWITCH's events come: its queue for a listener can be minutes behind, while its answers are prompt.
+"""How late a PBX's events come: its queue for a listener can be minutes behind, while its answers are prompt.
 
 What belongs here: pure reckoning; time is an argument. What does not: what is done about it (pbx.py). The clocks of
 both machines may differ, so what counts is how much later an event comes than the promptest one since the link is up.
@@ -6,16 +6,11 @@ both machines may differ, so what counts is how much later an event comes than t
 
 from __future__ import annotations
 
-import re
-
-from callguard.pbx.freeswitch.codec import Message
-
 LATE = 0.25
 """Seconds from which it is told."""
 TOO_LATE = 3.0
 """Seconds from which nothing that is heard is still true: a new link begins with an empty queue."""
 TOLD_EVERY = 60.0
-_STAMP = re.compile(r"[0-9]{1,18}\Z")
 
 
 class Lag:
@@ -30,12 +25,12 @@ class Lag:
         """A new link."""
         self.seconds, self._promptest = 0.0, None
 
-    def heard(self, message: Message, wall: float) -> bool:
-        """MESSAGE came at WALL (seconds of the epoch); whether somebody has to be told now that events come late."""
-        stamp = message.get("Event-Date-Timestamp", "")
-        if not _STAMP.match(stamp):
+    def heard(self, said: float | None, wall: float) -> bool:
+        """An event that the PBX says happened at SAID came at WALL (seconds of the epoch; None: it does not say);
+        whether somebody has to be told now that events come late."""
+        if said is None:
             return False
-        behind = wall - int(stamp) / 1e6
+        behind = wall - said
         self._promptest = behind if self._promptest is None else min(self._promptest, behind)
         self.seconds = behind - self._promptest
         if self.seconds < LATE or (self._told is not None and 0 <= wall - self._told < TOLD_EVERY):
