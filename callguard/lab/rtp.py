@@ -45,6 +45,7 @@ class RtpStream(asyncio.DatagramProtocol):
     def __init__(self, source: Source | None = None) -> None:
         self.source: Source = source or Silence()
         self.muted = False
+        self.loses = 0  # one packet of so many
         self._transport: asyncio.DatagramTransport | None = None
         self._target: tuple[str, int] | None = None
         self._packets: list[tuple[float, float, bytes]] = []
@@ -122,6 +123,8 @@ class RtpStream(asyncio.DatagramProtocol):
 
     def _put(self, kind: int, marker: bool, stamp: int, payload: bytes) -> None:
         self._sequence = (self._sequence + 1) & 0xFFFF
+        if self.loses and self._sequence % self.loses == 0:
+            return
         head = struct.pack("!BBHII", 0x80, kind | (0x80 if marker else 0), self._sequence, stamp, self._ssrc)
         if self._transport is not None and self._target is not None and not self._transport.is_closing():
             self._transport.sendto(head + payload, self._target)

@@ -57,7 +57,7 @@ async def test_key_2_at_any_moment_of_the_notice_leaves_no_file_and_the_call_goe
 
 
 @pytest.mark.requirement("S42")
-async def test_silence_is_asked_once_more_and_then_is_a_refusal(site: Site) -> None:
+async def test_fault_node_ari_client_85_silence_is_asked_once_more_and_then_is_a_refusal(site: Site) -> None:
     async with site.talk() as talk:
         await talk.meets()
         assert await talk.hears_each_other()
@@ -69,7 +69,7 @@ async def test_silence_is_asked_once_more_and_then_is_a_refusal(site: Site) -> N
 
 
 @pytest.mark.requirement("S44")
-async def test_key_1_counts_only_after_the_notice_and_twice_is_once(site: Site) -> None:
+async def test_fault_asterisk_unimrcp_44_key_1_counts_only_after_the_notice_and_twice_is_once(site: Site) -> None:
     async with site.talk() as early, site.talk() as twice:
         await early.row("notice_started", script="notice")
         await early.call.press("1")
@@ -88,7 +88,7 @@ async def test_key_1_counts_only_after_the_notice_and_twice_is_once(site: Site) 
 
 
 @pytest.mark.requirement("S44", "S82")
-async def test_keys_of_the_wrong_side_mean_nothing(site: Site) -> None:
+async def test_fault_fusionpbx_5373_keys_of_the_wrong_side_mean_nothing(site: Site) -> None:
     async with site.talk() as talk:
         await talk.recorded()
         await talk.answered.press("1,2,,*7")
@@ -176,7 +176,7 @@ async def test_the_shipped_notices_begin_in_2_seconds_and_end_in_10(site: Site) 
 
 
 @pytest.mark.requirement("S16")
-async def test_a_withdrawal_is_off_before_it_says_so_and_destroys_what_was_captured(site: Site) -> None:
+async def test_fault_ava_617_a_withdrawal_is_off_before_it_says_so_and_destroys_what_was_captured(site: Site) -> None:
     async with site.talk() as talk:
         await talk.recorded()
         await talk.says(0.5)

@@ -47,7 +47,9 @@ async def has_a_second_segment(talk: Talk) -> None:
 
 @pytest.mark.requirement("S1", "S123")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "stopped"])
-async def test_without_its_controller_nothing_records_and_nobody_waits(own_site: Site, number: signal.Signals) -> None:
+async def test_fault_asterisk_2141_without_its_controller_nothing_records_and_nobody_waits(
+    own_site: Site, number: signal.Signals
+) -> None:
     site = own_site
     assert site.stand.controller is not None
     async with site.talk() as talking, site.talk("spoken") as waiting:
@@ -114,7 +116,9 @@ def guard(site: Site) -> int:
 
 
 @pytest.mark.requirement("S1", "S123")
-async def test_asterisk_killed_under_a_recording_is_an_incident_and_not_the_end(own_site: Site) -> None:
+async def test_fault_asterisk_killed_asterisk_killed_under_a_recording_is_an_incident_and_not_the_end(
+    own_site: Site,
+) -> None:
     site = own_site
     async with site.talk() as talk:
         await talk.recorded()

@@ -25,7 +25,7 @@ async def goes_on_unrecorded(site: Site, talk: Talk) -> None:
 
 
 @pytest.mark.requirement("S1", "S123")
-async def test_without_a_controller_calls_are_put_through_unrecorded(folder: Path) -> None:
+async def test_fault_no_application_without_a_controller_calls_are_put_through_unrecorded(folder: Path) -> None:
     async with await Site.open(folder, controller=False) as site, site.talk() as talk:
         began = time.monotonic()
         await goes_on_unrecorded(site, talk)

@@ -27,7 +27,7 @@ async def nothing_left(site: Site, talk: Talk) -> float:
 
 
 @pytest.mark.requirement("S1", "S123")
-async def test_a_hangup_at_any_point_of_the_notice_leaves_nothing_live(site: Site) -> None:
+async def test_fault_asterisk_1790_a_hangup_at_any_point_of_the_notice_leaves_nothing_live(site: Site) -> None:
     async def leaves(moment: float) -> None:
         async with site.talk() as talk:
             await talk.row("notice_started", script="notice")

@@ -66,7 +66,7 @@ async def test_an_internal_call_is_asked_where_the_call_type_says_so(shapes: Sha
     assert speakers(tape.left) == {0} and speakers(tape.right) == {1}
 
 
-async def test_a_ring_group_is_one_call(shapes: Shapes) -> None:
+async def test_fault_mikopbx_1084_a_ring_group_is_one_call(shapes: Shapes) -> None:
     async with shapes.with_phones("agent3", "agent1", "agent2", answer_after=None):
         await granted(shapes, "agent3", "610")
         answered = await shapes.reached("agent2")
@@ -103,7 +103,7 @@ async def test_who_picks_up_is_part_of_the_call(shapes: Shapes) -> None:
 
 
 @pytest.mark.requirement("S22", "S123")
-async def test_a_transfer_by_an_agent_brings_no_second_notice(shapes: Shapes) -> None:
+async def test_fault_asterisk_507_a_transfer_by_an_agent_brings_no_second_notice(shapes: Shapes) -> None:
     async with shapes.with_phones("agent1", "agent2", "agent3"):
         await granted(shapes, "agent1", "602")
         theirs = await shapes.reached("agent2")

@@ -79,7 +79,7 @@ def test_what_cannot_be_read_is_damaged(archive: Archive, content: bytes) -> Non
 
 
 @pytest.mark.requirement("S124")
-def test_the_legs_of_a_recorder_that_died_are_repaired_flagged_and_the_loss_is_told(archive: Archive) -> None:
+def test_fault_asterisk_455_legs_without_a_length_are_repaired_flagged_and_the_loss_is_told(archive: Archive) -> None:
     for leg in archive.legs(ID):
         crashed(leg)
     (verdict,) = archive.measure(effect(seconds=4.25, masks=((8000, 16000),)), None)
@@ -173,3 +173,15 @@ def test_nothing_is_left_of_a_discarded_recording_but_its_receipt(archive: Archi
     assert (receipt.sha256, receipt.size_bytes) == (hashlib.sha256(hashes).hexdigest(), size)
     assert list(archive.directory.iterdir()) == [other]
     assert archive.discard(DiscardRecording(channel_id="far", recording_id=ID)).size_bytes == 0
+
+
+@pytest.mark.parametrize("rate", [16_000, 44_100])
+def test_fault_asterisk_1276_legs_of_two_rates_are_damaged_and_kept(archive: Archive, rate: int) -> None:
+    """A recorder that follows its channel's codec writes one side faster than the other."""
+    right = archive.legs(ID)[1]
+    data = bytearray(right.read_bytes())
+    data[24:28] = rate.to_bytes(4, "little")
+    right.write_bytes(data)
+    (verdict,) = archive.measure(effect(), None)
+    assert isinstance(verdict, RecordingDamaged) and verdict.findings[0] == "unreadable"
+    assert all(leg.exists() for leg in archive.legs(ID))

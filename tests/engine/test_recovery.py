@@ -128,7 +128,7 @@ async def test_deadlines_that_have_not_passed_are_those_that_wait(tmp_path: Path
     assert [name.partition(":")[0] for name in waiting] == ["prompt"] and "answer" in later and "answer" not in last
 
 
-async def test_a_channel_that_hung_up_meanwhile_closes_the_call(tmp_path: Path) -> None:
+async def test_fault_asternet_190_a_channel_that_hung_up_meanwhile_closes_the_call(tmp_path: Path) -> None:
     log = MemoryLog()
     before, _ = await died(tmp_path, log)
     second = Stage(tmp_path, log)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -72,3 +73,14 @@ async def test_a_key_is_rfc_4733() -> None:
     assert len({data[4:8] for data in events}) == 1
     assert [data[13] >> 7 for data in events] == [0] * 5 + [1] * 3
     assert [int.from_bytes(data[14:16]) for data in events] == [160, 320, 480, 640, 800, 800, 800, 800]
+
+
+async def test_a_line_may_lose_one_packet_of_so_many(pair: tuple[RtpStream, RtpStream]) -> None:
+    one, two = pair
+    one.loses = 3
+    one.send_to(("127.0.0.1", two.port))
+    await asyncio.sleep(0.3)
+    one.close()
+    await asyncio.sleep(0.02)
+    numbers = [number for _, number in find_counters(two.heard().samples)]
+    assert isinstance(one.source, CounterTone) and {later - number for number, later in pairwise(numbers)} == {1, 2}

@@ -9,12 +9,12 @@ from tests.e2e.test_call_path import (  # noqa: F401
     test_a_call_type_may_keep_what_was_recorded_before_a_withdrawal_and_nothing_after,
     test_a_call_type_that_is_never_recorded_goes_straight_through,
     test_a_call_type_that_the_policy_lacks_goes_on_unrecorded_with_an_incident,
-    test_a_withdrawal_is_off_before_it_says_so_and_destroys_what_was_captured,
     test_announce_records_who_stays_on_and_nobody_who_presses_2,
-    test_key_1_counts_only_after_the_notice_and_twice_is_once,
+    test_fault_asterisk_unimrcp_44_key_1_counts_only_after_the_notice_and_twice_is_once,
+    test_fault_ava_617_a_withdrawal_is_off_before_it_says_so_and_destroys_what_was_captured,
+    test_fault_fusionpbx_5373_keys_of_the_wrong_side_mean_nothing,
+    test_fault_node_ari_client_85_silence_is_asked_once_more_and_then_is_a_refusal,
     test_key_2_at_any_moment_of_the_notice_leaves_no_file_and_the_call_goes_on,
-    test_keys_of_the_wrong_side_mean_nothing,
-    test_silence_is_asked_once_more_and_then_is_a_refusal,
     test_the_first_words_in_the_file_are_that_it_is_recorded,
 )
 from tests.live.measure import note

@@ -35,7 +35,7 @@ def test_any_cut_gives_the_same_messages(cut: int) -> None:
 
 
 @given(st.binary(max_size=400), st.lists(st.integers(0, 400), max_size=8), st.integers(1, 60))
-def test_no_input_kills_it_and_cuts_never_matter(data: bytes, cuts: list[int], cap: int) -> None:
+def test_fault_panoramisk_90_no_input_kills_it_and_cuts_never_matter(data: bytes, cuts: list[int], cap: int) -> None:
     edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
     pieces = [data[start:end] for start, end in pairwise(edges)]
     assert fed(pieces, cap) == fed([data], cap)

@@ -108,7 +108,7 @@ async def _drain(ari: Ari) -> None:
 
 
 @pytest.mark.requirement("S126")
-async def test_a_stopped_asterisk_is_noticed_and_requests_fail(tmp_path: Path) -> None:
+async def test_fault_aioari_2_a_stopped_asterisk_is_noticed_and_requests_fail(tmp_path: Path) -> None:
     async with Asterisk(tmp_path, dialplan=SITE) as asterisk, connected(address(asterisk)) as ari:
         os.kill(asterisk.pid, signal.SIGSTOP)
         try:

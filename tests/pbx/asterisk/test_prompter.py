@@ -3,7 +3,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import cast
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from callguard.lab.dialog import Call
 from callguard.lab.media import Silence
 from callguard.lab.sip import Phone
 from callguard.pbx.asterisk.ari import Ari
+from callguard.pbx.asterisk.prompter import Prompter
 from callguard.pbx.asterisk.site import OWN_PREFIX
 from callguard.pbx.asterisk.translate import text
 from tests.pbx.rig import Prompt, Rig, make_prompt, rig_on, sound
@@ -149,3 +151,29 @@ async def test_a_snoop_left_over_by_a_dead_controller_is_hung_up(rig: Rig, tmp_p
             left = {text(channel, "id") for channel in await ari.channels()}
             assert left == {talk.far, talk.agent}
         await ari.close()
+
+
+@pytest.mark.parametrize("first", ["event", "answer"])
+async def test_fault_dograh_283_a_snoop_may_begin_before_its_request_is_answered(tmp_path: Path, first: str) -> None:
+    """Its id is ours, so that whichever comes first is known; nothing is played before it is there."""
+    done: list[str] = []
+
+    class Line:
+        async def snoop(self, channel_id: str, snoop_id: str, whisper: str) -> None:
+            begun = {"type": "StasisStart", "channel": {"id": snoop_id}}
+            if first == "event":
+                prompter.heard(begun)
+                await asyncio.sleep(0.01)
+            else:
+                asyncio.get_running_loop().call_later(0.01, prompter.heard, begun)
+            done.append(f"asked {channel_id}")
+
+        async def play(self, channel_id: str, playback_id: str, audio: PurePath) -> None:
+            assert all(playing.ready.is_set() for playing in prompter._playing.values())
+            done.append("played")
+
+    prompter = Prompter("callguard", lambda event, _: done.append(event.type))
+    prompter.attach(cast(Ari, Line()))
+    prompter.set_prompts("agent", {Script.NOTICE: make_prompt(tmp_path / "prompt.wav")})
+    await prompter.play(PlayPrompt(channel_id="agent", script=Script.NOTICE, whisper=True))
+    assert done == ["asked agent", "played"]

@@ -5,6 +5,7 @@ import resource
 import uuid
 from itertools import pairwise
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -39,6 +40,8 @@ from callguard.lab.asterisk import Asterisk
 from callguard.lab.media import find_counters
 from callguard.lab.sip import Phone
 from callguard.pbx.asterisk.ami import Ami
+from callguard.pbx.asterisk.ami_codec import Message
+from callguard.pbx.asterisk.recorder import Recorder
 from callguard.pbx.asterisk.register import RegisterFile, read_register
 from tests.pbx.rig import SITE, Rig, rig_on, settings_for, sound
 
@@ -75,7 +78,7 @@ async def test_two_files_one_a_side_in_step_to_the_packet(rig: Rig) -> None:
 
 
 @pytest.mark.requirement("S45")
-async def test_a_mask_works_five_times_and_every_time_is_seen(rig: Rig) -> None:
+async def test_fault_asterisk_322_a_mask_works_five_times_and_every_time_is_seen(rig: Rig) -> None:
     async with rig.talk() as talk:
         recording_id = await rig.record(talk.far)
         for count in range(1, 6):
@@ -117,7 +120,9 @@ async def test_requests_made_at_once_reach_the_pbx_in_order(rig: Rig) -> None:
 
 
 @pytest.mark.requirement("S126")
-async def test_starting_and_stopping_without_a_pause_between_leaves_nothing_running(rig: Rig) -> None:
+async def test_fault_asterisk_1673_a_start_and_a_stop_at_once_leave_nothing_running(
+    rig: Rig,
+) -> None:
     async with rig.talk() as talk:
         for delay in (0.0, 0.0, 0.001, 0.005, 0.02, 0.05):
             own = str(uuid.uuid4())
@@ -130,7 +135,7 @@ async def test_starting_and_stopping_without_a_pause_between_leaves_nothing_runn
         await rig.register_holds()
 
 
-async def test_a_second_start_under_one_id_is_refused(rig: Rig) -> None:
+async def test_fault_asterisk_1512_a_second_start_under_one_id_is_refused(rig: Rig) -> None:
     async with rig.talk() as talk:
         recording_id = await rig.record(talk.far)
         rig.pbx.perform(StartRecording(channel_id=talk.far, recording_id=recording_id))
@@ -139,7 +144,7 @@ async def test_a_second_start_under_one_id_is_refused(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("bad", ["../x", "a,b", "x)t(/etc/passwd", "a b", "", "x" * 65])
-async def test_an_id_that_is_none_never_becomes_a_path(rig: Rig, bad: str) -> None:
+async def test_fault_asterisk_790_an_id_that_is_none_never_becomes_a_path(rig: Rig, bad: str) -> None:
     rig.pbx.perform(StartRecording(channel_id="1.1", recording_id=bad))
     assert (await rig.wait(EffectFailed)).reason == "not an id"
 
@@ -164,7 +169,9 @@ async def test_a_hang_up_ends_the_recording_and_its_files_are_final(rig: Rig) ->
     assert rig.of(RecordingDamaged) == []
 
 
-async def test_a_stop_by_the_guard_is_seen_and_a_later_stop_of_ours_is_answered(rig: Rig) -> None:
+async def test_fault_cycoresystems_ari_1_a_stop_of_what_the_guard_stopped_is_answered(
+    rig: Rig,
+) -> None:
     async with rig.talk() as talk:
         recording_id = await rig.record(talk.far)
         await asyncio.sleep(0.5)
@@ -207,7 +214,7 @@ async def test_the_next_controller_takes_a_running_recorder_over(rig: Rig, named
 
 
 @pytest.mark.requirement("S126")
-async def test_an_unwritable_folder_is_a_lost_recording_though_asterisk_says_success(
+async def test_fault_asterisk_2044_an_unwritable_folder_is_a_lost_recording_though_asterisk_says_success(
     asterisk: Asterisk, tmp_path: Path
 ) -> None:
     (tmp_path / "blocked").write_text("a file where a folder should be")
@@ -240,7 +247,7 @@ async def channel_name(rig: Rig) -> str:
 
 
 @pytest.mark.requirement("S126")
-async def test_a_full_disk_is_a_damaged_recording(tmp_path: Path) -> None:
+async def test_fault_disk_full_a_full_disk_is_a_damaged_recording(tmp_path: Path) -> None:
     own = Asterisk(tmp_path / "asterisk", dialplan=SITE)
     async with own as asterisk, rig_on(asterisk, tmp_path) as rig, rig.talk() as talk:
         recording_id = await rig.record(talk.far)
@@ -319,3 +326,24 @@ async def test_who_hangs_up_before_the_recorder_started_was_overtaken(rig: Rig) 
 async def test_an_armed_recorder_with_an_id_that_is_none_is_refused(rig: Rig) -> None:
     rig.pbx.perform(ArmRecording(channel_id="1.1", recording_id="../x"))
     assert (await rig.wait(EffectFailed)).reason == "not an id"
+
+
+async def test_fault_asterisk_1779_the_recorder_is_asked_for_two_wav_files_and_no_raw_sound(tmp_path: Path) -> None:
+    """Option D writes bytes without a header at whatever rate the channel has: it is never asked for."""
+    sent: list[dict[str, str]] = []
+
+    class Wire:
+        def send(self, action: str, **headers: str) -> asyncio.Future[Message]:
+            sent.append({"Action": action, **headers})
+            return asyncio.get_running_loop().create_future()
+
+    register = RegisterFile(tmp_path / "register.jsonl")
+    recorder = Recorder(tmp_path, register, lambda _: None)
+    recorder.attach(cast(Ami, Wire()))
+    recorder.perform(StartRecording(channel_id="1.1", recording_id="r1"))
+    async with asyncio.timeout(5):
+        while not sent:
+            await asyncio.sleep(0.005)
+    options = f"r({tmp_path}/r1-left.wav)t({tmp_path}/r1-right.wav)i(CALLGUARD_MIX)"
+    assert sent == [{"Action": "MixMonitor", "Channel": "1.1", "File": "", "Options": options}]
+    register.close()

@@ -73,7 +73,7 @@ def test_a_file_that_goes_away_is_lost() -> None:
 
 
 @pytest.mark.requirement("S126")
-def test_a_file_that_stops_growing_is_damaged_once_a_stall() -> None:
+def test_fault_recorder_falls_behind_a_file_that_stops_growing_is_damaged_once_a_stall() -> None:
     watch = started()
     see(watch, 102.1, STEP)
     assert see(watch, 106.5, STEP) == []
@@ -154,7 +154,7 @@ def test_a_look_older_than_the_mask_proves_nothing() -> None:
     assert see(watch, 106, 3 * STEP) == []
 
 
-def test_sound_under_a_mask_is_damage() -> None:
+def test_fault_rtpengine_1981_sound_under_a_mask_is_damage() -> None:
     watch = started()
     see(watch, 100.0, 0)
     watch.masked(101.0)
