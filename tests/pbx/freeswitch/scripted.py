@@ -99,7 +99,7 @@ class Link:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     channel: Channel | None = None
-    events: bool = False
+    events: str = ""
     welcome: bool = False
 
     def say(self, data: str, body: str = "") -> None:
@@ -195,10 +195,11 @@ class ScriptedFreeSwitch:
         own |= {"Event-Sequence": str(self.sequence), "Event-Date-Timestamp": str(stamp)}
         if self.lose:
             return
-        body = "".join(f"{key}: {quote(value, safe='/,()@. ')}\n" for key, value in own.items()) + "\n"
+        body = {"": "", "json": json.dumps(own, ensure_ascii=False)}
+        body["plain"] = "".join(f"{key}: {quote(value, safe='/,()@. ')}\n" for key, value in own.items()) + "\n"
         for link in self.links:
             if link.events:
-                link.say("Content-Type: text/event-plain", body)
+                link.say(f"Content-Type: text/event-{link.events}", body[link.events])
 
     # ------------------------------------------------------------ commands
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -235,8 +236,8 @@ class ScriptedFreeSwitch:
         elif word == "connect" and link.channel:
             self._connected(link, link.channel)
         elif word == "event":
-            link.events = True
-            link.reply("+OK event listener enabled plain")
+            link.events = argument.split()[0]
+            link.reply(f"+OK event listener enabled {link.events}")
         elif word == "sendmsg":
             self._sendmsg(link, argument, headers)
         elif word == "exit":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from greenswitch.esl import ESLEvent
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -65,6 +66,18 @@ def test_a_name_with_a_line_break_in_it_stays_a_value() -> None:
     for message in messages("greenswitch-inject.outbound"):
         assert not [key for key in message if key.startswith("Injected")]
     assert any("\nInjected-Header" in value for value in messages("greenswitch-inject.outbound")[0].values())
+
+
+def test_a_caller_forges_a_header_in_greenswitch_and_not_here() -> None:
+    """greenswitch 0.0.19 decodes an event before it takes its lines apart: From: 12%0AInjected-Header: evil%0Ax."""
+    answer = frames_of(wire("greenswitch-inject.outbound"))[0]
+    lines = "".join(f"{key}: {value}\n" for key, value in answer.headers)
+    theirs, ours = ESLEvent(lines).headers, message_of(answer)
+    assert theirs["Injected-Header"].startswith("evil")
+    assert ours and "Injected-Header" not in ours
+    body = lines.replace("Injected-Header", "variable_callguard_type").encode()
+    assert ESLEvent(body.decode()).headers["variable_callguard_type"].startswith("evil")
+    assert "variable_callguard_type" not in plain_message(body)
 
 
 def test_a_name_that_is_no_utf8_ends_nothing() -> None:

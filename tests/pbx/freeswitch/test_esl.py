@@ -137,7 +137,7 @@ async def test_a_stream_that_cannot_be_read_on_is_a_lost_link(wrong: bytes) -> N
         await esl.close()
 
 
-@pytest.mark.parametrize("cut", range(0, len(GREETED), 7))
+@pytest.mark.parametrize("cut", range(len(GREETED)))
 async def test_a_socket_that_ends_anywhere_leaves_nothing_stuck(cut: int) -> None:
     async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(GREETED[:cut])
