@@ -18,16 +18,20 @@ import click
 
 from callguard.audio.prompt import shipped_prompts
 from callguard.cli.option import ami_address, asterisk_settings, config_option, json_option, load, show_json
+from callguard.cli.pbx import freeswitch_settings
 from callguard.cli.place import rules_today
 from callguard.core.jurisdiction import RulePack
 from callguard.core.policy import Policy
 from callguard.doctor.examine import examine, visit
-from callguard.doctor.site import Finding, Plan, Severity
+from callguard.doctor.freeswitch import examine as freeswitch
+from callguard.doctor.site import AsteriskPlan, Finding, Plan, Severity, SwitchPlan
 from callguard.errors import BadInput, ConfigError
 from callguard.lab.asterisk import dialplan_dir
+from callguard.lab.freeswitch import dialplan_dir as switch_dialplan_dir
 from callguard.settings import Settings, load_policy
 
 FINDING = 1
+SNIPPETS = ("callguard.xml", "fusionpbx-callguard.xml")
 T = TypeVar("T")
 
 
@@ -51,13 +55,18 @@ def diagnose(config: Path) -> list[Finding]:
         settings = load(config)
     except BadInput as problem:
         return _problems(problem, config)
-    if settings.pbx.kind != "asterisk":
-        raise BadInput('doctor: pbx.kind is "freeswitch"; doctor looks at Asterisk alone. See docs/freeswitch.md')
     policy, wrong = _loaded(lambda: load_policy(settings), settings.path(settings.policy))
     pack, broken = _loaded(lambda: rules_today(settings), config)
-    site = asyncio.run(visit(plan_of(config, settings, policy, pack)))
     fine = Finding(Severity.OK, "callguard.toml, policy.toml and the rules load", check="configuration")
-    return [*([*wrong, *broken] or [fine]), *examine(site)]
+    try:
+        plan = plan_of(config, settings, policy, pack)
+    except BadInput as problem:
+        return [*wrong, *broken, *_problems(problem, config)]
+    if isinstance(plan, SwitchPlan):
+        seen = freeswitch.examine(asyncio.run(freeswitch.visit(plan)))
+    else:
+        seen = examine(asyncio.run(visit(plan)))
+    return [*([*wrong, *broken] or [fine]), *seen]
 
 
 def _loaded(read: Callable[[], T], where: Path) -> tuple[T | None, list[Finding]]:
@@ -72,14 +81,36 @@ def _problems(problem: BadInput, where: Path) -> list[Finding]:
     return [Finding(Severity.BLOCKER, line, str(where), check="configuration") for line in lines]
 
 
-def plan_of(config: Path, settings: Settings, policy: Policy | None, pack: RulePack | None) -> Plan:
+def plan_of(
+    config: Path, settings: Settings, policy: Policy | None, pack: RulePack | None
+) -> AsteriskPlan | SwitchPlan:
     """What is configured, as the checks take it."""
-    own = settings.prompts.directory
-    return Plan(
-        config=config,
-        policy=policy,
+    common = vars(_common(config, settings, policy, pack))
+    if settings.pbx.kind == "freeswitch":
+        own = freeswitch_settings(settings)
+        where = switch_dialplan_dir()
+        return SwitchPlan(
+            **common | {"name": "FreeSWITCH"},
+            esl=own.esl,
+            listen=(own.listen, own.listen_port),
+            snippets={name: (where / name).read_text("utf-8") for name in SNIPPETS},
+        )
+    return AsteriskPlan(
+        **common,
         asterisk=asterisk_settings(settings),
         guard=ami_address(settings, for_guard=True),
+        snippet=(dialplan_dir() / "callguard.conf").read_text("utf-8"),
+        least_privilege=settings.on_asterisk.least_privilege,
+    )
+
+
+def _common(config: Path, settings: Settings, policy: Policy | None, pack: RulePack | None) -> Plan:
+    own = settings.prompts.directory
+    return Plan(
+        name="Asterisk",
+        config=config,
+        policy=policy,
+        recordings=settings.path(settings.recordings.directory),
         database_url=settings.database.url,
         owner_url=settings.database.owner_url,
         data=settings.data,
@@ -90,8 +121,6 @@ def plan_of(config: Path, settings: Settings, policy: Policy | None, pack: RuleP
         pack=pack,
         agents=settings.places.agents,
         placed=bool(settings.places.agents or settings.places.agent_in_name),
-        snippet=(dialplan_dir() / "callguard.conf").read_text("utf-8"),
-        least_privilege=settings.on_asterisk.least_privilege,
     )
 
 

@@ -23,7 +23,7 @@ import aiohttp
 
 from callguard.core.purpose import Indicator
 from callguard.doctor.look import is_loopback, own_addresses
-from callguard.doctor.site import PbxSeen, Plan, Sections, Step
+from callguard.doctor.site import AsteriskPlan, PbxSeen, Sections, Step
 from callguard.errors import LinkDown, PbxRefused, Unreachable
 from callguard.pbx.asterisk.ami import Ami
 from callguard.pbx.asterisk.ami_codec import Message
@@ -44,7 +44,7 @@ _EVERYTHING = {"__AST_DEVICE_STATE_ALL_TOPIC"}
 """What ARI lists where an application asked for all device states, as `subscribeAll` does."""
 
 
-async def ask(plan: Plan) -> PbxSeen:
+async def ask(plan: AsteriskPlan) -> PbxSeen:
     """What Asterisk shows. A link that fails is a fact, not an error."""
     shown = asyncio.create_task(_ask_ari(plan.asterisk.ari))
     ari, ami, guard, outside = await asyncio.gather(
@@ -183,7 +183,7 @@ async def _ask_guard(address: AmiAddress) -> PbxSeen:
         await ami.close()
 
 
-async def _ask_ami(plan: Plan, shown: Awaitable[PbxSeen]) -> PbxSeen:
+async def _ask_ami(plan: AsteriskPlan, shown: Awaitable[PbxSeen]) -> PbxSeen:
     heard: asyncio.Queue[Message] = asyncio.Queue()
     try:
         ami = await Ami.connect(plan.asterisk.ami, heard.put_nowait, heartbeat=LIST_SECONDS)
@@ -197,7 +197,7 @@ async def _ask_ami(plan: Plan, shown: Awaitable[PbxSeen]) -> PbxSeen:
         await ami.close()
 
 
-async def _read_ami(plan: Plan, ami: Ami, heard: asyncio.Queue[Message]) -> PbxSeen:
+async def _read_ami(plan: AsteriskPlan, ami: Ami, heard: asyncio.Queue[Message]) -> PbxSeen:
     listed = await _dialplan(ami, heard)
     return PbxSeen(
         commands=await _commands(ami),
@@ -302,7 +302,7 @@ async def _config_value(ami: Ami, place: str) -> str | None:
     return await _answer(ami, "Getvar", "Value", Variable=f"AST_CONFIG({place})") or None
 
 
-async def _phones(plan: Plan, ami: Ami, endpoints: tuple[str, ...] | None) -> dict[str, bool] | None:
+async def _phones(plan: AsteriskPlan, ami: Ami, endpoints: tuple[str, ...] | None) -> dict[str, bool] | None:
     """Whether a changed name is sent to each agent's endpoint where a call type shows one; None where that cannot be
     asked."""
     types = plan.policy.call_types.values() if plan.policy else ()
@@ -350,7 +350,7 @@ def _planted(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 # ---------------------------------------------------------------- from outside
-async def _outside(plan: Plan) -> tuple[tuple[str, str], ...]:
+async def _outside(plan: AsteriskPlan) -> tuple[tuple[str, str], ...]:
     """Which links answer on an address of this machine that others can reach: only asked of a PBX on this machine."""
     ami, url = plan.asterisk.ami, urlsplit(plan.asterisk.ari.url)
     doors = [
@@ -358,11 +358,12 @@ async def _outside(plan: Plan) -> tuple[tuple[str, str], ...]:
         ("ARI", url.hostname or "", url.port or (443 if url.scheme == "https" else 80)),
     ]
     tries = [(name, own, port) for name, host, port in doors if is_loopback(host) for own in own_addresses()]
-    open_ = await asyncio.gather(*(_opens(own, port) for _, own, port in tries))
+    open_ = await asyncio.gather(*(opens(own, port) for _, own, port in tries))
     return tuple((name, own) for (name, own, _), reached in zip(tries, open_, strict=True) if reached)
 
 
-async def _opens(host: str, port: int) -> bool:
+async def opens(host: str, port: int) -> bool:
+    """Whether somebody listens there."""
     try:
         async with asyncio.timeout(KNOCK_SECONDS):
             _, writer = await asyncio.open_connection(host, port)

@@ -6,23 +6,26 @@ not: any one check.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 
 from callguard.doctor import dialplan, folder, link, module, privilege, process, promise, recorder, share, way
 from callguard.doctor.ask import ask
 from callguard.doctor.look import look
-from callguard.doctor.site import Finding, Plan, Severity, Site, unchecked
+from callguard.doctor.site import Anywhere, AsteriskPlan, Finding, Severity, Site, unchecked
 from callguard.errors import CallguardError
+
+S = TypeVar("S", bound=Anywhere)
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class Check(Generic[S]):
     """One check. `fine`: what is said where it finds nothing; `needs`: what must be known of the PBX to say so."""
 
     name: str
     fine: str
-    run: Callable[[Site], Iterable[Finding]]
+    run: Callable[[S], Iterable[Finding]]
     needs: str = ""
 
 
@@ -39,7 +42,8 @@ WHY = {
 }
 """Why something is not known, and what to change."""
 
-CHECKS = (
+
+CHECKS: tuple[Check[Site], ...] = (
     Check("links", "ARI and both AMI accounts answer and let us in", link.reached),
     Check("version", "Asterisk is new enough", link.version),
     Check("privileges", "both AMI accounts may do what they must, and no more", privilege.actions),
@@ -88,22 +92,28 @@ ODD = (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueEr
 """What data that nobody thought of does to a check."""
 
 
-async def visit(plan: Plan) -> Site:
+async def visit(plan: AsteriskPlan) -> Site:
     """Look at the real thing, once, for all checks."""
-    pbx, host = await ask(plan), await look(plan)
+    ami = plan.asterisk.ami
+    pbx, host = await ask(plan), await look(plan, ami.host, ami.port)
     return Site(plan=plan, pbx=pbx, host=host)
 
 
-def examine(site: Site, checks: Iterable[Check] = CHECKS) -> Iterator[Finding]:
+def examine(site: Site, checks: Iterable[Check[Site]] = CHECKS) -> Iterator[Finding]:
     """Everything that the checks say about SITE, in the order of the table."""
+    return run_checks(site, checks, WHY)
+
+
+def run_checks(site: S, checks: Iterable[Check[S]], why: Mapping[str, tuple[str, str]]) -> Iterator[Finding]:
+    """What CHECKS find, or that they are fine. WHY: why something is not known of the PBX, and what to change."""
     for check in checks:
-        for finding in _run(check, site) or (Finding(Severity.OK, check.fine),):
+        for finding in _run(check, site, why) or (Finding(Severity.OK, check.fine),):
             yield replace(finding, check=check.name)
 
 
-def _run(check: Check, site: Site) -> tuple[Finding, ...]:
-    if check.needs and getattr(site.pbx, check.needs) is None:
-        return (unchecked(check.name, *WHY[check.needs]),)
+def _run(check: Check[S], site: S, why: Mapping[str, tuple[str, str]]) -> tuple[Finding, ...]:
+    if check.needs and getattr(site.pbx, check.needs) in (None, ""):
+        return (unchecked(check.name, *why[check.needs]),)
     try:
         return tuple(check.run(site))
     except ODD as error:

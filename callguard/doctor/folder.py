@@ -1,6 +1,6 @@
 """Checks of files and folders: recordings, data directory, key, configuration, prompts.
 
-What belongs here: what is on this machine's disks and who may touch it. What does not: the database, Asterisk's
+What belongs here: what is on this machine's disks and who may touch it. What does not: the database, the PBX's
 answers.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from callguard.core.disclosure import render_command
 from callguard.doctor.look import account, may
-from callguard.doctor.site import Finding, Site, blocker, unchecked, warning
+from callguard.doctor.site import Anywhere, Finding, Site, blocker, unchecked, warning
 from callguard.engine.script import Scripts
 from callguard.errors import BadInput
 from callguard.store.keys import load_master_key
@@ -28,7 +28,7 @@ NETWORK = frozenset("nfs nfs4 cifs smb3 smbfs fuse.sshfs 9p ceph glusterfs fuse.
 _KEY = "callguard.toml: recordings.directory"
 
 
-def recordings(site: Site) -> Iterator[Finding]:
+def recordings(site: Anywhere) -> Iterator[Finding]:
     """The recordings folder is there, ours, local, closed to others, with room."""
     folder = site.plan.recordings
     if not folder.is_dir():
@@ -68,27 +68,30 @@ def filesystem(folder: Path, mounts: Path = Path("/proc/self/mounts")) -> str:
 
 def shared(site: Site) -> Iterator[Finding]:
     """Asterisk sees the recordings folder under the same path, and may write there."""
-    folder, seen = site.plan.recordings, site.pbx.same_folder
+    why = "it takes an answering AMI, module func_config, and a folder that callguard may write"
+    yield from reached(site, site.pbx.same_folder, why, "modules.conf: load => func_config.so")
+
+
+def reached(site: Anywhere, seen: bool | None, why: str, change: str) -> Iterator[Finding]:
+    """The PBX sees the recordings folder under the same path, and may write there. WHY it is not known; CHANGE."""
+    folder, name = site.plan.recordings, site.plan.name
     if not folder.is_dir():
-        yield unchecked("whether Asterisk may use the recordings folder", "it is not there")
+        yield unchecked(f"whether {name} may use the recordings folder", "it is not there")
         return
     if seen is None:
-        why = "it takes an answering AMI, module func_config, and a folder that callguard may write"
-        yield unchecked("whether Asterisk sees the same recordings folder", why, "modules.conf: load => func_config.so")
+        yield unchecked(f"whether {name} sees the same recordings folder", why, change)
     elif not seen:
-        what = "Asterisk does not see what callguard puts into the recordings folder: another path, machine or right"
+        what = f"{name} does not see what callguard puts into the recordings folder: another path, machine or right"
         yield blocker(what, f"{_KEY}: {folder}", "a folder that both reach under the same path")
-    user = site.host.asterisk_user
+    user = site.host.pbx_user
     if user is None:
-        yield unchecked("whether Asterisk may write the recordings folder", "it is not known under which user it runs")
+        yield unchecked(f"whether {name} may write the recordings folder", "it is not known under which user it runs")
     elif not may(user, folder, os.R_OK | os.W_OK | os.X_OK):
-        what = (
-            f"{account(user)}, under which Asterisk runs, may not write the recordings folder, as owner and mode tell"
-        )
+        what = f"{account(user)}, under which {name} runs, may not write the recordings folder, as owner and mode tell"
         yield blocker(what, str(folder), f"chown {account(user)} {folder}, or a common group and chmod 2770")
 
 
-def data(site: Site) -> Iterator[Finding]:
+def data(site: Anywhere) -> Iterator[Finding]:
     """The data directory is ours alone, and short enough for its sockets."""
     folder = site.plan.data
     longest = max(len(os.fsencode(folder / name)) for name in SOCKETS)
@@ -107,7 +110,7 @@ def data(site: Site) -> Iterator[Finding]:
         yield warning("others can get into the data directory", str(folder), f"chmod 700 {folder}")
 
 
-def spool(site: Site) -> Iterator[Finding]:
+def spool(site: Anywhere) -> Iterator[Finding]:
     """Nothing of the event log was left behind in the spool."""
     aside = sorted(site.plan.spool.glob("*.aside"))
     if aside:
@@ -118,7 +121,7 @@ def spool(site: Site) -> Iterator[Finding]:
         yield warning(what, str(aside[0]), change)
 
 
-def user(site: Site) -> Iterator[Finding]:
+def user(site: Anywhere) -> Iterator[Finding]:
     """These checks run as the user that callguard runs as: only then do they see what it may do."""
     folder = site.plan.data
     if folder.is_dir() and (owner := folder.stat().st_uid) != os.getuid():
@@ -127,7 +130,7 @@ def user(site: Site) -> Iterator[Finding]:
         yield unchecked("what callguard's own user may do", why, change)
 
 
-def key(site: Site) -> Iterator[Finding]:
+def key(site: Anywhere) -> Iterator[Finding]:
     """The master key can be read, by callguard alone."""
     try:
         load_master_key(site.plan.master_key)
@@ -136,14 +139,14 @@ def key(site: Site) -> Iterator[Finding]:
         yield blocker(str(problem), "callguard.toml: master_key", change)
 
 
-def configuration(site: Site) -> Iterator[Finding]:
+def configuration(site: Anywhere) -> Iterator[Finding]:
     """callguard.toml, which holds secrets, is not for everybody."""
     path = site.plan.config
     if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
         yield warning("others can read callguard.toml, which holds secrets", str(path), f"chmod 600 {path}")
 
 
-def alerts(site: Site) -> Iterator[Finding]:
+def alerts(site: Anywhere) -> Iterator[Finding]:
     """Incidents are told somewhere besides the database."""
     syslog = site.plan.syslog
     if not syslog:
@@ -154,8 +157,8 @@ def alerts(site: Site) -> Iterator[Finding]:
         yield warning(what, "callguard.toml: alerts.syslog", "run a syslog service, or name a host:port")
 
 
-def prompts(site: Site) -> Iterator[Finding]:
-    """Every prompt that the policy needs is there, unaltered, and Asterisk can read it."""
+def prompts(site: Anywhere) -> Iterator[Finding]:
+    """Every prompt that the policy needs is there, unaltered, and the PBX can read it."""
     policy, root = site.plan.policy, site.plan.prompts
     if policy is None:
         yield unchecked("the prompts", "the policy does not load")
@@ -171,14 +174,15 @@ def prompts(site: Site) -> Iterator[Finding]:
     for language in sorted(complete):
         heard = [*scripts.languages[language].values()]
         heard += [prompt for (_, other), own in scripts.own.items() if other == language for prompt in own.values()]
-        yield from _heard(site.host.asterisk_user, [prompt.path for prompt in heard], str(root / language))
+        yield from _heard(site, [prompt.path for prompt in heard], str(root / language))
 
 
-def _heard(user: int | None, paths: list[Path], where: str) -> Iterator[Finding]:
+def _heard(site: Anywhere, paths: list[Path], where: str) -> Iterator[Finding]:
+    user, name = site.host.pbx_user, site.plan.name
     if user is None:
-        yield unchecked("whether Asterisk may read the prompts", "it is not known under which user it runs")
+        yield unchecked(f"whether {name} may read the prompts", "it is not known under which user it runs")
     elif closed := [path for path in paths if not may(user, path, os.R_OK)]:
         what = (
-            f"{account(user)}, under which Asterisk runs, may not read {len(closed)} prompt(s): no notice can be played"
+            f"{account(user)}, under which {name} runs, may not read {len(closed)} prompt(s): no notice can be played"
         )
         yield blocker(what, where, "install callguard where everybody may read, or copy the prompts: prompts.directory")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from callguard.doctor.look import is_loopback
-from callguard.doctor.site import Finding, Site, blocker, unchecked, warning
+from callguard.doctor.site import Anywhere, Finding, Site, blocker, unchecked, warning
 from callguard.pbx.asterisk.version import OLDEST, major, too_old
 
 SKEW_WARNING, SKEW_BLOCKER = 2.0, 30.0
@@ -76,13 +76,23 @@ def closed(site: Site) -> Iterator[Finding]:
 
 def clocks(site: Site) -> Iterator[Finding]:
     """Both clocks tell the same time: the log's times are evidence."""
+    yield from own_clock(site)
+    if site.pbx.ahead is None:
+        yield unchecked("the PBX's clock", "ARI did not tell its time")
+    else:
+        yield from skew(site.pbx.ahead, site.plan.asterisk.ari.url)
+
+
+def own_clock(site: Anywhere) -> Iterator[Finding]:
+    """Something keeps our clock right."""
     if not site.host.synchronised:
         change = "run chrony or systemd-timesyncd here, or on the host of this container"
         yield warning("nothing keeps this machine's clock right: times in the log may drift", "this machine", change)
-    ahead = site.pbx.ahead
-    if ahead is None:
-        yield unchecked("the PBX's clock", "ARI did not tell its time")
-    elif abs(ahead) > SKEW_WARNING:
+
+
+def skew(ahead: float, where: str) -> Iterator[Finding]:
+    """The PBX, reached at WHERE, is AHEAD seconds of us."""
+    if abs(ahead) > SKEW_WARNING:
         what = f"the PBX's clock is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} ours"
         say = blocker if abs(ahead) > SKEW_BLOCKER else warning
-        yield say(what, site.plan.asterisk.ari.url, "run chrony or systemd-timesyncd on both machines")
+        yield say(what, where, "run chrony or systemd-timesyncd on both machines")

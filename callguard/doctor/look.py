@@ -1,6 +1,7 @@
 """Looks at this machine: clock, addresses, who listens, who may write, the two sockets, the database.
 
-What belongs here: reading, without changing anything. What does not: Asterisk's own answers (ask.py), judging.
+What belongs here: reading, without changing anything. What does not: the PBX's own answers (ask.py, switch.py),
+judging.
 """
 
 from __future__ import annotations
@@ -34,20 +35,19 @@ _SIOCGIFADDR = 0x8915
 _LISTENS = "0A"
 
 
-async def look(plan: Plan) -> HostSeen:
-    """What this machine shows. Never raises for what is merely wrong there."""
+async def look(plan: Plan, host: str, port: int) -> HostSeen:
+    """What this machine shows; the PBX listens at HOST, PORT. Never raises for what is merely wrong there."""
     control, heartbeat, database, share = await asyncio.gather(
         ask_socket(plan.data / "control.sock", b'{"do": "list"}\n'),
         ask_socket(plan.data / "guard.sock", b"status\n"),
         asyncio.to_thread(database_problems, plan.database_url),
         asyncio.to_thread(last_week, plan.database_url),
     )
-    ami = plan.asterisk.ami
     return HostSeen(
         today=clock.read().wall.date(),
         control=control,
         heartbeat=heartbeat,
-        asterisk_user=listener(ami.port) if is_loopback(ami.host) else None,
+        pbx_user=listener(port) if is_loopback(host) else None,
         database=database,
         synchronised=synchronised(),
         share=share,

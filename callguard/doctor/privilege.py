@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
-from callguard.doctor.site import Finding, Plan, Severity, Site, blocker, unchecked, warning
+from callguard.doctor.site import Anywhere, AsteriskPlan, Finding, Severity, Site, blocker, unchecked, warning
 from callguard.store.schema import APP
 
 WRITE, GUARD_WRITE, READ = "write = system,call,reporting", "write = call,reporting", "read = call,user,dialplan"
@@ -74,7 +74,7 @@ def actions(site: Site) -> Iterator[Finding]:
             yield warning(f"AMI user {user} has class {group}: whoever has its secret {can}", where, line)
 
 
-def needed_by(plan: Plan) -> Mapping[str, str]:
+def needed_by(plan: AsteriskPlan) -> Mapping[str, str]:
     """Actions of the controller's account as PLAN has it, with their classes."""
     return {action: group for action, group in (NEEDED | ARMED).items() if group} if plan.least_privilege else NEEDED
 
@@ -123,22 +123,30 @@ _CLASSES = {
 def secret(site: Site) -> Iterator[Finding]:
     """Secrets are long and each its own. They are judged, never shown."""
     plan = site.plan
-    database = _database(plan.database_url)
     held = {
         "asterisk.ari_password": (plan.asterisk.ari.user, plan.asterisk.ari.password),
         "asterisk.ami_secret": (plan.asterisk.ami.user, plan.asterisk.ami.secret),
         "guard.ami_secret": (plan.guard.user, plan.guard.secret),
-        "database.url": (database.get("user", ""), database.get("password", "")),
+        **database_secret(site),
     }
-    if "password" not in database:
-        del held["database.url"]  # a socket's owner, a certificate or .pgpass
+    yield from weak(held)
+    yield from _shared({key: value for key, (_, value) in held.items() if value}, plan.guard == plan.asterisk.ami)
+
+
+def database_secret(site: Anywhere) -> dict[str, tuple[str, str]]:
+    """User and password of the database by its key; none where a socket's owner, a certificate or .pgpass tells."""
+    database = _database(site.plan.database_url)
+    return {"database.url": (database.get("user", ""), database["password"])} if "password" in database else {}
+
+
+def weak(held: Mapping[str, tuple[str, str]]) -> Iterator[Finding]:
+    """Secrets, with the users that they are of, by their keys in callguard.toml, that anybody could guess."""
     change = "a new one: openssl rand -hex 24"
     for key, (user, value) in held.items():
         if not value or value.lower() in DEFAULTS or value.lower() == user.lower():
             yield blocker("the secret is empty, a default, or the user's name", f"callguard.toml: {key}", change)
         elif len(value) < SHORT:
             yield warning(f"the secret has fewer than {SHORT} characters", f"callguard.toml: {key}", change)
-    yield from _shared({key: value for key, (_, value) in held.items() if value}, plan.guard == plan.asterisk.ami)
 
 
 def _shared(held: dict[str, str], one_account: bool) -> Iterator[Finding]:
@@ -151,7 +159,7 @@ def _shared(held: dict[str, str], one_account: bool) -> Iterator[Finding]:
                 )
 
 
-def database_role(site: Site) -> Iterator[Finding]:
+def database_role(site: Anywhere) -> Iterator[Finding]:
     """The controller logs in as the role that may add evidence and not change it."""
     user = _database(site.plan.database_url).get("user", "")
     if not user:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from callguard.doctor.site import Finding, Site, blocker, warning
+from callguard.doctor.site import Anywhere, AsteriskPlan, Finding, Site, blocker, warning
 
 RUN = "callguard run --config callguard.toml"
 LATER = frozenset({"partition_missing"})
@@ -17,19 +17,23 @@ LATER = frozenset({"partition_missing"})
 def controller(site: Site) -> Iterator[Finding]:
     """The controller runs, and has lost no link."""
     answer, app = site.host.control, site.plan.asterisk.ari.app
-    if answer is None:
-        taken = app in (site.pbx.applications or ())
-        if taken:
-            what = f"somebody else holds the ARI application {app}, while no controller of this site answers"
-            yield blocker(what, "callguard.toml: asterisk.app", "end the other program, or give it another name")
-        else:
-            yield warning("the controller does not run: no call is recorded", "control.sock", RUN)
+    if answer is None and app in (site.pbx.applications or ()):
+        what = f"somebody else holds the ARI application {app}, while no controller of this site answers"
+        yield blocker(what, "callguard.toml: asterisk.app", "end the other program, or give it another name")
         return
-    faults = answer.get("faults")
+    yield from answers(site)
+    if answer is not None and site.pbx.applications is not None and app not in site.pbx.applications:
+        yield blocker(f"the controller runs, and Asterisk has no application {app}", "callguard.toml: asterisk.app")
+
+
+def answers(site: Anywhere) -> Iterator[Finding]:
+    """The controller runs, and has lost no link."""
+    if site.host.control is None:
+        yield warning("the controller does not run: no call is recorded", "control.sock", RUN)
+        return
+    faults = site.host.control.get("faults")
     for fault in faults if isinstance(faults, list) else ["its answer cannot be read"]:
         yield blocker(f"the controller runs, and reports: {str(fault)[:80]}", "control.sock")
-    if site.pbx.applications is not None and app not in site.pbx.applications:
-        yield blocker(f"the controller runs, and Asterisk has no application {app}", "callguard.toml: asterisk.app")
 
 
 def eager(site: Site) -> Iterator[Finding]:
@@ -48,18 +52,19 @@ def eager(site: Site) -> Iterator[Finding]:
         )
 
 
-def guard(site: Site) -> Iterator[Finding]:
+def guard(site: Anywhere) -> Iterator[Finding]:
     """The guard runs beside the controller, with a link of its own."""
     answer = site.host.heartbeat
     if answer is None:
         say = warning if site.host.control is None else blocker
         yield say("the guard does not run: no recording starts without it", "guard.sock", f"{RUN} starts it")
     elif answer.get("ready") is not True:
-        what = "the guard has no AMI link of its own: it could not stop a recorder"
-        yield blocker(what, "callguard.toml: guard.ami_user, ami_secret")
+        what = f"the guard has no link of its own to {site.plan.name}: it could not stop a recorder"
+        asterisk = isinstance(site.plan, AsteriskPlan)
+        yield blocker(what, f"callguard.toml: {'guard.ami_user, ami_secret' if asterisk else 'freeswitch'}")
 
 
-def database(site: Site) -> Iterator[Finding]:
+def database(site: Anywhere) -> Iterator[Finding]:
     """Postgres answers; schema, grants and triggers are as they should be."""
     for code, text in site.host.database:
         yield (warning if code in LATER else blocker)(text, "callguard.toml: database.url", _upgrade(code))

@@ -12,7 +12,7 @@ from datetime import timedelta
 from callguard.core.complete import doubtful, incomplete
 from callguard.core.place import is_place
 from callguard.core.purpose import Indicator
-from callguard.doctor.site import Finding, Site, blocker, unchecked, warning
+from callguard.doctor.site import Anywhere, Finding, Site, blocker, unchecked, warning
 from callguard.engine.script import Scripts
 
 SOON = timedelta(days=30)
@@ -39,7 +39,7 @@ LINES = {
 _UNREAD = "the policy does not load"
 
 
-def complete(site: Site) -> Iterator[Finding]:
+def complete(site: Anywhere) -> Iterator[Finding]:
     """Nothing is missing in the policy or expired, and no review is due soon."""
     policy, today = site.plan.policy, site.host.today
     if policy is None:
@@ -54,7 +54,7 @@ def complete(site: Site) -> Iterator[Finding]:
             yield warning(what, f"policy.toml: call_type.{kind.name}.review", LINES["review"])
 
 
-def places(site: Site) -> Iterator[Finding]:
+def places(site: Anywhere) -> Iterator[Finding]:
     """Places are those that the rules know, and overrides have not ended: either has no effect, which is strict."""
     policy, pack, today = site.plan.policy, site.plan.pack, site.host.today
     if pack is None or policy is None:
@@ -77,7 +77,7 @@ def _line(key: str) -> str:
     return f"retention = {{{last} = 90}}, with the days that you keep it" if table == "retention" else LINES[last]
 
 
-def told(site: Site) -> Iterator[Finding]:
+def told(site: Anywhere) -> Iterator[Finding]:
     """The texts of the prompts say what the policy promises."""
     policy = site.plan.policy
     if policy is None:

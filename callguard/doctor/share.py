@@ -9,11 +9,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from callguard.core.policy import Mode
-from callguard.doctor.site import Finding, Severity, Site, unchecked, warning
+from callguard.doctor.site import Anywhere, Finding, Severity, unchecked, warning
 from callguard.store.share import Share
 
 
-def asked(site: Site) -> Iterator[Finding]:
+def asked(site: Anywhere) -> Iterator[Finding]:
     """How many of the last week's calls were to be asked, in all and by call type."""
     share = site.host.share
     if isinstance(share, str):

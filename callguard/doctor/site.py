@@ -1,7 +1,7 @@
 """What a check looks at, and what it says.
 
-What belongs here: frozen values: what was configured (Plan), what PBX and machine showed (PbxSeen, HostSeen), and a
-finding. What does not: asking (ask.py, look.py), judging (the checks).
+What belongs here: frozen values: what was configured (Plan), what PBX and machine showed (PbxSeen, SwitchSeen,
+HostSeen), and a finding. What does not: asking (ask.py, switch.py, look.py), judging (the checks).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from callguard.core.jurisdiction import RulePack
 from callguard.core.policy import Policy
 from callguard.pbx.asterisk.site import AmiAddress, AsteriskSettings
+from callguard.pbx.freeswitch.site import EslAddress
 from callguard.store.share import Share
 
 
@@ -57,16 +58,16 @@ def unchecked(what: str, why: str, change: str = "") -> Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What is configured. `policy`: None where it does not load; `guard`: its AMI account; `prompts`: their folder.
+    """What is configured. `name`: which PBX it is; `policy`: None where it does not load; `prompts`: their folder;
+    `recordings`: the folder that the PBX writes and we read.
 
-    `snippet`: the text of this release's dialplan snippet; `syslog`, `least_privilege`: as in callguard.toml; `floor`:
-    bytes; `placed`: callguard.toml says where agents sit, `agents`: the codes of its table; `pack`: the rules of today,
-    None where they do not load.
+    `syslog`: as in callguard.toml; `floor`: bytes; `placed`: callguard.toml says where agents sit, `agents`: the codes
+    of its table; `pack`: the rules of today, None where they do not load.
     """
 
+    name: str
     config: Path
-    asterisk: AsteriskSettings
-    guard: AmiAddress
+    recordings: Path
     database_url: str = field(repr=False)
     data: Path
     master_key: Path
@@ -75,21 +76,36 @@ class Plan:
     owner_url: str = field(default="", repr=False)
     floor: int = 0
     syslog: str = ""
-    snippet: str = ""
     placed: bool = False
     agents: Mapping[str, str] = field(default_factory=dict)
     pack: RulePack | None = None
-    least_privilege: bool = False
 
     @property
     def spool(self) -> Path:
         """Where rows wait while Postgres is away."""
         return self.data / "spool"
 
-    @property
-    def recordings(self) -> Path:
-        """The folder that Asterisk writes and we read."""
-        return self.asterisk.recordings
+
+@dataclass(frozen=True, kw_only=True)
+class AsteriskPlan(Plan):
+    """`guard`: its AMI account; `snippet`: the text of this release's dialplan snippet; `least_privilege`: as in
+    callguard.toml."""
+
+    name: str = "Asterisk"
+    asterisk: AsteriskSettings
+    guard: AmiAddress
+    snippet: str = ""
+    least_privilege: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class SwitchPlan(Plan):
+    """`listen`: host and port where FreeSWITCH's `socket` reaches us; `snippets`: this release's, by file."""
+
+    name: str = "FreeSWITCH"
+    esl: EslAddress
+    snippets: Mapping[str, str] = field(default_factory=dict)
+    listen: tuple[str, int] = ("127.0.0.1", 8084)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +166,35 @@ class PbxSeen:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SwitchSeen:
+    """What FreeSWITCH showed. None: it could not be asked; `link`: why the link fails, '' where it works.
+
+    `modules`, `apps`, `commands`: names of modules, dialplan applications and API commands; `dialplan`: its XML as it
+    is loaded, '' where another program hands it out; `configuration`: XML of some modules' configurations, by name;
+    `constants`: its global variables; `same_folder`: it sees our recordings folder; `prompts`: it sees the prompts;
+    `scheduled`: it lets us take a scheduled stop back; `ahead`, `outside`: as of Asterisk.
+    """
+
+    link: str = ""
+    version: str = ""
+    modules: frozenset[str] | None = None
+    apps: frozenset[str] | None = None
+    commands: frozenset[str] | None = None
+    dialplan: str | None = None
+    configuration: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, str] = field(default_factory=dict)
+    same_folder: bool | None = None
+    prompts: bool | None = None
+    scheduled: bool | None = None
+    ahead: float | None = None
+    outside: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class HostSeen:
     """What this machine showed. `control`, `heartbeat`: answers of controller and guard, None where none came.
 
-    `asterisk_user`: uid under which Asterisk listens here, None where that is not known; `database`: (code, sentence)
+    `pbx_user`: uid under which the PBX listens here, None where that is not known; `database`: (code, sentence)
     of each thing wrong with it; `synchronised`: of our clock; `share`: last week's calls, or why they cannot be
     counted.
     """
@@ -161,16 +202,32 @@ class HostSeen:
     today: date
     control: Mapping[str, object] | None = None
     heartbeat: Mapping[str, object] | None = None
-    asterisk_user: int | None = None
+    pbx_user: int | None = None
     database: tuple[tuple[str, str], ...] = ()
     synchronised: bool = True
     share: tuple[Share, ...] | str = ()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Site:
-    """All that the checks know."""
+class Anywhere:
+    """What the checks know whichever PBX it is."""
 
     plan: Plan
-    pbx: PbxSeen
+    pbx: PbxSeen | SwitchSeen
     host: HostSeen
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site(Anywhere):
+    """All that the checks of an Asterisk know."""
+
+    plan: AsteriskPlan
+    pbx: PbxSeen
+
+
+@dataclass(frozen=True, kw_only=True)
+class SwitchSite(Anywhere):
+    """All that the checks of a FreeSWITCH know."""
+
+    plan: SwitchPlan
+    pbx: SwitchSeen

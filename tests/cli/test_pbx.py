@@ -52,7 +52,7 @@ def test_everybodys_password_is_refused_where_everybody_can_come(tmp_path: Path,
         esl_address(settings(tmp_path, text.replace("[database]", 'host = "192.0.2.1"\n[database]')))
 
 
-def test_doctor_says_that_it_does_not_know_freeswitch(tmp_path: Path) -> None:
-    settings(tmp_path, FREESWITCH)
+def test_doctor_looks_at_the_pbx_that_the_settings_name(tmp_path: Path) -> None:
+    settings(tmp_path, FREESWITCH.replace("[database]", "port = 1\n[database]"))
     told = callguard("doctor", "--config", tmp_path / "callguard.toml")
-    assert told.status == 2 and "doctor looks at Asterisk alone" in told.err
+    assert told.status == 1 and b"FreeSWITCH's event socket at 127.0.0.1:1 is not reachable" in told.out

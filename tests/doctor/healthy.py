@@ -17,7 +17,7 @@ from callguard.audio.prompt import shipped_prompts
 from callguard.core.policy import parse_policy
 from callguard.doctor import module, privilege
 from callguard.doctor.dialplan import parse_snippet
-from callguard.doctor.site import Finding, HostSeen, PbxSeen, Plan, Severity, Site, Step
+from callguard.doctor.site import AsteriskPlan, Finding, HostSeen, PbxSeen, Severity, Site, Step
 from callguard.lab.asterisk import dialplan_dir
 from callguard.lab.stand import COMPLETE
 from callguard.pbx.asterisk.site import AmiAddress, AriAddress, AsteriskSettings
@@ -40,14 +40,15 @@ AMI = AmiAddress(host="127.0.0.1", user="callguard", secret=AMI_SECRET)
 ARI = AriAddress(url="http://127.0.0.1:8088/ari", user="callguard", password=ARI_SECRET)
 
 
-def healthy_plan(folder: Path) -> Plan:
+def healthy_plan(folder: Path) -> AsteriskPlan:
     for name, mode in (("recordings", 0o770), ("data", 0o700)):
         (folder / name).mkdir(exist_ok=True)
         (folder / name).chmod(mode)
     if not (folder / "master.key").exists():
         create_master_key(folder / "master.key")
     (folder / "callguard.toml").touch(0o600)
-    return Plan(
+    return AsteriskPlan(
+        recordings=folder / "recordings",
         config=folder / "callguard.toml",
         asterisk=AsteriskSettings(
             ari=ARI, ami=AMI, recordings=folder / "recordings", register=folder / "data" / "register.jsonl"
@@ -82,7 +83,7 @@ PBX = PbxSeen(
     ahead=0.1,
 )
 HOST = HostSeen(
-    today=date(2026, 12, 1), control={"calls": [], "faults": []}, heartbeat={"ready": True}, asterisk_user=os.getuid()
+    today=date(2026, 12, 1), control={"calls": [], "faults": []}, heartbeat={"ready": True}, pbx_user=os.getuid()
 )
 
 

@@ -16,7 +16,7 @@ from callguard.core.policy import parse_policy
 from callguard.doctor import dialplan
 from callguard.doctor.ask import ask, sections
 from callguard.doctor.look import own_addresses
-from callguard.doctor.site import Plan, Site
+from callguard.doctor.site import AsteriskPlan, Site
 from callguard.lab.asterisk import Asterisk
 from callguard.pbx.asterisk.site import AmiAddress, AriAddress, AsteriskSettings
 from tests.doctor.healthy import HOST, healthy_plan
@@ -32,7 +32,7 @@ async def asterisk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[As
         await running.kill()
 
 
-def plan_of(asterisk: Asterisk, folder: Path) -> Plan:
+def plan_of(asterisk: Asterisk, folder: Path) -> AsteriskPlan:
     host, port = asterisk.ami_host, asterisk.ami_port
     return replace(
         healthy_plan(folder),
@@ -86,11 +86,11 @@ async def test_the_folder_is_the_same_and_nothing_stays_in_it(asterisk: Asterisk
     plan = plan_of(asterisk, tmp_path)
     assert (await ask(plan)).same_folder is True
     assert list(plan.recordings.iterdir()) == []
-    elsewhere = replace(plan, asterisk=replace(plan.asterisk, recordings=tmp_path / "none"))
+    elsewhere = replace(plan, recordings=tmp_path / "none")
     assert (await ask(elsewhere)).same_folder is None
     comma = tmp_path / "a,b"
     comma.mkdir()
-    assert (await ask(replace(plan, asterisk=replace(plan.asterisk, recordings=comma)))).same_folder is None
+    assert (await ask(replace(plan, recordings=comma))).same_folder is None
 
 
 async def test_wrong_secrets_are_three_separate_facts(asterisk: Asterisk, tmp_path: Path) -> None:

@@ -26,9 +26,7 @@ def test_where_nothing_is_known_of_the_pbx_nothing_about_it_is_called_fine(tmp_p
     blind = PbxSeen(ari="no answer", ami="no answer", guard="no answer")
     found = list(
         examine(
-            Site(
-                plan=healthy.healthy_plan(tmp_path), pbx=blind, host=HostSeen(today=healthy.HOST.today, asterisk_user=0)
-            )
+            Site(plan=healthy.healthy_plan(tmp_path), pbx=blind, host=HostSeen(today=healthy.HOST.today, pbx_user=0))
         )
     )
     about_this_machine = {
@@ -50,7 +48,10 @@ def test_a_check_that_fails_is_a_finding(tmp_path: Path, error: Exception) -> No
     def fails(site: Site) -> list[Finding]:
         raise error
 
-    checks = (Check("odd", "fine", fails), Check("next", "fine", lambda site: [blocker("still run")]))
+    checks: tuple[Check[Site], ...] = (
+        Check("odd", "fine", fails),
+        Check("next", "fine", lambda site: [blocker("still run")]),
+    )
     odd, following = examine(healthy.healthy(tmp_path), checks)
     assert odd.severity == "warning" and type(error).__name__ in odd.where and "secret-word" not in repr(odd)
     assert (following.check, following.what) == ("next", "still run")

@@ -60,8 +60,8 @@ def test_an_asterisk_that_sees_another_folder(tmp_path: Path, seen: bool | None,
 
 
 def test_an_asterisk_that_may_not_write(tmp_path: Path) -> None:
-    assert severities(folder.shared, with_host(tmp_path, asterisk_user=NOBODY)) == ["blocker"]
-    assert severities(folder.shared, with_host(tmp_path, asterisk_user=None)) == ["warning"]
+    assert severities(folder.shared, with_host(tmp_path, pbx_user=NOBODY)) == ["blocker"]
+    assert severities(folder.shared, with_host(tmp_path, pbx_user=None)) == ["warning"]
 
 
 def test_the_data_directory(tmp_path: Path) -> None:
@@ -134,9 +134,7 @@ def test_prompts_that_asterisk_may_not_read(tmp_path: Path) -> None:
     shutil.copytree(shipped_prompts(), own)
     own.chmod(0o700)
     site = with_plan(tmp_path, prompts=own)
-    [found] = folder.prompts(
-        type(site)(plan=site.plan, pbx=site.pbx, host=with_host(tmp_path, asterisk_user=NOBODY).host)
-    )
+    [found] = folder.prompts(type(site)(plan=site.plan, pbx=site.pbx, host=with_host(tmp_path, pbx_user=NOBODY).host))
     assert found.severity == "blocker" and "no notice can be played" in found.what
 
 

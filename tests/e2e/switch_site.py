@@ -15,9 +15,9 @@ from callguard.lab.stand import COMPLETE, Stand
 from callguard.ports import EventRow, StoredCall
 from callguard.store.keys import load_master_key
 from callguard.store.postgres import PostgresLog
+from tests.doctor.freeswitch.healthy import Asked
 from tests.e2e.quick import LANGUAGE, write_prompts
 from tests.pbx.freeswitch.scripted import PASSWORD, Channel
-from tests.pbx.freeswitch.session import Exchange
 
 POLICY = COMPLETE.replace("PJSIP/agent*", "sofia/lab/agent*") + "\n".join(
     f"[call_type.{name}]\n{rest}\n"
@@ -39,7 +39,7 @@ def _free_port() -> int:
 class SwitchStand(Stand):
     """A stand whose PBX is the scripted FreeSWITCH."""
 
-    switch: Exchange
+    switch: Asked
 
     @property
     def recordings(self) -> Path:
@@ -54,9 +54,10 @@ class SwitchStand(Stand):
 
     async def start_pbx(self) -> None:
         """The scripted FreeSWITCH."""
-        self.switch = Exchange()
+        self.switch = Asked()
         await self.switch.listen()
         self.switch.controller = _free_port()
+        self.switch.socket = f"127.0.0.1:{self.switch.controller}"
 
     async def stop_pbx(self) -> None:
         """The same."""

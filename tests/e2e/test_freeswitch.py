@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 
 import pytest
@@ -15,6 +16,11 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 @pytest.fixture(name="site")
 def _site(switched_site: SwitchSite) -> SwitchSite:
     return switched_site
+
+
+RECORDS = (
+    '<condition field="destination_number" expression="^100$"><action application="record_session" data="/all.wav"/>'
+)
 
 
 async def ended(talk: Talk) -> None:
@@ -40,6 +46,21 @@ async def test_a_call_is_told_asked_recorded_and_proved(site: SwitchSite) -> Non
     assert status == 0, err
     status, _, err = await site.stand.run("replay", talk.far.uuid, "--config", str(site.stand.config), check=False)
     assert status == 0, err
+
+
+@pytest.mark.requirement("S123", "S4")
+async def test_doctor_looks_at_it_and_blocks_on_a_recorder(site: SwitchSite) -> None:
+    async def blockers() -> dict[str, str]:
+        arguments = ("doctor", "--json", "--config", str(site.stand.config))
+        status, out, _ = await site.stand.run(*arguments, check=False)
+        assert status == 1 and not json.loads(out)["ok"]
+        return {one["check"]: one["what"] for one in json.loads(out)["findings"] if one["severity"] == "blocker"}
+
+    assert (await blockers()).keys() == {"texts"}  # beeps stand for the words of these prompts
+    before = site.switch.dialplan
+    site.switch.dialplan = before.replace('<condition field="destination_number" expression="^100$">', RECORDS, 1)
+    assert "record_session" in (await blockers())["dialplan"]
+    site.switch.dialplan = before
 
 
 @pytest.mark.requirement("S123", "S126")

@@ -5,7 +5,7 @@ What belongs here: the table of rules. What does not: any rule; printing (the co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +14,13 @@ from callguard.lint.examine import Options, Report
 from callguard.lint.finding import Finding
 from callguard.lint.freeswitch.emergency import emergency
 from callguard.lint.freeswitch.keys import keys, unfiltered
+from callguard.lint.freeswitch.markup import read_markup
 from callguard.lint.freeswitch.notice import bypassed, late
 from callguard.lint.freeswitch.plan import Plan, build
 from callguard.lint.freeswitch.recorder import beside, recorders
 from callguard.lint.freeswitch.refusal import refused
 from callguard.lint.freeswitch.snippet import Trusted, entered, present, recognise
-from callguard.lint.freeswitch.tree import read_tree
+from callguard.lint.freeswitch.tree import Tree, read_tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,24 @@ class _Site:
 
 def lint(paths: Iterable[Path], options: Options | None = None) -> Report:
     """What is wrong with the configuration in PATHS. Raises BadInput where it cannot be read."""
-    options = options or Options()
-    tree = read_tree(list(paths))
+    return _report(read_tree(list(paths)), options or Options())
+
+
+def lint_texts(texts: Mapping[str, str], options: Options) -> Report:
+    """What is wrong with a configuration as FreeSWITCH hands it out, part by part. Raises BadInput: it is no XML."""
+    return _report(_tree(texts), options)
+
+
+def plan_of(texts: Mapping[str, str]) -> Plan:
+    """The dialplan and settings in TEXTS. Raises BadInput."""
+    return build(_tree(texts))
+
+
+def _tree(texts: Mapping[str, str]) -> Tree:
+    return Tree(nodes=[node for name, text in texts.items() for node in read_markup(text, name)], files=[*texts])
+
+
+def _report(tree: Tree, options: Options) -> Report:
     plan = build(tree)
     if unknown := [name for name in options.entries if name not in plan.contexts]:
         raise BadInput(f"--entry {unknown[0]}: no such context in what was read")

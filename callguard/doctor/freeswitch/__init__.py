@@ -1,0 +1,1 @@
+"""Is a site on FreeSWITCH as it has to be."""
