@@ -1,7 +1,7 @@
 """`callguard init`: the files of a new site, with secrets made for it, and what to do with them.
 
-What belongs here: filling in the templates of data/init and putting them down all at once. What does not: their words,
-and whether the site works (doctor).
+What belongs here: filling in the templates of data/init and putting them down all at once; what is left to do on
+Asterisk. What does not: their words, FreeSWITCH's side (switch.py), whether the site works (doctor).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import click
 
 from callguard.audio.vault.keyfile import Files
 from callguard.audio.vault.keyring import best_kind
+from callguard.cli import switch
 from callguard.cli.option import json_option, show_json
 from callguard.core.complete import TO_FILL
 from callguard.errors import BadInput
@@ -42,6 +43,7 @@ KEPT = (KEY, *VAULT)
 SAFE = "policy-safe.toml"
 """Stands for policy.toml where the safe default is wanted."""
 UNSAID = dict.fromkeys(("organisation", "contact", "owner", "assessment"), TO_FILL)
+PBXS = ("asterisk", "freeswitch")
 SECRETS = ("ari_password", "ami_secret", "guard_secret", "app_password", "owner_password")
 SECRET_BYTES = 24
 _LEAST = {
@@ -61,12 +63,19 @@ _LEAST = {
     },
 }
 """Where the templates differ. Without class system callguard cannot choose its events: manager.conf does."""
+_ASTERISK = {
+    "recordings": "/var/spool/asterisk/callguard",
+    "agents": '"PJSIP/agent*"',
+    "desks": '"PJSIP/desk*"',
+}
+"""What Asterisk calls things."""
 REVIEW_DAYS = 365
 """When the assessment of a new site is due to be looked at again."""
 
 
 @click.command()
 @click.argument("directory", metavar="[DIR]", type=click.Path(path_type=Path, file_okay=False), default=Path("."))
+@click.option("--pbx", type=click.Choice(PBXS), default=PBXS[0], show_default=True, help="Which PBX it is.")
 @click.option("--force", is_flag=True, help="Replace files that are there (kept as NAME.old), but never a key.")
 @click.option("--safe-default", is_flag=True, help="A policy for every team: notice, purpose, choice, then proceed.")
 @click.option("--organisation", default=TO_FILL, show_default=True, help="Who records: callers hear it.")
@@ -78,31 +87,48 @@ REVIEW_DAYS = 365
 )
 @json_option
 def init(
-    directory: Path, force: bool, safe_default: bool, least_privilege: bool, as_json: bool, **promised: str
+    directory: Path, pbx: str, force: bool, safe_default: bool, least_privilege: bool, as_json: bool, **promised: str
 ) -> None:
     """Write callguard.toml, policy.toml, keys and the PBX's side into DIR, and say what to do next."""
     folder = directory.absolute()
     kept = [name for name in KEPT if os.path.lexists(folder / name)]
-    write_site(folder, fresh(promised, safe_default=safe_default, least_privilege=least_privilege), force=force)
-    todo = steps(folder, dialplan_dir())
+    if pbx == "freeswitch" and least_privilege:
+        raise BadInput("--least-privilege is for Asterisk: FreeSWITCH's event socket knows no such accounts")
+    files = fresh(promised, safe_default=safe_default, least_privilege=least_privilege, pbx=pbx)
+    write_site(folder, files, force=force)
+    todo = steps(folder, dialplan_dir()) if pbx == "asterisk" else switch.steps(folder)
+    todo |= common_steps(folder)
     if as_json:
-        show_json({"directory": str(folder), "files": [*MODES, *KEPT], "key_kept": KEY in kept, "steps": todo})
+        show_json({"directory": str(folder), "files": [*files, *KEPT], "key_kept": KEY in kept, "steps": todo})
         return
-    written = ", ".join([*MODES, *(name for name in KEPT if name not in kept)])
+    written = ", ".join([*files, *(name for name in KEPT if name not in kept)])
     click.echo(f"Written to {folder}: {written}" + (f"; kept: {', '.join(kept)}" if kept else ""))
     for number, (title, lines) in enumerate(todo.items(), start=1):
         click.echo(f"\n{number}. {title}\n" + "\n".join(f"     {line}" for line in lines))
 
 
 def fresh(
-    promised: Mapping[str, str] = UNSAID, *, safe_default: bool = False, least_privilege: bool = False
+    promised: Mapping[str, str] = UNSAID,
+    *,
+    safe_default: bool = False,
+    least_privilege: bool = False,
+    pbx: str = "asterisk",
 ) -> dict[str, str]:
     """The files' texts by name, with secrets that nobody has seen. PROMISED: what only the admin knows, by word."""
     made = {name: secrets.token_hex(SECRET_BYTES) for name in SECRETS} | _LEAST[least_privilege]
     made["review"] = (datetime.now(UTC).date() + timedelta(days=REVIEW_DAYS)).isoformat()
     made |= {name: json.dumps(value, ensure_ascii=False) for name, value in {**UNSAID, **promised}.items()}
-    files = {name: name for name in MODES} | ({"policy.toml": SAFE} if safe_default else {})
-    return {name: Template((TEMPLATES / file).read_text("utf-8")).substitute(made) for name, file in files.items()}
+    made["esl_password"] = secrets.token_hex(SECRET_BYTES)
+    made |= _ASTERISK if pbx == "asterisk" else switch.WORDS
+    made["pbx"] = _filled(f"pbx-{pbx}.toml", made).rstrip("\n") + "\n"
+    modes = MODES if pbx == "asterisk" else switch.MODES
+    files = {name: name for name in modes} | ({"policy.toml": SAFE} if safe_default else {})
+    own = {} if pbx == "asterisk" else {switch.SOCKET: switch.event_socket(made["esl_password"])}
+    return {name: own.get(name) or _filled(file, made) for name, file in files.items()}
+
+
+def _filled(file: str, made: Mapping[str, str]) -> str:
+    return Template((TEMPLATES / file).read_text("utf-8")).substitute(made)
 
 
 def write_site(folder: Path, texts: Mapping[str, str], *, force: bool) -> None:
@@ -148,7 +174,7 @@ def _beside(folder: Path, texts: Mapping[str, str]) -> Iterator[dict[str, Path]]
     paths = {name: folder / f".{name}.{secrets.token_hex(4)}" for name in texts}
     try:
         for name, path in paths.items():
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODES[name])
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, (MODES | switch.MODES)[name])
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.write(texts[name])
                 file.flush()
@@ -161,11 +187,8 @@ def _beside(folder: Path, texts: Mapping[str, str]) -> Iterator[dict[str, Path]]
 
 
 def steps(folder: Path, snippets: Path) -> dict[str, list[str]]:
-    """What is left to do, by title: the three things on the PBX, the database, the start. No secret stands in it."""
-    ari, manager, sql, config, keys = (
-        shlex.quote(str(folder / name))
-        for name in ("ari_callguard.conf", "manager_callguard.conf", "database.sql", "callguard.toml", "vault.keys")
-    )
+    """What is left to do on Asterisk, by title. No secret stands in it."""
+    ari, manager = (shlex.quote(str(folder / name)) for name in ("ari_callguard.conf", "manager_callguard.conf"))
     return {
         "On the PBX: let callguard in (ari.conf, manager.conf; http.conf with enabled = yes, bindaddr = 127.0.0.1)": [
             f"install -o asterisk -g asterisk -m 640 {ari} {manager} /etc/asterisk/",
@@ -180,10 +203,17 @@ def steps(folder: Path, snippets: Path) -> dict[str, list[str]]:
         "On the PBX: let Asterisk report keys of bridged calls, then restart it": [
             "modules.conf:   noload => bridge_native_rtp.so"
         ],
-        "Folders: one that Asterisk and callguard's user (here: callguard) both write, and one of callguard's own": [
+        "Folders: one that the PBX and callguard's user (here: callguard) both write, and one of callguard's own": [
             "install -d -o asterisk -g callguard -m 2770 /var/spool/asterisk/callguard",
             "install -d -o callguard -g callguard -m 700 /var/lib/callguard",
         ],
+    }
+
+
+def common_steps(folder: Path) -> dict[str, list[str]]:
+    """What is left to do whichever PBX it is: keys, the database, the start."""
+    sql, config, keys = (shlex.quote(str(folder / name)) for name in ("database.sql", "callguard.toml", "vault.keys"))
+    return {
         "Keys: back up master.key, vault.keys and vault.passphrase, each apart from the others": [
             f"mv {keys} /a/safe/place/     where somebody listens; a host that only records needs vault.pub alone",
         ],

@@ -9,7 +9,6 @@ import re
 import subprocess
 import sys
 import tomllib
-from importlib.resources import files
 from pathlib import Path
 
 import aiohttp
@@ -246,8 +245,9 @@ def test_the_safe_default_asks_everybody_keeps_little_and_shares_nothing(tmp_pat
 
 
 @pytest.mark.requirement("S57")
-def test_the_example_of_orders_that_must_be_recorded_can_be_used_as_it_stands() -> None:
-    text = files("callguard").joinpath("data", "init", "policy.toml").read_text("utf-8")
+@pytest.mark.parametrize(("pbx", "agent"), [("asterisk", "PJSIP/desk1"), ("freeswitch", "user/2001@pbx.example")])
+def test_the_example_of_orders_that_must_be_recorded_can_be_used_as_it_stands(pbx: str, agent: str) -> None:
+    text = fresh(pbx=pbx)["policy.toml"]
     _, mark, example = text.partition("#[call_type.mifid]")
     [kind] = parse_policy(tomllib.loads((mark + example).replace("#", ""))).call_types.values()
-    assert kind.must_record and kind.retention_days >= 1826 and kind.pause_limit_s
+    assert kind.must_record and kind.retention_days >= 1826 and kind.pause_limit_s and kind.is_agent(agent)
