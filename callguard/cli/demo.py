@@ -12,26 +12,39 @@ from rich.table import Table
 
 from callguard.cli.option import json_option, show_json
 from callguard.lab.demo import Told, run_demo
+from callguard.lab.freeswitch import find_freeswitch
+from callguard.lab.freeswitch_stand import FreeSwitchStand
 from callguard.lab.stand import Stand
+
+NAMES = {"asterisk": "Asterisk", "freeswitch": "FreeSWITCH"}
 
 
 @click.command()
+@click.option(
+    "--pbx",
+    type=click.Choice(tuple(NAMES)),
+    default="asterisk",
+    show_default=True,
+    help="FreeSWITCH: this machine's own.",
+)
 @click.option("--keep", is_flag=True, help="Leave everything up, and say how to register a softphone.")
 @json_option
 @click.pass_context
-def demo(context: click.Context, keep: bool, as_json: bool) -> None:
-    """Five real calls to a real Asterisk: told, asked, recorded or left alone, and proved. Needs no server.
+def demo(context: click.Context, pbx: str, keep: bool, as_json: bool) -> None:
+    """Five real calls to a real PBX: told, asked, recorded or left alone, and proved. Needs no server.
 
     The exit status is the verdict: 0 when every promise was kept.
     """
     console = Console(stderr=as_json, highlight=False, soft_wrap=True)
-    console.print("callguard demo: starting Postgres, Asterisk and callguard; then five calls side by side")
+    if pbx == "freeswitch":
+        find_freeswitch()
+    console.print(f"callguard demo: starting Postgres, {NAMES[pbx]} and callguard; then five calls side by side")
 
     async def kept(stand: Stand) -> None:
         _explain(console, stand)
         await _interrupted()
 
-    told = asyncio.run(run_demo(console.print, keep=keep, kept=kept))
+    told = asyncio.run(run_demo(console.print, keep=keep, kept=kept, freeswitch=pbx == "freeswitch"))
     if as_json:
         show_json({"ok": all(item.ok for item in told), "calls": [item.document() for item in told]})
     else:
@@ -50,9 +63,7 @@ def _show(console: Console, told: list[Told]) -> None:
                 console.print(f"call {item.scene.number}: not so: {name}")
     if all(item.ok for item in told):
         console.print("Every promise was kept: the log, its replay and the audio agree.")
-    console.print(
-        "Next: `callguard demo --keep` and call it yourself; docs/index.md loads callguard into your Asterisk."
-    )
+    console.print("Next: `callguard demo --keep` and call it yourself; docs/index.md loads callguard into your PBX.")
 
 
 def _row(item: Told) -> tuple[str, ...]:
@@ -69,9 +80,12 @@ def _row(item: Told) -> tuple[str, ...]:
 
 
 def _explain(console: Console, stand: Stand) -> None:
-    own = stand.asterisk
+    host, port = stand.server
+    account = "no account, no registration"
+    if not isinstance(stand, FreeSwitchStand):
+        account = f"user softphone, password {stand.asterisk.softphone_password}"
     console.print(
-        f"Left up. Softphone: user softphone, password {own.softphone_password}, server 127.0.0.1:{own.sip_port} (UDP)."
+        f"Left up. Softphone: {account}, server {host}:{port} (UDP)."
         " Call 101 to 105, or 200 (a queue): an agent answers and talks; press 1, 2, *7."
         f"\nLook: callguard calls list --stored --config {stand.config}\nEnd: Ctrl-C."
     )

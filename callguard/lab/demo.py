@@ -1,5 +1,5 @@
-"""The demo: five real calls to a real Asterisk, told, asked, recorded or not, and proved. Its exit status is the
-verdict.
+"""The demo: five real calls to a real Asterisk or FreeSWITCH, told, asked, recorded or not, and proved. Its exit status
+is the verdict.
 
 What belongs here: the run and what is shown. What does not: the calls (scene.py), the site (stand.py).
 """
@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from callguard.lab.freeswitch_stand import FreeSwitchStand
 from callguard.lab.scene import CARD, SCENES, Scene, Stage, speech
 from callguard.lab.sip import Phone
 from callguard.lab.stand import Stand
@@ -269,10 +270,12 @@ async def _demo(stand: Stand, say: Say) -> AsyncIterator[Demo]:
         await log.close()
 
 
-async def run_demo(say: Say, *, keep: bool, kept: Callable[[Stand], Any]) -> list[Told]:
-    """The whole demo in a folder of its own. KEEP: leave all up, and wait in KEPT until it returns."""
+async def run_demo(say: Say, *, keep: bool, kept: Callable[[Stand], Any], freeswitch: bool = False) -> list[Told]:
+    """The whole demo in a folder of its own. KEEP: leave all up, and wait in KEPT until it returns. FREESWITCH: on the
+    FreeSWITCH of this machine. Raises Unreachable where there is none.
+    """
     work = _folder()
-    stand = Stand(work, dialplan=DIALPLAN)
+    stand = FreeSwitchStand(work) if freeswitch else Stand(work, dialplan=DIALPLAN)
     try:
         async with stand, _demo(stand, say) as demo:
             told = await demo.play()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Mapping
@@ -28,6 +29,7 @@ PLACES = ("/usr/bin", "/usr/local/bin", "/usr/local/freeswitch/bin", "/opt/frees
 VARIABLE = "FREESWITCH"
 """Environment variable that names the program."""
 _BOOT_SECONDS = 30.0
+_WRONG = re.compile(r"\[(ERR|CRIT|ALERT)\]")
 
 
 def dialplan_dir() -> Path:
@@ -214,7 +216,8 @@ class FreeSwitch:
 
     def _last_words(self) -> str:
         lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
-        return lines[-1] if lines else f"no log in {self.work}"
+        wrong = [line for line in lines if _WRONG.search(line)]
+        return (wrong or lines or [f"no log in {self.work}"])[-1]
 
 
 DIALPLAN = """\

@@ -70,3 +70,9 @@ async def test_it_is_left_up_until_a_signal(number: signal.Signals) -> None:
 
 def test_an_unknown_option_is_bad_usage() -> None:
     assert callguard("demo", "--no-such").status == 2
+
+
+def test_without_a_freeswitch_it_says_what_is_missing_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FREESWITCH", str(tmp_path / "none"))
+    done = callguard("demo", "--pbx", "freeswitch")
+    assert done.status == 3 and "FREESWITCH names" in done.err and b"starting" not in done.out

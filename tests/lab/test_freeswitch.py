@@ -45,6 +45,9 @@ async def test_one_that_ends_at_once_is_told_and_leaves_nothing(
         _ = own.server
     with pytest.raises(Unreachable, match="did not come up: no log"):
         await own.start()
+    own.log.write_text("1 [ERR] mod_sofia.c:1 Profile lab\n2 [NOTICE] bye\n")
+    with pytest.raises(Unreachable, match=r"did not come up: 1 .*Profile lab"):
+        await own.start()
     with pytest.raises(Unreachable, match="not running"):
         _ = own.pid
     assert set(own.agent_ports) == {"agent1", "agent2", "agent3", "agent4"}
