@@ -349,3 +349,11 @@ def test_demands_are_read_from_functions_classes_and_modules() -> None:
 
 def test_tests_name_only_demands_that_exist() -> None:
     assert set(requirement.collect(ROOT / "tests")) - set(requirement.NUMBERS) == set()
+
+
+def test_every_fault_of_others_that_freeswitch_md_names_has_a_test_and_the_other_way_round() -> None:
+    thread = re.compile(r"[\w.-]+/[\w.-]+#\d+")
+    lines = (ROOT / "docs" / "freeswitch.md").read_text(encoding="utf-8").splitlines()
+    cells = [line.split("|")[1].strip() for line in lines if line.startswith("| ")]
+    told = {name for cell in cells if thread.match(cell) for name in thread.findall(cell)}
+    assert told and told == set(requirement.collect(ROOT / "tests", "fault"))

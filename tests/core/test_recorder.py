@@ -283,6 +283,7 @@ def test_a_recorder_that_the_guard_stopped_begins_a_new_segment_when_all_is_well
     assert [item.segment_no for item in talk.call.recordings] == [0, 1]
 
 
+@pytest.mark.fault("signalwire/freeswitch#1319")
 def test_a_recorder_that_ends_by_itself_is_an_incident() -> None:
     talk = play().recording().whole().incident("recorder_ended").did(MeasureRecording, StartRecording)
     talk.is_state(State.STOPPED, 0).is_state(State.REQUESTED, 1)

@@ -44,6 +44,7 @@ def test_a_disk_under_its_floor(tmp_path: Path) -> None:
     assert severities(folder.recordings, with_plan(tmp_path, floor=free * 3 // 4)) == ["warning"]
 
 
+@pytest.mark.fault("signalwire/freeswitch#2269")
 def test_the_file_system_is_the_innermost_one(tmp_path: Path) -> None:
     mounts = tmp_path / "mounts"
     real = tmp_path.resolve()

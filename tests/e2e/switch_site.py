@@ -127,13 +127,13 @@ class Talk:
         own = [row for row in (stored.events if stored else ()) if row.type == type]
         return [row for row in own if all(row.data.get(key) == value for key, value in data.items())]
 
-    async def row(self, type: str, seconds: float = 15.0, **data: object) -> EventRow:
-        """The first row of this type with these data, once it is there."""
+    async def row(self, type: str, seconds: float = 15.0, count: int = 1, **data: object) -> EventRow:
+        """The COUNTth row of this type with these data, once it is there."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while not (found := await self.rows(type, **data)):
+                while len(found := await self.rows(type, **data)) < count:
                     await asyncio.sleep(0.04)
-                return found[0]
+                return found[count - 1]
         stored = await self.stored()
         seen = [(row.type, dict(row.data)) for row in stored.events] if stored else []
         raise AssertionError(f"no {type} with {data}: {seen[-8:]}; {self.site.stand._last_words()}")

@@ -127,6 +127,20 @@ async def test_an_agent_pauses_and_resumes_and_the_file_proves_it(site: SwitchSi
     await talk.row("recording_verified")
 
 
+@pytest.mark.fault("signalwire/freeswitch#980")
+@pytest.mark.requirement("S123")
+async def test_a_hold_by_either_side_is_silence_and_the_sound_comes_back(site: SwitchSite) -> None:
+    talk = await site.call()
+    await talk.recorded()
+    assert talk.far.peer
+    for number, leg in enumerate((talk.far, talk.far.peer), start=1):
+        for name, row in (("CHANNEL_HOLD", "mask_observed"), ("CHANNEL_UNHOLD", "unmask_observed")):
+            site.switch.fire("CHANNEL_CREATE", leg, Event_Name=name)  # no capture holds one
+            await talk.row(row, count=number)
+    await ended(talk)
+    await talk.row("recording_verified")
+
+
 @pytest.mark.requirement("S123")
 @pytest.mark.parametrize("how", ["conference", "three_way"])
 async def test_a_third_party_silences_the_recording(site: SwitchSite, how: str) -> None:

@@ -58,6 +58,25 @@ async def server(answer: bytes) -> AsyncIterator[EslAddress]:
         yield EslAddress(host="127.0.0.1", port=own.sockets[0].getsockname()[1], password="x")
 
 
+@contextlib.asynccontextmanager
+async def ending(answer: bytes) -> AsyncIterator[EslAddress]:
+    """Somebody who greets with the first frame of ANSWER, says the rest when spoken to twice, and is gone."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        greeting, login, rest = (part + b"\n\n" for part in answer.split(b"\n\n", 2))
+        writer.write(greeting)
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\n\n")
+            writer.write(login)
+            await reader.readuntil(b"\n\n")
+            writer.write(rest.removesuffix(b"\n\n"))
+        writer.close()
+
+    own = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with own:
+        yield EslAddress(host="127.0.0.1", port=own.sockets[0].getsockname()[1], password="x")
+
+
 async def test_answers_come_in_the_order_of_the_commands(switch: Exchange) -> None:
     async with linked(switch) as (esl, _):
         answers = [esl.send(command) for command in ("api uuid_exists a", "api uptime", "event plain all", "nonsense")]
@@ -137,6 +156,7 @@ async def test_a_stream_that_cannot_be_read_on_is_a_lost_link(wrong: bytes) -> N
         await esl.close()
 
 
+@pytest.mark.fault("EvoluxBR/greenswitch#47")
 @pytest.mark.parametrize("cut", range(len(GREETED)))
 async def test_a_socket_that_ends_anywhere_leaves_nothing_stuck(cut: int) -> None:
     async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -150,6 +170,41 @@ async def test_a_socket_that_ends_anywhere_leaves_nothing_stuck(cut: int) -> Non
             await asyncio.wait_for(
                 Esl.connect(EslAddress(host="127.0.0.1", port=port, password="x"), lambda _: None), 5
             )
+
+
+RUNNING = (
+    b"Content-Type: api/response\nContent-Length: 4\n\n4711Content-Type: text/event-plain\nContent-Length: 27\n\n"
+    b"Event-Name: CHANNEL_HANGUP\nContent-Type: api/response\nContent-Length: 5\n\nagain"
+)
+
+
+@pytest.mark.fault("EvoluxBR/greenswitch#57", "EvoluxBR/greenswitch#28", "percipia/eslgo#26")
+async def test_a_running_link_that_ends_anywhere_leaves_nobody_waiting() -> None:
+    """Every waiter has its answer or LinkDown at once, wherever the stream was cut."""
+    for cut in range(len(RUNNING)):
+        async with ending(GREETED + RUNNING[:cut]) as own:
+            esl = await Esl.connect(own, lambda _: None)
+            answers = [esl.send("api uptime") for _ in range(2)]
+            done = await asyncio.wait_for(asyncio.gather(*answers, return_exceptions=True), 5)
+            assert isinstance(done[1], LinkDown) and esl.closed.done()
+            await esl.close()
+
+
+@pytest.mark.fault("englercj/node-esl#84")
+@pytest.mark.parametrize(("how", "lost"), [("linger", False), ("disconnect", True)])
+async def test_a_link_that_lingers_is_heard_to_its_end(how: str, lost: bool) -> None:
+    """A hang-up is told with `linger` before what belongs to it: CHANNEL_HANGUP_COMPLETE comes afterwards."""
+    notice = f"Content-Type: text/disconnect-notice\nContent-Disposition: {how}\nContent-Length: 4\n\nbye\n".encode()
+    heard: list[Message] = []
+    last = b"Event-Name: CHANNEL_HANGUP_COMPLETE\n"
+    event = b"Content-Type: text/event-plain\nContent-Length: %d\n\n%b" % (len(last), last)
+    async with server(GREETED + notice + event) as own:
+        esl = await Esl.connect(own, heard.append)
+        while not (heard or esl.closed.done()):
+            await asyncio.sleep(0.005)
+        assert esl.closed.done() is lost
+        assert lost or [message["Event-Name"] for message in heard] == ["CHANNEL_HANGUP_COMPLETE"]
+        await esl.close()
 
 
 async def test_an_answer_that_nobody_asked_for_is_no_harm() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import struct
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest_asyncio
 from callguard.audio.wav import WavReader
 from callguard.core.effects import MaskRecording, StartRecording, StopRecording, StopRogue, UnmaskRecording
 from callguard.core.events import (
+    Bridged,
     EffectFailed,
     MaskAcknowledged,
     MaskObserved,
@@ -29,6 +31,7 @@ from callguard.core.events import (
     UnmaskAcknowledged,
     UnmaskObserved,
 )
+from callguard.core.recording import RECORDER_DIED
 from callguard.errors import BadInput
 from callguard.pbx.asterisk.register import read_register
 from callguard.pbx.freeswitch.pbx import FreeSwitchPbx
@@ -47,12 +50,17 @@ def commands(station: Station, word: str) -> list[str]:
     return [line for line in station.switch.asked if line.startswith(f"api {word} ")]
 
 
+def _finds(finding: str, fact: RecordingDamaged) -> bool:
+    return fact.findings == (finding,)
+
+
 def spoken(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.int16]]:
     """The left side's first sample of every frame: its number plus one, or 0 where it is masked."""
     return np.frombuffer(path.read_bytes()[44:], "<i2").reshape(-1, 2)[::160, 0]
 
 
 # ---------------------------------------------------------------- the request
+@pytest.mark.fault("signalwire/freeswitch#1831", "signalwire/freeswitch#1541")
 @pytest.mark.requirement("S44")
 async def test_a_recording_is_asked_for_by_its_own_id_and_nothing_else(station: Station) -> None:
     far, _ = await station.talk()
@@ -99,6 +107,7 @@ async def test_no_switch_no_recording(station: Station) -> None:
     assert not commands(station, "uuid_record")
 
 
+@pytest.mark.fault("signalwire/freeswitch#631")
 async def test_a_recording_waits_for_the_answer(station: Station) -> None:
     """Before it, uuid_record forces early media and records a call that nobody took."""
     far = await station.enter()
@@ -111,6 +120,7 @@ async def test_a_recording_waits_for_the_answer(station: Station) -> None:
     assert (await station.wait(RecordingAcknowledged)).channel_id == far
 
 
+@pytest.mark.fault("signalwire/freeswitch#2204", "fusionpbx/fusionpbx#8063")
 @pytest.mark.parametrize("evil", ["../r1", "r1 r2", "r1\nexit", "", "r" * 65, "{x=y}r"])
 async def test_an_id_that_could_be_more_starts_nothing(station: Station, evil: str) -> None:
     far, _ = await station.talk()
@@ -118,7 +128,8 @@ async def test_an_id_that_could_be_more_starts_nothing(station: Station, evil: s
     assert (await station.wait(EffectFailed)).reason == "not an id" and not commands(station, "uuid_record")
 
 
-@pytest.mark.parametrize("folder", ["relative", "/with space", "/a,b", "/a{b}", "/a'b"])
+@pytest.mark.fault("signalwire/freeswitch#2204")
+@pytest.mark.parametrize("folder", ["relative", "/with space", "/a=b", "/a,b", "/a{b}", "/a'b"])
 async def test_a_folder_that_means_something_to_freeswitch_is_refused(station: Station, folder: str) -> None:
     settings = settings_for(station.switch, station.settings.recordings.parent, recordings=Path(folder))
     with pytest.raises(BadInput, match="recordings"):
@@ -126,9 +137,14 @@ async def test_a_folder_that_means_something_to_freeswitch_is_refused(station: S
 
 
 # ---------------------------------------------------------------- start failures
-async def test_a_start_that_is_refused_fails(station: Station) -> None:
+@pytest.mark.fault("signalwire/freeswitch#631")
+@pytest.mark.parametrize("media", [True, False])
+async def test_a_start_that_is_refused_fails(station: Station, media: bool) -> None:
     far, _ = await station.talk()
-    station.file("r1").mkdir()  # the path is a folder: -ERR Cannot record session!
+    if media:
+        station.file("r1").mkdir()  # the path is a folder: -ERR Cannot record session!
+    else:
+        station.switch.refuse["uuid_record"] = "-ERR Media not enabled on channel!\n"
     station.pbx.perform(StartRecording(channel_id=far, recording_id="r1"))
     fact = await station.wait(EffectFailed)
     assert (fact.effect, fact.reason) == ("StartRecording", "refused")
@@ -169,6 +185,7 @@ async def test_somebody_else_s_recording_is_seen(station: Station) -> None:
 
 
 # ---------------------------------------------------------------- the file is the truth
+@pytest.mark.fault("signalwire/freeswitch#1787")
 @pytest.mark.parametrize("from_the_start", [True, False])
 async def test_a_full_disk_that_freeswitch_does_not_mention_is_noticed(station: Station, from_the_start: bool) -> None:
     """From the start: a file of 44 bytes, though FreeSWITCH counts its samples on (signalwire/freeswitch#1787)."""
@@ -190,6 +207,38 @@ async def test_a_file_that_vanishes_is_lost(station: Station) -> None:
     assert (await station.wait(RecordingLost)).reason == "file gone"
 
 
+@pytest.mark.fault("signalwire/freeswitch#765", "sipwise/rtpengine#1981", "OpenSIPS/opensips#3764")
+async def test_what_is_acknowledged_and_not_done_is_found_in_the_file(station: Station) -> None:
+    """A mask and a stop that FreeSWITCH says +OK to and forgets: the sound goes on."""
+    far, _ = await station.talk()
+    await station.record(far)
+    await station.wait(RecordingGrowing)
+    station.switch.refuse["uuid_record"] = "+OK Success\n"
+    for request, finding in ((MaskRecording, "sound under mask"), (StopRecording, RECORDER_DIED)):
+        station.pbx.perform(request(channel_id=far, recording_id="r1"))
+        await station.wait(RecordingDamaged, partial(_finds, finding))
+
+
+@pytest.mark.fault("signalwire/freeswitch#765")
+async def test_a_stop_after_a_transfer_is_proved_by_its_file(station: Station) -> None:
+    """The agent hands the caller on; the recording, on the caller's leg, runs on and stops when it is told to."""
+    far, agent = await station.talk()
+    await station.record(far)
+    await station.wait(RecordingGrowing)
+    switch = station.switch
+    caller, other = switch.channels[far], switch.channel("sofia/lab/agent2@127.0.0.1:16062", "outbound")
+    switch.part(caller)
+    switch.hang_up(switch.channels[agent])
+    switch.join(caller, other)
+    await station.wait(Bridged, lambda fact: fact.channel_id == other.uuid)
+    assert not station.of(StopObserved)
+    station.pbx.perform(StopRecording(channel_id=far, recording_id="r1"))
+    stopped = await station.wait(StopObserved)
+    with WavReader(station.file("r1")) as reader:
+        assert reader.frames == stopped.offset_samples > 0
+
+
+@pytest.mark.fault("signalwire/freeswitch#1319")
 async def test_a_recording_that_ends_by_itself_is_said_to_have_ended(station: Station) -> None:
     far, _ = await station.talk()
     await station.record(far)

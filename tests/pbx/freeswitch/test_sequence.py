@@ -20,6 +20,7 @@ def test_no_gap_needs_no_look() -> None:
     assert not own.due(1000.0)
 
 
+@pytest.mark.fault("signalwire/freeswitch#2061")
 def test_a_gap_is_looked_at_when_it_stays() -> None:
     own = Sequence(EVERY)
     numbers(own, 400, 402)
