@@ -29,7 +29,7 @@ MODULES = {
     "mod_hash": "the snippet remembers with it who called an emergency number",
 }
 """What has to be loaded, and why."""
-APPS = ("answer", "playback", "socket", "set", "export", "transfer", "stop_record_session")
+APPS = ("answer", "playback", "socket", "set", "unset", "export", "hash", "transfer")
 COMMANDS = (
     "uuid_record uuid_break uuid_broadcast uuid_buglist uuid_dump uuid_exists uuid_getvar uuid_kill uuid_setvar"
     " uuid_transfer sched_api sched_del show"

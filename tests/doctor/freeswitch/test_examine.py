@@ -21,6 +21,7 @@ def test_a_link_that_is_down_blocks_and_the_rest_is_not_taken_for_fine(tmp_path:
     findings = {finding.check: finding for finding in examine(switch_site(tmp_path, link="not reachable", **dark))}
     assert findings["link"].severity == "blocker"
     assert all(findings[name].what.startswith("not checked") for name in unknown)
+    assert "FusionPBX" not in findings["dialplan"].where
     assert {check.needs for check in CHECKS if check.needs} == WHY.keys()
 
 
