@@ -1,6 +1,6 @@
 """Workers that are killed while recordings end, and a retention run that is killed while these are deleted.
 
-What belongs here: `./dev soak`, and the small one that the suite makes. What does not: single steps.
+What belongs here: `./dev soak jobs`, and the small one that the suite makes. What does not: single steps.
 """
 
 from __future__ import annotations
@@ -187,7 +187,7 @@ def wrong_after_deletion(place: Place, count: int) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The long one, as a table. Exit status 1: something is wrong."""
-    parser = argparse.ArgumentParser(prog="./dev soak", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="./dev soak jobs", description=main.__doc__)
     parser.add_argument("--recordings", type=int, default=2000)
     parser.add_argument("--workers", type=int, default=3)
     parser.add_argument("--every", type=float, default=5.0, help="seconds between two kills")

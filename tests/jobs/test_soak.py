@@ -1,4 +1,4 @@
-"""The small one of `./dev soak`: workers and a retention run are killed; nothing is lost, doubled or left behind."""
+"""The small `./dev soak jobs`: workers and a retention run are killed; nothing is lost, doubled or left behind."""
 
 from __future__ import annotations
 

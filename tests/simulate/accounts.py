@@ -1,0 +1,311 @@
+"""The accounts of the simulation: who could be heard in every recorded millisecond, and whether that was lawful.
+
+What belongs here: the truth about standing, and what is held against it. Nothing here asks callguard what it believes.
+What does not: what a PBX does (exchange.py).
+
+A party that appears in a bridge is there before anybody can know: `REACT` is what the news and the mask may take on the
+way. It is counted apart, and bounded by the latencies that the simulation itself deals out; so is `DARK`, in which
+nothing that callguard runs could act: its controller dead, stopped or cut off, up to the guard's two seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from callguard.core.asking import ANSWER_WINDOW, PROMPT_PATIENCE
+from callguard.core.recorder import ALONE_GRACE, MASK_PATIENCE
+from callguard.core.stopping import AGAIN
+from callguard.core.word import Action, Role
+from callguard.pbx.asterisk.watch import REFUSAL_SECONDS
+from tests.simulate.book import Book
+from tests.simulate.due import Due, is_plain
+from tests.simulate.party import Party
+from tests.simulate.pause import Pauses
+from tests.simulate.tape import Cause, Tape
+
+EVENT_MOST, REQUEST_MOST = 0.1, 0.05
+"""The longest that news from the PBX, or a request to it, is on its way, in seconds."""
+REACT = EVENT_MOST + REQUEST_MOST + 0.001
+REFUSED = MASK_PATIENCE + 2 * REQUEST_MOST
+"""What follows more where the PBX refused the mask, or did not answer: the recorder is stopped."""
+STOP_REFUSED = REFUSAL_SECONDS + AGAIN + 2 * REQUEST_MOST
+"""And where it refused a stop: the adapter looks at the files first, and the core asks again."""
+DARK = 2.0
+"""Seconds after its last heartbeat in which a controller's recorders have to be stopped."""
+QUIET = ANSWER_WINDOW + 2.0
+"""The longest that a party that waits hears nothing: its window, and what a slow store takes of a start."""
+QUIET_IN_THE_DARK = QUIET + PROMPT_PATIENCE + DARK
+SETTLED = 0.3
+"""Seconds after which what was asked of a recorder has been done, where nothing is wrong."""
+ASKED = 2 * ANSWER_WINDOW + 2.0
+"""Seconds after its notice in which a party is asked: two windows, and the question between them."""
+BETWEEN_KEYS = 3.0
+HINTS = ("*7", "*8")
+Undo = Callable[[], None]
+
+
+@dataclass
+class CallTruth:
+    """One call. `express`: staying on is not enough, by its type or by `law`, which takes a party's own answer only;
+    `asks`: somebody was there, if only for a moment, whose law says so; `typed`: keys of a sequence by channel, with
+    the time that they carried."""
+
+    far: str
+    express: bool
+    law: bool = False
+    asks: bool = False
+    pauses: Pauses = field(default_factory=Pauses)
+    due: Due = field(default_factory=Due)
+    typed: dict[str, tuple[str, float]] = field(default_factory=dict)
+
+
+@dataclass
+class Dark:
+    """When nothing of callguard could act. `open`: why, and since when; `past`: what is over."""
+
+    open: dict[str, float] = field(default_factory=dict)
+    past: list[tuple[float, float]] = field(default_factory=list)
+
+    def begin(self, why: str, now: float) -> None:
+        """It gets dark."""
+        self.open.setdefault(why, now)
+
+    def end(self, why: str, now: float) -> None:
+        """It is light again, as far as WHY goes."""
+        if why in self.open:
+            self.past.append((self.open.pop(why), now))
+
+    def within(self, since: float, now: float) -> bool:
+        """Whether it was dark at any time of this stretch."""
+        return bool(self.open) or any(begin <= now and since <= end for begin, end in self.past)
+
+
+@dataclass
+class Accounts:
+    """Of one world. `parties`, `tapes`: the exchange's own; `lacking`: by call and by the channel that is recorded;
+    `owners`: the call of each recording; `calm`: whether nothing is broken."""
+
+    book: Book
+    parties: dict[str, Party]
+    tapes: dict[str, Tape]
+    dark: Dark = field(default_factory=Dark)
+    calls: dict[str, CallTruth] = field(default_factory=dict)
+    lacking: dict[tuple[str, str], dict[Cause, float]] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
+    calm: Callable[[], bool] = lambda: True
+
+    # ------------------------------------------------------------ who hears whom
+    def reached(self, channel_id: str) -> list[Party]:
+        """Everybody whose media reach this channel, its own party first."""
+        found: dict[str, Party] = {}
+        todo = [self.parties[channel_id]]
+        while todo:
+            here = todo.pop()
+            if not here.alive or here.channel_id in found:
+                continue
+            found[here.channel_id] = here
+            todo += [other for other in self.parties.values() if _touch(here, other)]
+        return [party for party in found.values() if party.role is not Role.PLUMBING]
+
+    def causes(self, call: CallTruth, host: str, now: float) -> list[Cause]:
+        """Why no sound of CALL may be in a file that is written at HOST, each with the channel that it is about; none
+        where it may."""
+        heard = self.reached(host)
+        call.asks = call.asks or any(party.is_strict or party.owner != call.far for party in heard)
+        found = [(what, party.channel_id) for party in heard if (what := party.lack(now, call.express))]
+        found += [("on hold", party.channel_id) for party in heard if party.held and party.hold_known]
+        found += [(what, "") for what in call.pauses.causes()]
+        astray = heard and call.far not in [party.channel_id for party in heard]
+        return found + [("alone", "")] * (len(heard) == 1) + [("of another call", "")] * bool(astray)
+
+    # ------------------------------------------------------------ time
+    def until(self, now: float) -> None:
+        """Account for everything up to NOW."""
+        for tape in self.tapes.values():
+            if tape.runs and (seconds := tape.run_to(now)):
+                self.book.add("recorded", seconds)
+
+    def look(self, now: float) -> None:
+        """Something changed: hold every recorder against the line that it is on."""
+        lines = dict.fromkeys((far, far) for far in self.calls)
+        lines |= dict.fromkeys((tape.call, tape.channel_id) for tape in self.tapes.values() if tape.runs)
+        before, self.lacking = self.lacking, {}
+        for line in lines:
+            since = before.get(line, {})
+            causes = self.causes(self.calls[line[0]], line[1], now)
+            self.lacking[line] = {cause: since.get(cause, now) for cause in causes}
+        for call in self.calls.values():
+            call.due.look(now, due=self._is_due(call))
+        for tape in self.tapes.values():
+            if tape.runs or tape.exposed:
+                self._hold(tape, now)
+
+    def _is_due(self, call: CallTruth) -> bool:
+        """Whether sound should reach a file and does not, beyond doubt."""
+        if self.lacking[call.far, call.far] or call.pauses.unsure or not self.parties[call.far].alive:
+            return False
+        sounds = any(tape.hears for tape in self.tapes.values() if tape.call == call.far)
+        return not sounds and is_plain(call.far, self.reached(call.far))
+
+    def _hold(self, tape: Tape, now: float) -> None:
+        lacking = self.lacking.get((tape.call, tape.channel_id), {}) if tape.hears else {}
+        for cause in [cause for cause in tape.exposed if cause not in lacking]:
+            self._judge(tape, cause[0], tape.exposed.pop(cause), now)
+        for cause, since in lacking.items():
+            tape.exposed.setdefault(cause, since)
+
+    def _judge(self, tape: Tape, lack: str, since: float, now: float) -> None:
+        """Sound that should not have been there, from its cause to its end."""
+        seconds, kind, most = now - since, "react", REACT
+        if lack == "alone":
+            most += ALONE_GRACE
+        if tape.trouble:
+            kind, most = "refused", most + tape.trouble
+        if self.dark.within(since, now):
+            kind, most = "dark", most + DARK
+            seconds = now - max(since, tape.sounds_since)
+        name = "alone" if lack == "alone" else kind
+        if seconds > most + 1e-6:
+            self.book.wrong(f"recorded {lack}", f"{seconds:.3f} s of {tape.recording_id} ({kind})")
+        else:
+            self.book.add(f"{name} seconds", seconds)
+            self.book.most(f"most {name}", seconds)
+
+    def waited(self, party: Party, since: float, now: float) -> None:
+        """A party waited for us, and heard nothing: an answer may take that long, and a prompt that never came."""
+        self.book.most("most silence", now - since)
+        if now - since > (QUIET if not self.dark.within(since, now) else QUIET_IN_THE_DARK):
+            self.book.wrong("left waiting", f"{party.channel_id}, {now - since:.3f} s")
+
+    # ------------------------------------------------------------ what people heard and said
+    def being_told(self, ears: Iterable[str], now: float) -> None:
+        """A notice begins."""
+        for ear in ears:
+            party = self.parties[ear]
+            if party.no_at is not None and party.asked_at is not None and party.no_at >= party.asked_at:
+                party.asked_at = party.told_at = party.yes_at = None  # it is asked anew, for another call
+            party.asked_at = now if party.asked_at is None else party.asked_at
+
+    def told(self, ears: Iterable[str], now: float) -> None:
+        """A notice was played to its end."""
+        for ear in ears:
+            party = self.parties[ear]
+            party.told_at = now if party.told_at is None and party.alive else party.told_at
+
+    def pressed(self, party: Party, digit: str, now: float) -> None:
+        """A 1 agrees when it is pressed, wherever the news of it are."""
+        call = self.calls.get(party.owner)
+        may_answer = party.told_at is not None and party.yes_at is None
+        if call and digit == "1" and may_answer and self._must_answer(party, call):
+            party.yes_at = now
+            self.look(now)
+
+    def _must_answer(self, party: Party, own: CallTruth) -> bool:
+        """Whether a 1 means something: in a call of its own, or in one that it visits."""
+        near = {other.channel_id for other in self.reached(party.channel_id)}
+        return any(call.express or call.asks for far, call in self.calls.items() if far in near or call is own)
+
+    def heard(self, channel_id: str, digit: str, at: float, now: float) -> Undo | None:
+        """A controller hears of a key: only now a refusal, a withdrawal or a pause can count. How to take that back,
+        should the controller die before anybody could notice that it heard."""
+        party = self.parties[channel_id]
+        call = self.calls.get(party.owner)
+        if call is None:
+            return None
+        before = (party.no_at, call.pauses.copy(), dict(call.typed))
+        typed = self._typed(call, channel_id, digit, at)
+        self.until(now)
+        if typed == "*7" and party.role is not Role.AGENT:
+            self.refused(party, now)
+        elif typed == "*8" and party.role is Role.AGENT:
+            call.pauses.toggled(at, sounds=self._sounds(call, now))
+        elif digit == "2" and typed == "" and _may_refuse(party, call, now):
+            self.refused(party, now)
+        elif typed == "" and party.role is not Role.AGENT and not party.waiting:
+            call.pauses.pressed(channel_id, at, sure=self._sounds(call, now))
+        self.look(now)
+
+        def undo() -> None:
+            party.no_at, call.pauses, call.typed = before
+
+        return undo
+
+    def _sounds(self, call: CallTruth, now: float) -> bool:
+        """Whether sound reaches the file for sure, for everybody who looks."""
+        tapes = [tape for tape in self.tapes.values() if tape.call == call.far and tape.hears]
+        settled = any(now - tape.sounds_since > SETTLED for tape in tapes)
+        return settled and self.calm() and not self.lacking.get((call.far, call.far))
+
+    def operated(self, far: str, who: str, action: Action, now: float) -> Undo:
+        """An operator acted on a live call, for the party WHO. How to take that back, should the controller die before
+        it is written."""
+        call, party = self.calls[far], self.parties[who]
+        before = (party.no_at, party.yes_at, party.attested, call.pauses.copy())
+        self.until(now)
+        match action:
+            case Action.WITHDRAW:
+                self.refused(party, now)
+            case Action.CONSENT if not call.law and party.told_at is not None and party.yes_at is None:
+                party.yes_at, party.attested = now, True
+            case Action.PAUSE | Action.RESUME | Action.PRESENT:  # somebody else is in the room: that is a pause
+                call.pauses.ordered(pause=action is not Action.RESUME)
+        self.look(now)
+
+        def undo() -> None:
+            party.no_at, party.yes_at, party.attested, call.pauses = before
+
+        return undo
+
+    def refused(self, party: Party, now: float) -> None:
+        """It refused, or took its consent back."""
+        if party.lack(now, express=True) != "refused":
+            party.no_at = now
+
+    def _typed(self, call: CallTruth, channel_id: str, digit: str, at: float) -> str:
+        before, then = call.typed.get(channel_id, ("", 0.0))
+        tries = (before + digit if at - then <= BETWEEN_KEYS else digit, digit)
+        typed = next((item for item in tries if any(hint.startswith(item) for hint in HINTS)), "")
+        call.typed[channel_id] = ("" if typed in HINTS else typed, at)
+        return typed
+
+    def knows_hold(self, channel_id: str, now: float) -> None:
+        """A controller hears that this party holds: nobody else could tell it later."""
+        self.until(now)
+        self.parties[channel_id].hold_known = True
+        self.look(now)
+
+    def forget_hold(self, now: float) -> None:
+        """Whoever knew it is dead."""
+        self.until(now)
+        for party in self.parties.values():
+            party.hold_known = False
+        for call in self.calls.values():
+            call.pauses.forget()
+        self.look(now)
+
+    def seen(self, now: float) -> None:
+        """A controller learns who is in which bridge: a stricter law counts from here on, and takes nobody else's word
+        for a party's."""
+        for call in self.calls.values():
+            if not call.law and any(party.is_strict for party in self.reached(call.far)):
+                self.until(now)
+                call.law = call.express = True
+                for party in self.parties.values():
+                    if party.owner == call.far and party.attested:
+                        party.yes_at, party.attested = None, False
+                self.look(now)
+
+
+def _touch(one: Party, other: Party) -> bool:
+    if not other.alive:
+        return False
+    mixed = bool(one.bridge) and one.bridge == other.bridge
+    return mixed or one.pair == other.channel_id or one.channel_id == other.pair
+
+
+def _may_refuse(party: Party, call: CallTruth, now: float) -> bool:
+    """Whether a 2 is an answer: while it is told and asked."""
+    if party.asked_at is None or party.yes_at is not None or party.role is Role.AGENT:
+        return False
+    return party.told_at is None or now < party.told_at + (ASKED if call.express else 3.0)

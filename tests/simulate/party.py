@@ -1,0 +1,69 @@
+"""Who is on a simulated call: what each of them was really told, really said, and may therefore really be recorded.
+
+What belongs here: one party's standing by what happened on the line, in the words of the contract. What does not: how
+callguard comes to its own view of that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from callguard.core.word import Role
+from tests.core.play import STRICT
+
+STAYED = 2.999
+"""Seconds that a party has to stay on after an announcement to have agreed by that."""
+LOOSE = {Role.AGENT, Role.PLUMBING}
+
+
+@dataclass
+class Party:
+    """A channel and whoever is at its far end. `place`: where it is, '' where nobody knows; `hold_known`:
+    a controller heard that it holds; `quiet_since`: it waits, and hears nothing.
+
+    `asked_at`, `told_at`: when the notice began and ended in its ear; `yes_at`: when it agreed after that; `no_at`:
+    when a controller heard that it refused or withdrew; `attested`: an agent says that it agreed.
+    """
+
+    channel_id: str
+    role: Role
+    place: str = ""
+    name: str = ""
+    pair: str = ""
+    owner: str = ""
+    alive: bool = True
+    answered: bool = False
+    waiting: bool = False
+    waiting_since: float = 0.0
+    quiet_since: float | None = None
+    bridge: str = ""
+    held: bool = False
+    hold_known: bool = False
+    told_at: float | None = None
+    asked_at: float | None = None
+    yes_at: float | None = None
+    no_at: float | None = None
+    attested: bool = False
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether the law of its place wants an express answer of everybody; unknown is strict."""
+        if self.role in LOOSE:
+            return self.role is Role.AGENT and self.place == STRICT
+        return self.place in ("", STRICT)
+
+    def stands(self, now: float, express: bool) -> bool:
+        """Whether it may be recorded. EXPRESS: staying on is not enough in this call."""
+        if self.role in LOOSE:
+            return True
+        if self.told_at is None or (self.no_at is not None and self.no_at >= self.told_at):
+            return False
+        return self.yes_at is not None or (not express and now >= self.told_at + STAYED)
+
+    def lack(self, now: float, express: bool) -> str:
+        """Why it may not be recorded, '' where it may."""
+        if self.stands(now, express):
+            return ""
+        if self.no_at is not None and (self.told_at is None or self.no_at >= self.told_at):
+            return "refused"
+        return "untold" if self.told_at is None else "silent"

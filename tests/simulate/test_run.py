@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.simulate.fault import FAULTS
+from tests.simulate.plot import MOST_PARTIES
+from tests.simulate.run import Found, folder, many, play, some
+
+WORLDS = 1000
+"""The first of the 20,000 that `./dev test` plays at its end."""
+STORIES = (4, 42)
+"""Worlds in which nothing breaks by itself, and a recording is started, masked and stopped."""
+
+
+@pytest.fixture(scope="module")
+def data() -> Iterator[str]:
+    with folder() as name:
+        yield name
+
+
+@pytest.mark.requirement("S123")
+@pytest.mark.requirement("S125")
+def test_no_call_breaks_a_promise_whatever_breaks() -> None:
+    found = Found()
+    for few in many(1, WORLDS):
+        found.merge(few)
+        assert few.lines == []
+    assert found.worlds == WORLDS <= found.sums["calls"]
+    assert found.sums["recorded"] > WORLDS and found.sums["incidents"] > 0
+    assert found.sums["most parties"] == MOST_PARTIES
+    assert {fault.__name__ for fault in FAULTS if not found.sums[f"fault {fault.__name__}"]} == set()
+
+
+@pytest.mark.requirement("S123")
+@pytest.mark.parametrize("seed", STORIES)
+def test_a_controller_may_be_killed_at_every_await(seed: int, data: str) -> None:
+    whole = play(seed, data)
+    assert whole.sums["faults"] == 0 < whole.sums["recorded"] and whole.sums["requests"] > 5
+    broken = {}
+    for callbacks in range(1, int(whole.sums["callbacks"])):
+        book = play(seed, data, crash=callbacks)
+        if book.violations or book.sums["crashes"] != 1:
+            broken[callbacks] = book.violations
+    assert broken == {}
+
+
+def test_parts_add_up_to_the_same_as_the_whole() -> None:
+    whole, parts = some(1, 250), Found()
+    for part in many(1, 250, processes=2):
+        parts.merge(part)
+    assert parts.summary() == whole.summary()
+    assert parts.sums["most react"] == whole.sums["most react"] > 0
