@@ -12,7 +12,7 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -133,15 +133,19 @@ class Guard:
 
     # ------------------------------------------------------------ acting
     async def act(self) -> None:
-        """Stop what the register names as live, and send on who waits. Stops come first."""
+        """Stop what the register names as live, and send on who waits, known or not. Stops come first."""
         register = read_register(self.register)
         link = self.link
         if link is None:
             return
         live = [item for item in register.recordings.values() if item.recording_id not in self.done]
         self._note(await asyncio.gather(*(self._stop(link, item) for item in live)))
-        waiting = [item for item in register.waiting if item not in self.done]
-        self._note(await asyncio.gather(*(self._send_on(link, item) for item in waiting)))
+        await self._send_all_on(link, register.waiting)
+        await self._send_all_on(link, await link.waiting())  # they came when nobody wrote them down any more
+
+    async def _send_all_on(self, link: Rescue, waiting: Collection[str]) -> None:
+        left = [item for item in waiting if item not in self.done]
+        self._note(await asyncio.gather(*(self._send_on(link, item) for item in left)))
 
     async def _stop(self, link: Rescue, item: LiveRecording) -> _Act | None:
         done = await link.stop(item.recording_id, item.channel_id, item.mix_id)

@@ -148,6 +148,9 @@ class Rescue(Protocol):
     async def stop(self, recording_id: str, channel_id: str, mark: str) -> bool:
         """Stop a recorder of ours; MARK: what the register keeps of it. Whether it is stopped or there is none."""
 
+    async def waiting(self) -> tuple[str, ...]:
+        """Channels that wait for the controller now, whether or not it ever heard of them."""
+
     async def send_on(self, channel_id: str) -> bool:
         """Send a waiting channel on, unrecorded. Whether it waits no more."""
 

@@ -23,11 +23,13 @@ Action = dict[str, str]
 
 @dataclass
 class ScriptedAmi:
-    """Logs everybody in and says yes, unless `refuse` names the action with a reason. `asked`: what came, in order."""
+    """Logs everybody in and says yes, unless `refuse` names the action with a reason. `asked`: what came, in order;
+    `channels`: what is listed, by id: application and its data."""
 
     port: int = 0
     asked: list[Action] = field(default_factory=list)
     refuse: dict[str, str] = field(default_factory=dict)
+    channels: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[ScriptedAmi]:
@@ -48,11 +50,19 @@ class ScriptedAmi:
         writer.close()
 
     def _answer(self, action: Action) -> str:
-        if action["Action"] not in ("Login", "Filter", "Ping"):
+        if action["Action"] not in ("Login", "Filter", "Ping", "CoreShowChannels"):
             self.asked.append(action)
         reason = self.refuse.get(action["Action"])
         lines = ["Response: Error", f"Message: {reason}"] if reason else ["Response: Success", "Value: mix-of-channel"]
-        return "\r\n".join([*lines, f"ActionID: {action['ActionID']}", "", ""])
+        answer = "\r\n".join([*lines, f"ActionID: {action['ActionID']}", "", ""])
+        return answer + self._listed() if action["Action"] == "CoreShowChannels" and not reason else answer
+
+    def _listed(self) -> str:
+        rows = (
+            f"Event: CoreShowChannel\r\nUniqueid: {name}\r\nApplication: {app}\r\nApplicationData: {data}\r\n\r\n"
+            for name, (app, data) in self.channels.items()
+        )
+        return "".join(rows) + "Event: CoreShowChannelsComplete\r\n\r\n"
 
     def of(self, kind: str) -> list[Action]:
         return [action for action in self.asked if action["Action"] == kind]
@@ -95,7 +105,7 @@ async def watch(tmp_path: Path) -> AsyncIterator[Watch]:
     async with ScriptedAmi().running() as ami:
         address = AmiAddress(host="127.0.0.1", port=ami.port, user="guard", secret="x", tls=None)
         files = {name: tmp_path / name for name in ("register.jsonl", "guard.jsonl", "guard.sock")}
-        link = partial(AsteriskRescue.connect, address)
+        link = partial(AsteriskRescue.connect, address, "callguard")
         guard = Guard(link, files["register.jsonl"], files["guard.jsonl"], files["guard.sock"], patience=0.4)
         running = asyncio.create_task(guard.run())
         own = Watch(guard, ami)
@@ -124,6 +134,16 @@ async def test_a_dead_or_silent_controller(watch: Watch, fate: str) -> None:
     ]  # fmt: skip
     assert watch.ami.asked[-1] == redirect  # stops come first
     assert watch.guard.trips == 1
+    writer.close()
+
+
+async def test_who_came_when_nobody_wrote_them_down_is_sent_on_too(watch: Watch) -> None:
+    """A controller that hangs keeps its application, and channels go on entering it."""
+    _, writer = await watch.beat()
+    await watch.until(lambda: "waiting" in done(watch))
+    watch.ami.channels = {"later": ("Stasis", "callguard,1,support,inbound"), "talks": ("Dial", "PJSIP/agent1")}
+    await watch.until(lambda: "later" in done(watch))
+    assert "talks" not in done(watch) and len(watch.ami.of("Redirect")) == 2
     writer.close()
 
 

@@ -60,4 +60,4 @@ def rescue_of(settings: Settings) -> Callable[[], Awaitable[Rescue]]:
     """How the guard makes its own link to that PBX."""
     if settings.pbx.kind == "freeswitch":
         return partial(FreeSwitchRescue.connect, esl_address(settings))
-    return partial(AsteriskRescue.connect, ami_address(settings, for_guard=True))
+    return partial(AsteriskRescue.connect, ami_address(settings, for_guard=True), settings.on_asterisk.app)

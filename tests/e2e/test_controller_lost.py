@@ -64,6 +64,10 @@ async def test_fault_asterisk_2141_without_its_controller_nothing_records_and_no
         assert time.time() - gone < 2.2
         assert await stopped_after(site, talking, gone) < 2
         assert await talking.hears_each_other() and await waiting.hears_each_other()
+        came = time.time()
+        async with site.talk("spoken") as late:  # whom no controller ever heard of
+            await late.meets()
+            assert time.time() - came < 2.2
         # and back
         if number is signal.SIGKILL:
             await site.stand.start_controller()

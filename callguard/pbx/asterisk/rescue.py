@@ -1,12 +1,15 @@
 """What the guard can do on Asterisk without the controller: stop a recorder of ours, send a waiting channel on.
 
-What belongs here: the two AMI actions. What does not: when to act (callguard/guard.py), the connection (ami.py).
+What belongs here: the AMI actions. What does not: when to act (callguard/guard.py), the connection (ami.py). A
+controller that hangs keeps its application: who comes meanwhile waits in it, and nobody hears of them. So the guard
+asks for them.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Coroutine
+from functools import partial
 
 from callguard.errors import LinkDown, PbxRefused
 from callguard.pbx.asterisk.ami import Ami
@@ -15,22 +18,26 @@ from callguard.pbx.asterisk.site import AmiAddress
 
 CONTEXT, EXTEN, PRIORITY = "callguard", "s", "unrecorded"
 """Where the snippet goes on without a recording."""
+ROW, LISTED = "CoreShowChannel", "CoreShowChannelsComplete"
 NO_RIGHT = "Permission denied"
 """AMI's word when our account may not do something: that is not done then, and tried again."""
+LIST_SECONDS = 1.0
+"""How long a list of channels may take to its end."""
 MIX_VARIABLE = "CALLGUARD_MIX"
 """The channel variable that MixMonitor's i() fills with its id."""
 
 
 class AsteriskRescue:
-    """ports.Rescue on AMI. Make it with `connect`."""
+    """ports.Rescue on AMI. Make it with `connect`. APP: our Stasis application."""
 
-    def __init__(self, ami: Ami) -> None:
-        self._ami = ami
+    def __init__(self, ami: Ami, app: str, listed: asyncio.Queue[Message]) -> None:
+        self._ami, self._app, self._listed = ami, app, listed
 
     @classmethod
-    async def connect(cls, address: AmiAddress) -> AsteriskRescue:
+    async def connect(cls, address: AmiAddress, app: str) -> AsteriskRescue:
         """Raises Unreachable with what is wrong where."""
-        return cls(await Ami.connect(address, _ignore))
+        listed: asyncio.Queue[Message] = asyncio.Queue()
+        return cls(await Ami.connect(address, partial(_hear, listed)), app, listed)
 
     @property
     def closed(self) -> Awaitable[None]:
@@ -40,6 +47,19 @@ class AsteriskRescue:
     async def stop(self, recording_id: str, channel_id: str, mark: str) -> bool:
         """Stop a MixMonitor by its id, MARK, which the channel remembers where the register does not."""
         return await _done(self._stop(channel_id, mark))
+
+    async def waiting(self) -> tuple[str, ...]:
+        """Channels that entered our application by the snippet, and are still there."""
+        found: list[str] = []
+        try:
+            async with asyncio.timeout(LIST_SECONDS):
+                await self._ami.action("CoreShowChannels")
+                while (row := await self._listed.get()).get("Event") != LISTED:
+                    if row.get("Application") == "Stasis" and row.get("ApplicationData").startswith(f"{self._app},1,"):
+                        found.append(row.get("Uniqueid"))
+        except (LinkDown, PbxRefused, TimeoutError):  # who is known by now is sent on; the next look is at hand
+            pass
+        return tuple(found)
 
     async def send_on(self, channel_id: str) -> bool:
         """Redirect a channel to where the snippet goes on."""
@@ -68,5 +88,7 @@ async def _done(work: Coroutine[object, object, object]) -> bool:
     return True
 
 
-def _ignore(message: Message) -> None:
-    """The guard listens to no event."""
+def _hear(listed: asyncio.Queue[Message], message: Message) -> None:
+    """The guard listens to no event but the rows of a list that it asked for."""
+    if message.get("Event") in (ROW, LISTED):
+        listed.put_nowait(message)

@@ -2,8 +2,9 @@
 
 What belongs here: the commands. What does not: when to act (callguard/guard.py), the connection (esl.py). When a
 controller dies its sockets close, and FreeSWITCH sends the channels on by itself within milliseconds; one that hangs
-keeps them open. So the guard moves a channel only where the snippet's own mark says that it still waits: whoever is in
-a call stays there.
+keeps them open, and whoever comes meanwhile is let in by the system and waits for a first word that nobody says. So the
+guard asks for them, and moves a channel only where the snippet's own mark says that it still waits: whoever is in a
+call stays there.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from callguard.pbx.freeswitch.codec import Message
 from callguard.pbx.freeswitch.esl import Esl
 from callguard.pbx.freeswitch.outbound import CHANNEL_ID
 from callguard.pbx.freeswitch.site import EslAddress
+from callguard.pbx.freeswitch.survey import rows_of
 
 WAITING = "callguard_waiting"
 """Channel variable that the snippet sets to true before `socket` and takes away behind it."""
@@ -48,6 +50,16 @@ class FreeSwitchRescue:
         """Stop a recorder by its file, MARK; without one every recorder on the channel."""
         what = mark if _PATH.match(mark) else "all"
         return await _done(self._ask(channel_id, "uuid_record", f"stop {what}"))
+
+    async def waiting(self) -> tuple[str, ...]:
+        """Channels in the snippet's `socket`. FreeSWITCH's list of channels is up to a second late."""
+        try:
+            listed = rows_of(await self._esl.ask("api show channels as json"))
+            found = [row["uuid"] for row in listed if row.get("application") == "socket"]
+            marks = await asyncio.gather(*(self._ask(item, "uuid_getvar", WAITING) for item in found))
+        except (LinkDown, PbxRefused):  # one that is gone meanwhile: the next look is half a second away
+            return ()
+        return tuple(item for item, mark in zip(found, marks, strict=True) if mark == "true")
 
     async def send_on(self, channel_id: str) -> bool:
         """Send a channel that still waits to where the snippet goes on."""

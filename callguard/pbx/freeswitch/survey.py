@@ -42,7 +42,7 @@ class Survey:
 
 async def survey(esl: Esl, known: Iterable[str] = (), listened: Mapping[str, str] | None = None) -> Survey:
     """Ask. KNOWN: channels that were heard of; LISTENED: who listened to whom so far. Raises LinkDown, PbxRefused."""
-    listed = _ids(await esl.ask("api show channels as json"))
+    listed = [row["uuid"] for row in rows_of(await esl.ask("api show channels as json"))]
     ids = list(dict.fromkeys((*listed, *(item for item in known if CHANNEL_ID.match(item)))))
     rooms = esl.send("api conference json_list")
     dumps = await asyncio.gather(*(esl.send(f"api uuid_dump {item}") for item in ids))
@@ -63,14 +63,15 @@ async def survey(esl: Esl, known: Iterable[str] = (), listened: Mapping[str, str
     )
 
 
-def _ids(answer: str) -> list[str]:
+def rows_of(answer: str) -> list[dict[str, str]]:
+    """The rows of `show channels as json` that name a channel: what they say, by column."""
     try:
         found = json.loads(answer)
     except (ValueError, RecursionError):
         return []
     rows = found.get("rows") if isinstance(found, dict) else None
-    own = [row.get("uuid") for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    return [item for item in own if isinstance(item, str) and CHANNEL_ID.match(item)]
+    own = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    return [row for row in own if isinstance(row.get("uuid"), str) and CHANNEL_ID.match(row["uuid"])]
 
 
 def _is_up(message: Message) -> bool:

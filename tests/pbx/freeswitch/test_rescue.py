@@ -77,6 +77,27 @@ async def test_who_waits_goes_to_the_context_that_the_snippet_names(
     assert f"api uuid_transfer {far} callguard_unrecorded XML {context}" in station.switch.asked
 
 
+async def test_who_came_to_a_controller_that_hangs_is_found_and_sent_on(
+    station: Station, own: FreeSwitchRescue
+) -> None:
+    """The system lets them in, and the INVITE would hang for as long as nobody says `connect`."""
+    listening, switch = await asyncio.start_server(_mute, "127.0.0.1", 0), station.switch
+    far, _ = await station.talk()
+    switch.controller = listening.sockets[0].getsockname()[1]
+    caller, foreign = await switch.enter(callguard_waiting="true"), await switch.enter()
+    await until(lambda: caller.socket and foreign.socket)
+    assert await own.waiting() == (caller.uuid,) and far in switch.channels  # another program's `socket` is not ours
+    assert await own.send_on(caller.uuid) and caller.left.is_set()
+    switch.refuse["show"] = "-ERR show command not found!\n"
+    assert await own.waiting() == ()
+    listening.close()
+
+
+async def _mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read()
+    writer.close()
+
+
 async def test_a_recorder_is_stopped_by_its_file(station: Station, own: FreeSwitchRescue) -> None:
     far, _ = await station.talk()
     await station.record(far)
