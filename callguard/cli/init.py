@@ -59,7 +59,7 @@ _LEAST = {
         "why": "`call` to mute, stop and send on, `reporting` to look. The snippet starts the recorder",
         "read": "call",
         "write": "call,reporting",
-        "filter": "eventfilter = Event: MixMonitorStart\n",
+        "filter": "eventfilter = Event: MixMonitorStart\neventfilter = Event: ChanSpySt\n",
     },
 }
 """Where the templates differ. Without class system callguard cannot choose its events: manager.conf does."""

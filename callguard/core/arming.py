@@ -51,8 +51,8 @@ def arm(call: Call) -> Step:
 def is_arming(call: Call) -> bool:
     """Whether the far party still waits to be sent on with its recorder."""
     newest = call.recording
-    requested = newest is not None and newest.state in (State.REQUESTED, State.STOPPING)
-    return call.least_privilege and requested and call.far is not None and call.far.waiting
+    armed = newest is not None and (newest.state.runs or newest.state is State.STOPPING)
+    return call.least_privilege and armed and call.far is not None and call.far.waiting
 
 
 def overdue(call: Call) -> Step:

@@ -277,6 +277,10 @@ def _granted(granted: Step, channel_id: str) -> Step:
     return granted.then(lambda now: _hush(now, channel_id)).then(lambda now: _send_on(now, channel_id))
 
 
+def _grant_prior(call: Call, channel_id: str) -> Step:
+    return record(call, Outcome.CONSENT_GRANTED, channel_id, how=Turn.GRANT_PRIOR.value)
+
+
 def _grant_implied(call: Call, channel_id: str) -> Step:
     return record(call, Outcome.CONSENT_GRANTED, channel_id, how=Turn.GRANT_IMPLIED.value)
 
@@ -361,6 +365,7 @@ _TURNS: dict[Turn, Callable[[Call, str], Step]] = {
     Turn.GRANT_EXPRESS: _grant_express,
     Turn.GRANT_IMPLIED: _grant_implied,
     Turn.GRANT_ATTESTED: _grant_attested,
+    Turn.GRANT_PRIOR: _grant_prior,
     Turn.REFUSE: _refuse,
     Turn.SILENCE: _silence,
     Turn.WITHDRAW: _withdraw,

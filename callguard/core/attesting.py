@@ -1,4 +1,4 @@
-"""What an agent or operator says for a party: that it agreed by voice, and who is on the line.
+"""What an agent or operator says for a party: that it agreed by voice, who is on the line, that it cannot consent.
 
 What belongs here: when somebody else's word counts. What does not: a party's own answers (keypad.py), the table of
 consent (consent.py).
@@ -6,11 +6,13 @@ consent (consent.py).
 
 from __future__ import annotations
 
-from callguard.core import asking, pausing
+from dataclasses import replace
+
+from callguard.core import asking, pausing, recorder, roster
 from callguard.core.call import Call, Channel
 from callguard.core.consent import Signal, Standing
-from callguard.core.events import OperatorActed, Presence
-from callguard.core.outcome import Step, unexpected
+from callguard.core.events import OperatorActed, Outcome, Presence
+from callguard.core.outcome import Step, record, unexpected
 from callguard.core.policy import Category, Mode
 
 
@@ -57,5 +59,20 @@ def present(call: Call, event: OperatorActed) -> Step:
     """Who is on the line, says who acted. Somebody who was never told: nothing more is recorded until a person says
     that it may be."""
     if event.presence is Presence.SOMEONE_ELSE:
-        return pausing.acted(call, event, on=True)
-    return Step(call)  # the row is all
+        return pausing.acted(roster.cleared(call), event, on=True)
+    return roster.confirmed(call, event.operator) if call.call_type.roll_call else Step(call)  # the row is all
+
+
+def someone_else(call: Call) -> Step:
+    """The agent's key: somebody is with the far party. Nothing is recorded until both were told and the party answered
+    anew."""
+    return asking.signal(roster.cleared(call), call.anchor, Signal.COMPANY)
+
+
+def cannot_consent(call: Call, said_by: str) -> Step:
+    """The agent's key: a child, or somebody who does not follow. Nothing that it said counts, and nothing stays."""
+    far = call.far
+    if far is None or far.standing is Standing.REFUSED:
+        return Step(call)
+    said = record(replace(call, barred=True), Outcome.CONSENT_VOID, call.anchor, said_by=said_by)
+    return said.then(lambda now: asking.signal(now, now.anchor, Signal.WITHDRAW)).then(recorder.destroy)

@@ -32,7 +32,8 @@ class Channel:
     `playing`: the prompt that has to be heard to its end, under the watch `watch`; `told`: how often the telling began
     anew; `window`: which one waits for a third party's answer. `withdrew`: it agreed once; `owed`: the sentence about
     that waits for the stop; `visits`: it has a call of its own. `silent`: refused by silence alone; `attested`: whose
-    word its consent is. `stuck`: it could not be sent on, and this watch asks again.
+    word its consent is. `listens`: the channel that it hears without being in a bridge with it. `stuck`: it could not
+    be sent on, and this watch asks again.
     """
 
     channel_id: str
@@ -60,6 +61,7 @@ class Channel:
     visits: bool = False
     silent: bool = False
     attested: str = ""
+    listens: str = ""
     stuck: int = 0
 
     @property
@@ -87,6 +89,7 @@ class Call:
     `forgotten`: it lasts so long that somebody was told.
     `preflights`: how many verdicts there were; the newest stands in `rule`. `orders_open`: what must be recorded is;
     `withheld`: the far party has heard that it is not.
+    `roster`: who was on the line when that was last confirmed.
     `news`: what agents do not know yet (channel, bridge, status), `news_watch`: which watch times it.
     `beep_watch`: which watch times the next beep; `beepless`: one failed, which was told.
     `alone_since`: which watch times how long the far party has nobody to talk to; `alone_for_sure`: its grace ended.
@@ -123,6 +126,7 @@ class Call:
     news_watch: int = 0
     beep_watch: int = 0
     beepless: bool = False
+    roster: frozenset[str] = frozenset()
     least_privilege: bool = False
     over: bool = False
 
@@ -208,8 +212,8 @@ class Call:
         return tuple(channel for channel in self.connected() if channel.is_party)
 
     def others(self) -> tuple[Channel, ...]:
-        """The parties that the far one talks to."""
-        return tuple(channel for channel in self.hearers() if channel.channel_id != self.anchor)
+        """The parties that the far one talks to: who listens only is none."""
+        return tuple(channel for channel in self.hearers() if channel.channel_id != self.anchor and not channel.listens)
 
     def segment_id(self) -> str:
         """The id of the next recording, from the call's id and the segment's number: a replay makes the same."""
@@ -232,7 +236,8 @@ class Call:
 
 def _touches(one: Channel, other: Channel) -> bool:
     same_bridge = bool(one.bridge) and one.bridge == other.bridge
-    return same_bridge or other.channel_id == one.pair or one.channel_id == other.pair
+    listens = other.listens == one.channel_id or one.listens == other.channel_id
+    return same_bridge or listens or other.channel_id == one.pair or one.channel_id == other.pair
 
 
 def open_call(call_id: str, call_type: CallType, pack: RulePack = STRICTEST) -> Call:

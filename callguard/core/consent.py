@@ -47,7 +47,9 @@ class Signal(StrEnum):
     EXPLAINED = "explained"  # the long notice is over
     LANGUAGE = "language"  # a key that stands for another language
     RULE_GREW = "rule_grew"  # staying on was enough until now
+    COMPANY = "company"  # somebody is with it who was never told
     REFUSED_BEFORE = "refused_before"  # a refusal that is still remembered
+    AGREED_BEFORE = "agreed_before"  # in a call of its own, before it came into this one
     ATTESTED = "attested"  # it told the agent that it agrees, who says so
     ATTESTED_LATE = "attested_late"  # the same, after it had given no answer
 
@@ -61,6 +63,7 @@ class Turn(StrEnum):
     OPEN_LAST_WINDOW = "open_last_window"
     GRANT_EXPRESS = "express_dtmf"
     GRANT_IMPLIED = "implied"
+    GRANT_PRIOR = "express_prior"
     GRANT_ATTESTED = "express_agent_attested"
     REFUSE = "refuse"
     SILENCE = "silence"
@@ -89,6 +92,11 @@ _BOTH: dict[tuple[Standing, Signal], Move] = {
     (_S.NOTIFYING, _G.YES): (_S.NOTIFYING, _T.NOTHING),  # 1 counts only after the notice played to its end
     (_S.NOTIFYING, _G.NO): (_S.REFUSED, _T.REFUSE),  # 2 counts from its first moment
     (_S.NOTIFYING, _G.WITHDRAW): (_S.REFUSED, _T.REFUSE),
+    (_S.UNNOTIFIED, _G.COMPANY): (_S.UNNOTIFIED, _T.NOTHING),  # both will be told
+    (_S.NOTIFYING, _G.COMPANY): (_S.NOTIFYING, _T.TELL_AGAIN),
+    (_S.AWAITING, _G.COMPANY): (_S.NOTIFYING, _T.TELL_AGAIN),
+    (_S.GRANTED, _G.COMPANY): (_S.NOTIFYING, _T.TELL_AGAIN),
+    (_S.REFUSED, _G.COMPANY): (_S.REFUSED, _T.NOTHING),
     (_S.NOTIFYING, _G.MORE): (_S.NOTIFYING, _T.EXPLAIN),
     (_S.NOTIFYING, _G.EXPLAINED): (_S.NOTIFYING, _T.TELL_AGAIN),
     (_S.NOTIFYING, _G.LANGUAGE): (_S.NOTIFYING, _T.TELL_AGAIN),
@@ -115,6 +123,7 @@ _BOTH: dict[tuple[Standing, Signal], Move] = {
 }
 
 _ASK: dict[tuple[Standing, Signal], Move] = {
+    (_S.UNNOTIFIED, _G.AGREED_BEFORE): (_S.GRANTED, _T.GRANT_PRIOR),  # its own door was the gate to this call
     (_S.AWAITING, _G.YES): (_S.GRANTED, _T.GRANT_EXPRESS),
     (_S.AWAITING, _G.ATTESTED): (_S.GRANTED, _T.GRANT_ATTESTED),
     (_S.REFUSED, _G.ATTESTED_LATE): (_S.GRANTED, _T.GRANT_ATTESTED),  # silence alone can be mended so

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
+from itertools import combinations
 
 from callguard.core.profile import CallType, Category, Mode
 from callguard.core.purpose import CREEP, Output, Purpose
@@ -40,8 +41,11 @@ def floor_days(kind: CallType) -> int:
 
 
 def _sequences(kind: CallType) -> str:
-    same = kind.withdraw.startswith(kind.pause) or kind.pause.startswith(kind.withdraw)
-    return "is the same sequence as withdraw, or one begins with the other" if same else ""
+    """The first two keys whose sequences cannot be told apart."""
+    for (first, one), (second, other) in combinations(kind.sequences.items(), 2):
+        if one.startswith(other) or other.startswith(one):
+            return f"{first} and {second} are the same sequence, or one begins with the other"
+    return ""
 
 
 def _implied(mode: Mode, category: Category) -> str:
@@ -93,7 +97,7 @@ def _unlisted(kind: CallType) -> str:
 
 
 TABLE = (
-    Contradiction(("pause", "withdraw"), _sequences),
+    Contradiction(("pause", "withdraw", "someone_else", "cannot_consent", "all_present"), _sequences),
     Contradiction(("mode", "category"), lambda kind: _implied(kind.mode, kind.category)),
     Contradiction(("internal", "category"), lambda kind: _implied(kind.internal, kind.category)),
     Contradiction(("purpose", "mode", "internal"), _no_purpose),

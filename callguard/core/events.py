@@ -129,6 +129,21 @@ class Unbridged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListeningStarted(Event):
+    """The channel hears another one, `heard_id`, without being in a bridge with it: a supervisor, a spy."""
+
+    type = "listening_started"
+    heard_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListeningEnded(Event):
+    """It does not any more."""
+
+    type = "listening_ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PartyIdentified(Event):
     """Who is at the channel became known, or more about it. `party_id` is ours, '' when it was said before.
 
@@ -202,10 +217,13 @@ class RogueRecordingSeen(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallMerged(Event):
-    """A channel of this call now talks to another call."""
+    """A channel of another call now talks to this one. `agreed`: its party was told there, under the same call type,
+    and has agreed.
+    """
 
     type = "call_merged"
     other_call_id: str = ""
+    agreed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,6 +310,8 @@ class Outcome(StrEnum):
     CONSENT_REFUSED = "consent_refused"
     CONSENT_SILENT = "consent_silent"
     CONSENT_WITHDRAWN = "consent_withdrawn"
+    CONSENT_VOID = "consent_void"
+    ROSTER_CONFIRMED = "roster_confirmed"
     RECORDING_REQUESTED = "recording_requested"
     RECORDING_CONTINUED = "recording_continued"
     MASK_REQUESTED = "mask_requested"

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from callguard.core.profile import Category, Mode, OnLogLoss, OnRefusal, OnRogue, OnWithdrawal, Override
+from callguard.core.profile import Category, Joins, Mode, OnLogLoss, OnRefusal, OnRogue, OnWithdrawal, Override
 from callguard.core.purpose import (
     Basis,
     Beeping,
@@ -236,6 +236,7 @@ FIELDS: Mapping[str, Field] = {
     "pause_warning": _one_of(PauseWarning),
     "pause_reasons": Field(_flag),
     "attested": Field(_flag),
+    "listeners_covered": Field(_flag),
     "remember_days": _count(3650),
     "indicator": _one_of(Indicator),
     "beep": _one_of(Beeping),
@@ -245,7 +246,12 @@ FIELDS: Mapping[str, Field] = {
     "on_log_loss": _one_of(OnLogLoss),
     "on_refusal": _one_of(OnRefusal),
     "on_rogue": _one_of(OnRogue),
+    "joins": _one_of(Joins),
     "withdraw": Field(_sequence),
     "pause": Field(_sequence),
+    "someone_else": Field(lambda value: "" if value == "" else _sequence(value)),
+    "cannot_consent": Field(lambda value: "" if value == "" else _sequence(value)),
+    "all_present": Field(lambda value: "" if value == "" else _sequence(value)),
+    "roll_call": Field(_flag),
 }
 """Every key of [call_type.NAME], but for the name itself."""

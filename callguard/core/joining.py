@@ -35,7 +35,8 @@ def may_ask(call: Call) -> bool:
 
 def newcomers(call: Call) -> tuple[Channel, ...]:
     """Who can hear the far party and was never told."""
-    return tuple(channel for channel in call.others() if channel.is_asked and _is_untold(channel))
+    third = (channel for channel in call.hearers() if channel.channel_id != call.anchor)
+    return tuple(channel for channel in third if channel.is_asked and _is_untold(channel))
 
 
 def _is_untold(channel: Channel) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from callguard.core import asking, pausing
+from callguard.core import asking, attesting, pausing, roster
 from callguard.core.call import Call, Channel
 from callguard.core.consent import Signal, Standing
 from callguard.core.events import DigitPressed, Role
@@ -42,7 +42,7 @@ def pressed(call: Call, event: DigitPressed) -> Step:
         return unexpected(call, event.channel_id, "key on an unknown channel")
     typed = _typed(call, channel, event)
     call = call.change(channel.channel_id, typed=typed, typed_at=event.at)
-    if typed in (call.call_type.withdraw, call.call_type.pause):
+    if typed in call.call_type.sequences.values():
         return _sequence(call.change(channel.channel_id, typed=""), channel, typed, event)
     if _is_answer(channel, event.digit):
         return asking.signal(call, channel.channel_id, _ANSWERS[event.digit])
@@ -73,17 +73,33 @@ def _typed(call: Call, channel: Channel, event: DigitPressed) -> str:
     """The keys of a sequence so far, this one included; '' when it belongs to none."""
     late = channel.typed_at is None or event.at - channel.typed_at > BETWEEN_KEYS
     before = "" if late else channel.typed
-    sequences = (call.call_type.withdraw, call.call_type.pause)
+    sequences = call.call_type.sequences.values()
     tries = (before + event.digit, event.digit)
     return next((typed for typed in tries if any(item.startswith(typed) for item in sequences)), "")
 
 
 def _sequence(call: Call, channel: Channel, typed: str, event: DigitPressed) -> Step:
-    if typed == call.call_type.pause:
+    kind = call.call_type
+    if typed == kind.pause:
         return _toggle_pause(call, channel, event)
+    if typed in (kind.someone_else, kind.cannot_consent, kind.all_present):
+        return _speaks_for_others(call, channel, typed)
     if channel.role is Role.AGENT:  # an agent has no consent to withdraw
         return unexpected(call, channel.channel_id, "withdrawal by staff")
     return asking.signal(call, channel.channel_id, Signal.WITHDRAW)
+
+
+def _speaks_for_others(call: Call, channel: Channel, typed: str) -> Step:
+    """What only staff may say: an outside party would make holes in the evidence."""
+    if channel.role is not Role.AGENT:
+        return unexpected(call, channel.channel_id, "somebody else's key")
+    match typed:
+        case call.call_type.someone_else:
+            return attesting.someone_else(call)
+        case call.call_type.cannot_consent:
+            return attesting.cannot_consent(call, channel.channel_id)
+        case _:
+            return roster.confirmed(call, channel.channel_id)
 
 
 def _toggle_pause(call: Call, channel: Channel, event: DigitPressed) -> Step:

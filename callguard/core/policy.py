@@ -21,6 +21,7 @@ from callguard.core.profile import (
     WITHDRAW,
     CallType,
     Category,
+    Joins,
     Mode,
     OnLogLoss,
     OnRefusal,
@@ -31,7 +32,7 @@ from callguard.core.profile import (
 from callguard.errors import ConfigError
 
 __all__ = [
-    "PAUSE", "UNKNOWN", "WITHDRAW", "CallType", "Category", "Mode", "OnLogLoss", "OnRefusal", "OnRogue",
+    "PAUSE", "UNKNOWN", "WITHDRAW", "CallType", "Category", "Joins", "Mode", "OnLogLoss", "OnRefusal", "OnRogue",
     "OnWithdrawal",
     "Organisation", "Override", "Policy", "Vendor", "parse_call_type", "parse_policy", "policy_version",
     "read_policy_leniently", "stored_call_type",

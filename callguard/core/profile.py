@@ -61,6 +61,13 @@ class OnRefusal(StrEnum):
     LEAVE_OUT = "leave_out"  # it is not let in, or goes again
 
 
+class Joins(StrEnum):
+    """How third parties come into a call."""
+
+    REACT = "react"  # at once: they are told in it, and masked until then
+    GATE = "gate"  # whoever was told and agreed in a call of its own, under the same call type, is told already
+
+
 class OnRogue(StrEnum):
     """What becomes of a recorder that is not ours."""
 
@@ -81,6 +88,7 @@ class Category(StrEnum):
 
 WITHDRAW, PAUSE = "*7", "*8"
 """The shipped sequences: *0 to *4, #, ## and #72 are transfers, parking and recorders already."""
+_SEQUENCES = ("withdraw", "pause", "someone_else", "cannot_consent", "all_present")
 SHORTEST_DAYS = 1
 """How long audio is kept where nothing says how long."""
 
@@ -102,11 +110,13 @@ class Override:
 class CallType:
     """One kind of call; docs/policy.md tells every field. None, '' and empty mean: not said.
 
-    `agents`: shell patterns over endpoints ("PJSIP/agent*"). `retention`: days by output. `withdraw`, `pause`: key
-    sequences; `notice`, `long_notice`: ids of prompts, `ask_notice`: where the mode announces and the law asks.
-    `language_keys`: a key during the notice to a language, `language_dids`: a called number, `language_countries`: a
-    country. `remember_days`: how long a refusal is known. `pause_reasons`: pauses are written down with their causes.
-    `sample_percent`: so many calls of a hundred may be recorded. `beep_level_db`: of full scale.
+    `agents`: shell patterns over endpoints ("PJSIP/agent*"). `retention`: days by output. `withdraw`, `pause`,
+    `someone_else`, `cannot_consent`, `all_present`: key sequences; `notice`, `long_notice`: ids of prompts,
+    `ask_notice`: where the mode announces and the law asks. `listeners_covered`: the notice says that staff may listen
+    in. `language_keys`: a key during the notice to a language, `language_dids`: a called number, `language_countries`:
+    a country. `roll_call`: nothing is recorded before somebody confirms who is on the line. `remember_days`: how long a
+    refusal is known. `pause_reasons`: pauses are written down with their causes. `sample_percent`: so many calls of a
+    hundred may be recorded. `beep_level_db`: of full scale.
     """
 
     name: str
@@ -150,6 +160,7 @@ class CallType:
     pause_warning: PauseWarning = PauseWarning.INCIDENT
     pause_reasons: bool = True
     attested: bool = True
+    listeners_covered: bool = False
     remember_days: int = 0
     indicator: Indicator = Indicator.NONE
     beep: Beeping = Beeping.NEVER
@@ -159,8 +170,13 @@ class CallType:
     on_log_loss: OnLogLoss = OnLogLoss.STOP
     on_refusal: OnRefusal = OnRefusal.UNRECORDED
     on_rogue: OnRogue = OnRogue.REPORT
+    joins: Joins = Joins.REACT
     withdraw: str = WITHDRAW
     pause: str = PAUSE
+    someone_else: str = ""
+    cannot_consent: str = ""
+    all_present: str = ""
+    roll_call: bool = False
 
     @property
     def records(self) -> bool:
@@ -183,6 +199,12 @@ class CallType:
     def notices(self) -> tuple[str, ...]:
         """The ids of the notices that a call of this type may begin with."""
         return (self.notice, self.ask_notice) if self.mode is Mode.ANNOUNCE else (self.notice,)
+
+    @property
+    def sequences(self) -> Mapping[str, str]:
+        """What people may press on a call, by what it means."""
+        every = {key: getattr(self, key) for key in _SEQUENCES}
+        return {key: sequence for key, sequence in every.items() if sequence}
 
     def is_agent(self, endpoint: str) -> bool:
         """Whether ENDPOINT ("PJSIP/agent1") belongs to staff of this call type."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from callguard.core import roster
 from callguard.core.call import Call
 from callguard.core.consent import Standing
 from callguard.core.events import Link, Role
@@ -47,6 +48,7 @@ def _silences(call: Call) -> tuple[str, ...]:
     checks = {"paused": call.paused, "on hold": any(channel.held for channel in call.connected())}
     checks |= {"the link to the PBX is lost": Link.PBX in call.faults, "the event is not on disk yet": silent_log}
     checks |= {"not every party may be recorded": not quorum_holds(call)}
+    checks |= {"who is on the line is not confirmed": roster.is_unconfirmed(call)}
     return _true(checks | {"nobody to talk to": is_alone(call) and (call.alone_for_sure or _is_silent(call))})
 
 

@@ -47,6 +47,8 @@ from callguard.core.events import (
     Link,
     LinkLost,
     LinkRestored,
+    ListeningEnded,
+    ListeningStarted,
     NoticeEnded,
     NoticeFailed,
     NoticeStarted,
@@ -62,7 +64,7 @@ from callguard.core.events import (
 )
 from callguard.core.jurisdiction import NOWHERE
 from callguard.core.outcome import Step, incident, unexpected
-from callguard.core.policy import OnRogue
+from callguard.core.policy import Joins, OnRogue
 
 GUARD_PATIENCE = 3.0
 """Seconds that a recording may run without a live guard."""
@@ -178,8 +180,16 @@ def _unbridged(call: Call, event: Unbridged) -> Step:
     return _known(call.change(event.channel_id, bridge="", held=False), event)
 
 
+def _listening_started(call: Call, event: ListeningStarted) -> Step:
+    return _known(call.change(event.channel_id, listens=event.heard_id), event)
+
+
+def _listening_ended(call: Call, event: ListeningEnded) -> Step:
+    return _known(call.change(event.channel_id, listens=""), event)
+
+
 def _hung_up(call: Call, event: ChannelHungUp) -> Step:
-    call = call.change(event.channel_id, gone=True, bridge="", waiting=False, held=False)
+    call = call.change(event.channel_id, gone=True, bridge="", waiting=False, held=False, listens="")
     done = _known(call, event)
     done = done.then(lambda now: recorder.channel_gone(now, event))
     close = (WakeAt(name="close", seconds=CLOSE_PATIENCE),) if call.far and event.channel_id == call.anchor else ()
@@ -303,8 +313,12 @@ def _noted(call: Call, event: Event) -> Step:
 
 
 def _merged(call: Call, event: CallMerged) -> Step:
-    """A channel of another call is heard here. It has been told and asked there, which counts for that call only."""
-    return Step(call.change(event.channel_id, visits=True))
+    """A channel of another call is heard here. It has been told and asked there, which counts for that call only,
+    unless the policy makes that the gate to this one.
+    """
+    call = call.change(event.channel_id, visits=True)
+    gated = event.agreed and call.call_type.joins is Joins.GATE
+    return asking.signal(call, event.channel_id, Signal.AGREED_BEFORE) if gated else Step(call)
 
 
 def _rogue(call: Call, event: RogueRecordingSeen) -> Step:
@@ -328,6 +342,8 @@ _HANDLERS: dict[type[Event], _Handler] = {
     ChannelHungUp: _hung_up,
     Bridged: _bridged,
     Unbridged: _unbridged,
+    ListeningStarted: _listening_started,
+    ListeningEnded: _listening_ended,
     PartyIdentified: _party_identified,
     NoticeStarted: asking.notice_started,
     NoticeEnded: asking.notice_ended,

@@ -147,14 +147,14 @@ def keys(site: Site) -> Iterator[Finding]:
     features = site.pbx.files.get("features.conf")
     if features is None:
         why = "AMI could not be asked, or its user may not read features.conf"
-        yield unchecked("whether feature codes collide with withdraw and pause", why)
+        yield unchecked("whether feature codes collide with callguard's keys", why)
         return
     if site.plan.policy is None:
-        yield unchecked("whether feature codes collide with withdraw and pause", "the policy does not load")
+        yield unchecked("whether feature codes collide with callguard's keys", "the policy does not load")
         return
     ours: dict[str, list[str]] = {}
     for name, kind in site.plan.policy.call_types.items():
-        for what, sequence in (("withdraw", kind.withdraw), ("pause", kind.pause)):
+        for what, sequence in kind.sequences.items():
             ours.setdefault(sequence, []).append(f"call_type.{name}.{what} = {sequence}")
     ours |= {key: [f"the answer {key} of people who are asked when they are bridged"] for key in ANSWERS}
     for (sequence, places), code in product(ours.items(), _codes(features, site.pbx.dialplan or ())):

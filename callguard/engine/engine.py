@@ -49,7 +49,7 @@ from callguard.engine.recovery import LiveCalls, facts_of, gathered, guard_acts,
 from callguard.engine.runner import Runner
 from callguard.engine.stranger import Strangers
 from callguard.engine.sweeper import Sweeper
-from callguard.engine.switchboard import Fact, Switchboard, bare
+from callguard.engine.switchboard import Fact, Switchboard, bare, merged
 from callguard.engine.verdict import Verdicts
 from callguard.errors import BadInput, StoreDown, StoreRefused, Unreachable
 from callguard.ports import (
@@ -184,6 +184,9 @@ class Engine:
                 if isinstance(event, PartyIdentified) and event.role is not Role.FAR:
                     who = self.board.parties[event.party_id]
                     event = self.entrance.identified(event, who, runner.call.call_type)
+                if isinstance(event, CallMerged):
+                    origin = self.runners.get(event.other_call_id)
+                    event = merged(event, runner.call, origin.call if origin else None)
                 runner.feed(event, raw)
 
     # ------------------------------------------------------------ calls

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from callguard.core.call import Call
+from callguard.core.consent import Standing
 from callguard.core.events import (
     Bridged,
     CallMerged,
@@ -18,6 +20,8 @@ from callguard.core.events import (
     ChannelSeen,
     DigitPressed,
     Event,
+    ListeningEnded,
+    ListeningStarted,
     PartyIdentified,
     PauseSignalled,
     RogueRecordingSeen,
@@ -36,7 +40,8 @@ class Switchboard:
     """All channels known, and the calls that they belong to. `new_party`: makes a random party id.
 
     A channel belongs to one call and may visit others: it is in a bridge with channels of theirs. `rogues`: channels
-    that somebody else was seen to record; `signals`: pauses asked for on channels that were of no call yet.
+    that somebody else was seen to record; `signals`: pauses asked for on channels that were of no call yet;
+    `listeners`: who listens to which channel.
     """
 
     new_party: Callable[[], str]
@@ -49,6 +54,7 @@ class Switchboard:
     parties: dict[str, Endpoint] = field(default_factory=dict)
     rogues: dict[str, RogueRecordingSeen] = field(default_factory=dict)
     signals: dict[str, PauseSignalled] = field(default_factory=dict)
+    listeners: dict[str, ListeningStarted] = field(default_factory=dict)
 
     # ------------------------------------------------------------ calls
     def open(self, call_id: str, call_type: CallType, channel: Endpoint) -> None:
@@ -105,6 +111,7 @@ class Switchboard:
         rogue = self.rogues.get(heard.channel.channel_id)
         facts += [(call_id, rogue)] if rogue else []  # somebody recorded it before it came to us, and still may
         facts += self._signalled(heard.channel.channel_id, call_id)
+        facts += self._heard_by(heard.channel.channel_id)
         return facts + (list(self._join(dialler, call_id, heard.at)) if dialler in self.endpoints else [])
 
     def said(self, event: Event) -> list[Fact]:
@@ -113,15 +120,36 @@ class Switchboard:
             return list(self._recorded_bridge(event))
         if isinstance(event, PauseSignalled) and event.channel_id not in self.calls:
             self._set_aside(event)
+        if isinstance(event, ListeningStarted):
+            self.listeners[event.channel_id] = event
+            return list(self._listens(event))
         found = list(self._bridge_facts(event)) if isinstance(event, Bridged | Unbridged) else []
         if isinstance(event, ChannelAnswered) and event.channel_id in self.endpoints:
             self.endpoints[event.channel_id] = replace(self.endpoints[event.channel_id], answered=True)
         if not isinstance(event, Bridged):
             found += [(call_id, event) for call_id in self._concerned(event)]
+        if isinstance(event, ChannelHungUp | ListeningEnded):
+            self.listeners.pop(event.channel_id, None)
         if isinstance(event, ChannelHungUp):
             for about in (self.bridges, self.endpoints, self.visits, self.dials, self.rogues, self.signals):
                 about.pop(event.channel_id, None)
         return found
+
+    def _listens(self, event: ListeningStarted) -> Iterator[Fact]:
+        """Who listens to a channel of a call is on that call: as a guest of it where it belongs to another one."""
+        call_id, own = self.calls.get(event.heard_id), self.calls.get(event.channel_id)
+        if call_id is None:
+            return
+        if own is None:
+            yield from self._join(event.channel_id, call_id, event.at)
+        elif own != call_id:
+            yield from self._visit(event.channel_id, call_id, event.at)
+        yield call_id, event
+
+    def _heard_by(self, channel_id: str) -> list[Fact]:
+        """Who listened to this channel before it belonged to a call is on that call."""
+        listeners = [item for item in self.listeners.values() if item.heard_id == channel_id]
+        return [fact for listener in listeners for fact in self._listens(listener)]
 
     def _set_aside(self, event: PauseSignalled) -> None:
         """A dialplan may ask for a pause before it hands the call over, and take that back."""
@@ -178,7 +206,7 @@ class Switchboard:
             return
         self.visits[channel_id] = visited | {call_id}
         channel = self.endpoints.get(channel_id) or bare(channel_id)
-        pair, role = self._pair(channel), self._role(channel, self.types[call_id])
+        pair, role = self._pair(channel), self._role(channel_id, self.types[call_id])
         half = pair.channel_id if pair else ""
         yield call_id, ChannelSeen(at=at, channel_id=channel_id, role=role, pair=half)
         yield call_id, CallMerged(at=at, channel_id=channel_id, other_call_id=own)
@@ -196,7 +224,7 @@ class Switchboard:
         self.calls[channel_id] = call_id
         channel = self.endpoints.get(channel_id) or bare(channel_id)
         pair = self._pair(channel)
-        role = self._role(channel, self.types[call_id])
+        role = self._role(channel_id, self.types[call_id])
         yield call_id, ChannelSeen(at=at, channel_id=channel_id, role=role, pair=pair.channel_id if pair else "")
         if role is not Role.PLUMBING:
             yield call_id, self._identify(channel, role, at)
@@ -212,6 +240,7 @@ class Switchboard:
             yield from self._join(pair.channel_id, call_id, at)
             for visited in sorted(self.visits.get(pair.channel_id, ())):
                 yield from self._visit(channel_id, visited, at)
+        yield from self._heard_by(channel_id)
 
     def _mates(self, bridge: str, event: Bridged) -> Iterator[Fact]:
         """Who sat in this bridge before its newest member belonged to a call is on that call too."""
@@ -231,8 +260,11 @@ class Switchboard:
         other = channel.name[:-1] + ("2" if channel.name.endswith("1") else "1")
         return next((item for item in self.endpoints.values() if item.name == other), None)
 
-    @staticmethod
-    def _role(channel: Endpoint, call_type: CallType) -> Role:
+    def _role(self, channel_id: str, call_type: CallType) -> Role:
+        """Staff that listens in is staff only where the notice says that it may."""
+        channel = self.endpoints.get(channel_id) or bare(channel_id)
+        if channel_id in self.listeners and not call_type.listeners_covered:
+            return Role.GUEST
         if _is_half(channel) or channel.name.startswith("Snoop/"):
             return Role.PLUMBING
         return Role.AGENT if call_type.is_agent(channel.endpoint) else Role.GUEST
@@ -265,6 +297,14 @@ class Switchboard:
 def _is_half(channel: Endpoint | None) -> bool:
     """Whether this is one half of a Local channel."""
     return channel is not None and channel.name[-2:] in (";1", ";2")
+
+
+def merged(event: CallMerged, call: Call, origin: Call | None) -> CallMerged:
+    """EVENT, with what the party said in ORIGIN, the call that it comes from, as far as that says something of CALL."""
+    known = origin.channels.get(event.channel_id) if origin else None
+    if origin is None or known is None or origin.call_type.name != call.call_type.name:
+        return event
+    return replace(event, agreed=known.standing is Standing.GRANTED)
 
 
 def bare(channel_id: str) -> Endpoint:

@@ -30,7 +30,7 @@ MODULES = (
     "func_env func_global func_groupcount func_hangupcause func_holdintercept func_logic func_math func_md5 "
     "func_module func_periodic_hook func_rand func_sha1 func_sprintf func_strings func_sysinfo func_talkdetect "
     "func_timeout func_uri func_uuid func_version func_volume func_dialplan func_jitterbuffer "
-    "app_softhangup res_clioriginate"
+    "app_softhangup res_clioriginate res_parking"
 ).split()
 
 # Files that Asterisk looks for; their absence, or a [general] in some of them, is an error in its log.
@@ -99,6 +99,7 @@ def files(site: Site) -> dict[str, str]:
         "manager.conf": _manager(site),
         "pjsip.conf": _pjsip(site),
         "queues.conf": _queues(site),
+        "res_parking.conf": "[general]\n[default]\nparkpos=701-720\ncontext=parkedcalls\n",
         "extensions.conf": "#include site.conf\n#include callguard.conf\n",
         "site.conf": site.dialplan,
         "callguard.conf": site.snippet,
@@ -141,7 +142,8 @@ def _manager(site: Site) -> str:
     """
     general = f"[general]\nenabled=yes\nwebenabled=no\nport={site.ami_port}\nbindaddr=127.0.0.1\ndisplayconnects=no\n"
     starts = "" if site.least_privilege else "system,"
-    more = "\neventfilter=Event: MixMonitorStart" if site.least_privilege else ",user,dialplan,dtmf"
+    filters = "\neventfilter=Event: MixMonitorStart\neventfilter=Event: ChanSpySt"
+    more = filters if site.least_privilege else ",user,dialplan,dtmf"
     hears = f"read=call,reporting{more}"
     user = f"[callguard]\nsecret={site.secrets.ami}\n{hears}\nwrite={starts}call,reporting\n"
     guard = f"[guard]\nsecret={site.secrets.guard}\nread=call,reporting\nwrite=call,reporting\n"

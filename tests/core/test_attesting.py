@@ -6,11 +6,20 @@ from dataclasses import replace
 
 import pytest
 
-from callguard.core.attesting import why_not
+from callguard.core.attesting import cannot_consent, why_not
 from callguard.core.consent import Standing
-from callguard.core.effects import MaskRecording, SendOn, StartRecording, StopPrompt, UnmaskRecording
+from callguard.core.effects import (
+    DiscardRecording,
+    MaskRecording,
+    PlayPrompt,
+    SendOn,
+    StartRecording,
+    StopPrompt,
+    StopRecording,
+    UnmaskRecording,
+)
 from callguard.core.events import Action, Outcome, Presence, Reason, Role
-from callguard.core.policy import Category, Mode
+from callguard.core.policy import Category, Mode, OnWithdrawal
 from callguard.core.word import Cause, Script
 from tests.core.play import AGENT, ANNOUNCE, ASK, FAR, FIRM, GUEST, MILD, STRICT, Play, play
 
@@ -102,3 +111,44 @@ def test_somebody_who_was_never_told_silences_the_recording_until_a_person_ends_
     talk = play().recording().operator(Action.PRESENT, presence=Presence.SOMEONE_ELSE).did(MaskRecording)
     assert talk.call.causes == {Cause.OPERATOR}
     talk.masked(9000).operator(Action.RESUME, Reason.MISTAKE).did(UnmaskRecording)
+
+
+# ---------------------------------------------------------------- the agent's keys
+KEYED = replace(ASK, someone_else="*5", cannot_consent="*6")
+
+
+@pytest.mark.requirement("S73")
+def test_someone_else_is_masked_told_and_asked_by_one_key() -> None:
+    talk = play(KEYED).recording().presses("*5", by=AGENT).did(MaskRecording, PlayPrompt).stands(Standing.NOTIFYING)
+    talk.plays(Script.NOTICE, whisper=True).masked()
+    talk.begins().ends().presses("1").stands(Standing.GRANTED).did(UnmaskRecording)
+    talk.presses("*5", by=AGENT).begins().presses("2").said(Outcome.CONSENT_REFUSED, Outcome.STOP_REQUESTED)
+
+
+def test_who_is_being_asked_is_told_anew_and_who_refused_is_left_alone() -> None:
+    silent(play(KEYED).told()).presses("*5", by=AGENT).stands(Standing.REFUSED).did()
+
+
+@pytest.mark.requirement("S13", "S43")
+@pytest.mark.parametrize("keeps", list(OnWithdrawal))
+def test_who_cannot_consent_is_not_recorded_and_nothing_stays(keeps: OnWithdrawal) -> None:
+    talk = play(replace(KEYED, on_withdrawal=keeps)).recording().presses("*6", by=AGENT).did(StopRecording)
+    talk.said(Outcome.CONSENT_VOID, Outcome.CONSENT_WITHDRAWN, Outcome.STOP_REQUESTED)
+    assert talk.last.records[0].data == {"said_by": AGENT}
+    talk.stopped().whole().did(DiscardRecording)
+    talk.presses("*6", by=AGENT).is_quiet()
+    assert talk.call.barred
+
+
+@pytest.mark.parametrize("keys", ["*5", "*6"])
+def test_an_outside_party_cannot_say_so(keys: str) -> None:
+    play(KEYED).recording().presses(keys).is_unexpected().did()
+
+
+def test_keys_that_are_not_wanted_mean_nothing() -> None:
+    talk = play().recording()
+    talk.presses("*5", by=AGENT).presses("*6", by=AGENT).is_quiet()
+
+
+def test_without_a_caller_there_is_nobody_to_speak_for() -> None:
+    assert cannot_consent(play().call, AGENT).records == ()

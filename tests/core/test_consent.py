@@ -28,7 +28,7 @@ def test_the_grid(mode: Mode, standing: Standing, signal: Signal) -> None:
 
 
 @pytest.mark.requirement("S42")
-def test_grants_have_exactly_four_doors() -> None:
+def test_grants_have_exactly_five_doors() -> None:
     doors = {
         (mode, before, signal): turn
         for (mode, before, signal), (after, turn) in TABLE.items()
@@ -36,6 +36,7 @@ def test_grants_have_exactly_four_doors() -> None:
     }
     assert doors == {
         (Mode.ASK, Standing.AWAITING, Signal.YES): Turn.GRANT_EXPRESS,
+        (Mode.ASK, Standing.UNNOTIFIED, Signal.AGREED_BEFORE): Turn.GRANT_PRIOR,
         (Mode.ASK, Standing.AWAITING, Signal.ATTESTED): Turn.GRANT_ATTESTED,
         (Mode.ASK, Standing.REFUSED, Signal.ATTESTED_LATE): Turn.GRANT_ATTESTED,
         (Mode.ANNOUNCE, Standing.AWAITING, Signal.LAST_WINDOW_CLOSED): Turn.GRANT_IMPLIED,

@@ -19,7 +19,7 @@ def problems(**table: Any) -> list[str]:
 @pytest.mark.parametrize(("withdraw", "pause"), [("*8", "*8"), ("*7", "*78"), ("*85", "*8")])
 def test_no_sequence_hides_the_other(withdraw: str, pause: str) -> None:
     (found,) = problems(withdraw=withdraw, pause=pause)
-    assert "same sequence as withdraw, or one begins with the other" in found
+    assert "withdraw and pause are the same sequence, or one begins with the other" in found
 
 
 def test_the_shipped_sequence_counts_when_only_one_is_given() -> None:

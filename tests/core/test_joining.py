@@ -20,9 +20,17 @@ from callguard.core.effects import (
     UnmaskRecording,
     WakeAt,
 )
-from callguard.core.events import CallMerged, Link, Outcome, Role, Script
+from callguard.core.events import (
+    CallMerged,
+    Link,
+    ListeningEnded,
+    ListeningStarted,
+    Outcome,
+    Role,
+    Script,
+)
 from callguard.core.joining import may_ask, newcomers
-from callguard.core.policy import Mode, OnRefusal
+from callguard.core.policy import Joins, Mode, OnRefusal
 from callguard.core.recording import Mask, State
 from tests.core.play import AGENT, ANNOUNCE, ASK, FAR, FIRM, GUEST, KEEP, MILD, OTHER_AGENT, STRICT, Play, play
 
@@ -215,3 +223,58 @@ def test_nobody_is_told_where_nothing_could_be_recorded(talk: Play) -> None:
 def test_a_newcomer_is_told_when_the_far_party_has_agreed() -> None:
     talk = play().starts(waiting=False).sees(AGENT, Role.AGENT).bridges(FAR, AGENT).joined_by(GUEST).did()
     talk.hears().presses("1").plays(Script.NOTICE, to=GUEST, whisper=True)
+
+
+# ---------------------------------------------------------------- who listens without being in the bridge
+def spied(on: str = AGENT, role: Role = Role.GUEST) -> Play:
+    """Somebody listens to this channel."""
+    return play().recording().sees("spy", role).feed(ListeningStarted, "spy", heard_id=on)
+
+
+@pytest.mark.requirement("S2", "S73")
+@pytest.mark.parametrize("on", [AGENT, FAR])
+def test_who_listens_in_is_masked_told_and_asked_like_anybody(on: str) -> None:
+    talk = spied(on).did(MaskRecording, PlayPrompt).plays(Script.NOTICE, to="spy", whisper=True).masked(9000)
+    talk.begins(to="spy").ends(to="spy").presses("1", by="spy").did(UnmaskRecording)
+
+
+@pytest.mark.requirement("S73")
+def test_when_the_listener_is_gone_the_recording_goes_on() -> None:
+    spied().masked(9000).feed(ListeningEnded, "spy").did(UnmaskRecording)
+    spied().masked(9000).hangs_up("spy").did(UnmaskRecording)
+
+
+def test_staff_that_the_notice_covers_is_no_surprise() -> None:
+    spied(role=Role.AGENT).is_quiet()
+
+
+def test_a_listener_is_nobody_to_talk_to() -> None:
+    talk = spied(FAR, Role.AGENT).unbridges(AGENT).passes("alone").did(MaskRecording)
+    assert talk.last.reasons == ("nobody to talk to",)
+
+
+def test_a_listener_of_whom_nothing_is_known_is_written_down() -> None:
+    play().recording().feed(ListeningStarted, "spy", heard_id=FAR).is_unexpected()
+    play().recording().feed(ListeningEnded, "spy").is_unexpected()
+
+
+# ---------------------------------------------------------------- who was told at a door of its own
+GATED = replace(ASK, joins=Joins.GATE)
+
+
+def came_in(talk: Play, agreed: bool = True) -> Play:
+    """Somebody with a call of its own comes into the bridge."""
+    return talk.sees(GUEST, Role.GUEST).feed(CallMerged, GUEST, other_call_id="x", agreed=agreed)
+
+
+@pytest.mark.requirement("S73")
+def test_behind_a_gate_who_agreed_is_in_the_file_from_its_first_word() -> None:
+    talk = came_in(play(GATED).recording()).said(Outcome.CONSENT_GRANTED).stands(Standing.GRANTED, GUEST)
+    assert talk.last.records[0].data == {"how": "express_prior"}
+    talk.bridges(GUEST).did()
+    talk.presses("*7", by=GUEST).said(Outcome.CONSENT_WITHDRAWN, Outcome.STOP_REQUESTED)
+
+
+@pytest.mark.parametrize("talk", [came_in(play(GATED).recording(), agreed=False), came_in(play().recording())])
+def test_without_agreement_or_gate_who_comes_in_is_masked(talk: Play) -> None:
+    talk.bridges(GUEST).did(MaskRecording, PlayPrompt)

@@ -38,6 +38,8 @@ from callguard.core.events import (
     EffectFailed,
     LegSilent,
     Link,
+    ListeningEnded,
+    ListeningStarted,
     MaskAcknowledged,
     Outcome,
     RecordingAcknowledged,
@@ -107,6 +109,7 @@ class World:
 
     there: set[str] = field(default_factory=lambda: {FAR})
     bridge: dict[str, str] = field(default_factory=dict)
+    listens: dict[str, str] = field(default_factory=dict)
     held: set[str] = field(default_factory=set)
     begun: set[str] = field(default_factory=set)
     told: set[str] = field(default_factory=set)
@@ -137,7 +140,8 @@ class World:
 
     def _touch(self, one: str, other: str) -> bool:
         same = one in self.bridge and self.bridge.get(other) == self.bridge[one]
-        return same or PAIRS.get(one) == other
+        listens = self.listens.get(one) == other or self.listens.get(other) == one
+        return same or listens or PAIRS.get(one) == other
 
     def look(self) -> None:
         """Whether anybody of a strict place has ever been on the call: an outsider of no known place is one."""
@@ -148,8 +152,12 @@ class World:
         said = who in self.begun & self.told & self.yes - self.no
         return said and (call_type is not ANNOUNCE or not self.grown or who in self.express)
 
-    def company(self) -> set[str]:
+    def hearers(self) -> set[str]:
         return {who for who in self.reached() if who != FAR and ROLES[who] is not Role.PLUMBING}
+
+    def company(self) -> set[str]:
+        """Who talks to the far party, and does not only listen."""
+        return self.hearers() - set(self.listens)
 
 
 class Calls(RuleBasedStateMachine):
@@ -264,7 +272,7 @@ class Calls(RuleBasedStateMachine):
     def may_sound(self) -> bool:
         """By the world's own memory, whether sound may reach a file now."""
         world = self.world
-        parties = {FAR, *(who for who in world.company() if ROLES[who] is Role.GUEST)}
+        parties = {FAR, *(who for who in world.hearers() if ROLES[who] is Role.GUEST)}
         agreed = all(world.agreed(who, self.call_type) for who in parties)
         kept = Link.LOG not in world.broken or (
             self.call_type is SPOOLED and world.spooled and Link.SPOOL not in world.broken
@@ -330,6 +338,24 @@ class Calls(RuleBasedStateMachine):
             self.talk.bridges(who, bridge=bridge)
             self.perform()
 
+    @rule(who=st.sampled_from([GUEST, "target", OTHER_AGENT]), heard=st.sampled_from([FAR, AGENT, "half1"]))
+    def listens(self, who: str, heard: str) -> None:
+        """Somebody listens without being in the bridge."""
+        if who not in self.talk.call.channels:
+            self.talk.sees(who, ROLES[who])
+            self.world.there.add(who)
+            self.perform()
+        if who in self.world.there and who not in self.world.bridge:
+            self.world.listens[who] = heard
+            self.talk.feed(ListeningStarted, who, heard_id=heard)
+            self.perform()
+
+    @rule(who=st.sampled_from([GUEST, "target", OTHER_AGENT]))
+    def listens_no_more(self, who: str) -> None:
+        if self.world.listens.pop(who, ""):
+            self.talk.feed(ListeningEnded, who)
+            self.perform()
+
     @rule(who=st.sampled_from(PEOPLE))
     def steps_out(self, who: str) -> None:
         if bridge := self.world.bridge.pop(who, ""):
@@ -363,6 +389,7 @@ class Calls(RuleBasedStateMachine):
         self.world.there.discard(who)
         self.world.held.discard(who)
         self.world.bridge.pop(who, None)
+        self.world.listens.pop(who, None)
         self.talk.hangs_up(who)
         self.perform()
 

@@ -10,6 +10,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -17,18 +18,23 @@ from typing import Any
 
 import pytest
 
+from callguard.core.call import Channel, open_call
+from callguard.core.consent import Standing
 from callguard.core.effects import MaskRecording, StartRecording, StopRecording, UnmaskRecording
 from callguard.core.events import (
     Bridged,
+    CallMerged,
     ChannelAnswered,
     ChannelHungUp,
     ChannelSeen,
     DigitPressed,
+    ListeningEnded,
+    ListeningStarted,
     PauseSignalled,
     Role,
     Unbridged,
 )
-from callguard.engine.switchboard import Fact, Switchboard
+from callguard.engine.switchboard import Fact, Switchboard, merged
 from callguard.pbx.asterisk.translate import translate
 from callguard.ports import Dialled, Entered, Heard, Link, Said, Sighted, Snapshot
 from callguard.proof import prove
@@ -268,6 +274,66 @@ def test_a_pause_that_is_asked_for_before_the_call_is_ours_comes_with_it() -> No
     assert "pause_signalled" in types(own.dialled(Dialled(START, "far", "agent1")))
     assert own.signals == {}
     assert types(own.said(PauseSignalled(at=START, channel_id="far", on=False))) == ["pause_signalled"]
+
+
+@pytest.mark.parametrize(
+    ("origin", "standing", "agreed"),
+    [
+        ("support", Standing.GRANTED, True),
+        ("support", Standing.REFUSED, False),
+        ("kept", Standing.GRANTED, False),
+        ("", Standing.GRANTED, False),
+    ],
+)
+def test_what_a_party_said_in_its_own_call_of_the_same_type_comes_with_it(
+    origin: str, standing: Standing, agreed: bool
+) -> None:
+    event = CallMerged(at=START, channel_id="guest", other_call_id="other")
+    here = open_call("1", POLICY.call_types["support"])
+    there = open_call("2", POLICY.call_types[origin]) if origin else None
+    if there:
+        there = there.with_channel(Channel(channel_id="guest", role=Role.FAR, standing=standing))
+    assert merged(event, here, there).agreed is agreed
+    assert not merged(event, here, open_call("3", here.call_type)).agreed
+
+
+@pytest.mark.requirement("S2", "S73")
+def test_a_listener_is_on_the_call_that_it_hears() -> None:
+    own = board()
+    own.sighted(Sighted(START, endpoint("spy")))
+    begun = ListeningStarted(at=START, channel_id="spy", heard_id="far")
+    assert types(own.said(begun)) == ["channel_seen", "party_identified", "channel_answered", "listening_started"]
+    ended = ListeningEnded(at=START, channel_id="spy")
+    assert own.said(ended) == [("call", ended)] and own.listeners == {}
+
+
+def test_a_listener_is_remembered_until_what_it_hears_belongs_to_a_call() -> None:
+    own, kind = Switchboard(lambda: "party"), POLICY.call_types["support"]
+    for who, what in (("spy1", "far"), ("spy2", "agent1"), ("spy3", "nobody")):
+        assert own.said(ListeningStarted(at=START, channel_id=who, heard_id=what)) == []
+    own.said(ChannelHungUp(at=START, channel_id="spy3"))
+    assert "listening_started" in types(own.entered(Entered(START, endpoint("far")), "call", kind))
+    assert "listening_started" in types(own.dialled(Dialled(START, "far", "agent1")))
+    assert set(own.listeners) == {"spy1", "spy2"}
+
+
+def test_a_listener_from_another_call_is_a_guest_of_the_one_that_it_hears() -> None:
+    own = board()
+    own.entered(Entered(START, endpoint("other")), "call2", POLICY.call_types["support"])
+    facts = own.said(ListeningStarted(at=START, channel_id="other", heard_id="far"))
+    assert types(facts) == ["channel_seen", "call_merged", "listening_started"] and {who for who, _ in facts} == {
+        "call"
+    }
+
+
+@pytest.mark.parametrize(("covered", "role"), [(False, Role.GUEST), (True, Role.AGENT)])
+def test_staff_listens_in_unasked_only_where_the_notice_says_so(covered: bool, role: Role) -> None:
+    own = Switchboard(lambda: "party")
+    kind = replace(POLICY.call_types["support"], listeners_covered=covered)
+    own.entered(Entered(START, endpoint("far")), "call", kind)
+    own.sighted(Sighted(START, endpoint("agent2")))
+    facts = own.said(ListeningStarted(at=START, channel_id="agent2", heard_id="far"))
+    assert [fact.role for _, fact in facts if isinstance(fact, ChannelSeen)] == [role]
 
 
 def test_the_difference_to_a_snapshot() -> None:

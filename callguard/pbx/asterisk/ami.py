@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from callguard.errors import LinkDown, PbxRefused, Unreachable
-from callguard.pbx.asterisk import pausing
+from callguard.pbx.asterisk import listening, pausing
 from callguard.pbx.asterisk.ami_codec import Decoder, Message, encode
 from callguard.pbx.asterisk.site import HEARTBEAT, AmiAddress
 
@@ -107,7 +107,7 @@ class Ami:
     # ------------------------------------------------------------ inside
     async def _login(self, address: AmiAddress) -> None:
         await self.action("Login", Username=address.user, Secret=address.secret, Events="call,user,dialplan")
-        for only in ("Event: MixMonitorStart", *pausing.FILTERS):
+        for only in ("Event: MixMonitorStart", *pausing.FILTERS, *listening.FILTERS):
             with suppress(PbxRefused):  # without privilege `system` more comes: more to read, nothing lost
                 await self.action("Filter", Operation="Add", Filter=only)
 

@@ -33,7 +33,7 @@ from callguard.core.effects import (
 )
 from callguard.core.events import ChannelHungUp, ChannelLeft, EffectFailed, Event, Script
 from callguard.errors import BadInput, LinkDown, PbxRefused, Unreachable
-from callguard.pbx.asterisk import pausing
+from callguard.pbx.asterisk import listening, pausing
 from callguard.pbx.asterisk.ami import Ami
 from callguard.pbx.asterisk.ami_codec import Message
 from callguard.pbx.asterisk.ari import ApplicationTaken, Ari
@@ -229,8 +229,9 @@ class AsteriskPbx:
     # ------------------------------------------------------------ hearing
     def _manager_said(self, message: Message) -> None:
         self._recorder.heard(message)
-        if signal := pausing.heard(message, _utc()):
-            self._tell(Said(signal))
+        for event in (pausing.heard(message, _utc()), listening.heard(message, _utc())):
+            if event is not None:
+                self._tell(Said(event))
 
     def _hear(self, message: Json) -> None:
         if self._lag.heard(said_at(message), _utc().timestamp()):
