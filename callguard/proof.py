@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from callguard.core.call import Call, open_call
 from callguard.core.effects import ArmRecording, MaskRecording, StartRecording, StopRecording, UnmaskRecording
-from callguard.core.events import NoticeEnded, NoticeStarted, Script
+from callguard.core.events import CallMerged, NoticeEnded, NoticeStarted, Script
 from callguard.core.outcome import Step
 from callguard.core.quorum import is_alone, quorum_holds
 from callguard.core.recording import Mask, State
@@ -107,6 +107,8 @@ def _invariants(story: Story) -> Iterator[tuple[int, str]]:
         fact = fact_of(line)
         done = step(call, fact)
         if isinstance(fact, NoticeEnded) and fact.script is Script.NOTICE:
+            told |= {fact.channel_id}
+        if isinstance(fact, CallMerged) and fact.agreed:  # told in a call of its own, whose log proves that
             told |= {fact.channel_id}
         if isinstance(fact, NoticeStarted) and fact.script is Script.WITHDRAWAL and _may_still_run(done.call):
             yield line.number, "the withdrawal sentence was said before the recorder's stop was acknowledged"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from callguard.core.consent import Standing
 from callguard.core.effects import PlayPrompt, SendOn, StartRecording, StopRecording, StopRogue
 from callguard.core.events import DigitPressed, Link, RogueRecordingSeen, Script, StopAcknowledged
-from callguard.core.policy import parse_policy
+from callguard.core.policy import Joins, parse_policy
 from callguard.core.recording import Mask, State
 from callguard.engine.engine import DRAIN_SECONDS
 from callguard.engine.sweeper import Sweeper
@@ -64,6 +65,23 @@ async def test_a_far_party_of_another_call_in_the_bridge_masks_both(stage: Stage
     await stage.until(lambda: (running := stage.call("far").running) and running.mask is Mask.OFF)
     stored = await stage.finish("far", "agent1")
     assert any(row.type == "call_merged" for row in stored.events) and prove(stored) == []
+
+
+@pytest.mark.requirement("S73")
+async def test_behind_a_gate_who_agreed_at_a_door_of_its_own_is_masked_by_nobody(tmp_path: Path) -> None:
+    gated = replace(POLICY.call_types["support"], joins=Joins.GATE)
+    policy = replace(POLICY, call_types={**POLICY.call_types, "support": gated})
+    async with Stage(tmp_path, policy=policy).running() as stage:
+        await asyncio.gather(stage.talk("far", "agent1"), stage.talk("other", "agent2"))
+        stage.join("bridge-far", "other")
+        await stage.settled()
+        for far, guest in (("far", "other"), ("other", "far")):
+            call = stage.call(far)
+            assert call.running and call.running.mask is Mask.OFF, far
+            assert call.channels[guest].standing is Standing.GRANTED and call.channels[guest].visits
+        stage.hang_up("other")
+        stored = await stage.finish("far", "agent1")
+    assert "mask_requested" not in [row.type for row in stored.events] and prove(stored) == []
 
 
 async def test_an_unknown_call_type_goes_on_unrecorded(stage: Stage) -> None:
