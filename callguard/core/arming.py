@@ -15,7 +15,7 @@ from callguard.core.events import Outcome, Role
 from callguard.core.outcome import Step, incident, record
 from callguard.core.policy import Mode
 from callguard.core.quorum import Want, wanted
-from callguard.core.recording import Mask, Recording, Span, State
+from callguard.core.recording import Mask, Recording, Span
 
 ARM_PATIENCE = 0.5
 """Seconds that the far party may be kept for the log and the PBX; then its call goes on unrecorded."""
@@ -50,9 +50,7 @@ def arm(call: Call) -> Step:
 
 def is_arming(call: Call) -> bool:
     """Whether the far party still waits to be sent on with its recorder."""
-    newest = call.recording
-    armed = newest is not None and (newest.state.runs or newest.state is State.STOPPING)
-    return call.least_privilege and armed and call.far is not None and call.far.waiting
+    return call.least_privilege and call.recording is not None and call.far is not None and call.far.waiting
 
 
 def overdue(call: Call) -> Step:
