@@ -31,6 +31,7 @@ COMMANDS = (
     "policy",
     "preflight",
     "prompts",
+    "reconcile",
     "replay",
     "retention",
     "rule",

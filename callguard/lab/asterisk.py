@@ -232,7 +232,7 @@ class Asterisk:
             snippet=(snippets / "callguard.conf").read_text(),
             least_privilege=self._least_privilege,
         )
-        for folder in ("etc", "lib/keys", "spool/recording", "log", "moh"):
+        for folder in ("etc", "lib/keys", "spool/recording", "log/cdr-csv", "moh"):
             (self.work / folder).mkdir(parents=True, exist_ok=True)
         for name, text in config.files(self._site).items():
             (self.work / "etc" / name).write_text(text)

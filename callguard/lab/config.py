@@ -30,12 +30,12 @@ MODULES = (
     "func_env func_global func_groupcount func_hangupcause func_holdintercept func_logic func_math func_md5 "
     "func_module func_periodic_hook func_rand func_sha1 func_sprintf func_strings func_sysinfo func_talkdetect "
     "func_timeout func_uri func_uuid func_version func_volume func_dialplan func_jitterbuffer "
-    "app_softhangup res_clioriginate res_parking"
+    "app_softhangup res_clioriginate res_parking cdr_csv"
 ).split()
 
 # Files that Asterisk looks for; their absence, or a [general] in some of them, is an error in its log.
 EMPTY = (
-    "stasis.conf websocket_client.conf queuerules.conf acl.conf sorcery.conf confbridge.conf cdr.conf cel.conf "
+    "stasis.conf websocket_client.conf queuerules.conf acl.conf sorcery.conf confbridge.conf cel.conf "
     "features.conf ccss.conf udptl.conf codecs.conf extconfig.conf cli_permissions.conf cli_aliases.conf dnsmgr.conf "
     "res_fax.conf pjproject.conf"
 ).split()
@@ -90,6 +90,7 @@ def files(site: Site) -> dict[str, str]:
     return dict.fromkeys(EMPTY, "") | {
         "asterisk.conf": _asterisk(site),
         "modules.conf": "[modules]\nautoload=no\n" + "".join(f"load = {name}.so\n" for name in MODULES),
+        "cdr.conf": "[csv]\nusegmtime=yes\nloguniqueid=yes\naccountlogs=no\n",
         "logger.conf": "[general]\ndateformat=%F %T.%3q\n[logfiles]\nfull => notice,warning,error,verbose\n",
         "indications.conf": INDICATIONS,
         "musiconhold.conf": f"[default]\nmode=files\ndirectory={site.work}/moh\n",

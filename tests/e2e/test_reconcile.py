@@ -1,0 +1,68 @@
+"""The books of a real Asterisk against the log and the files of the calls it had."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.e2e.site import Site, Talk
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def recorded(talk: Talk) -> None:
+    await talk.recorded()
+    await talk.says(1)
+    await talk.ends()
+
+
+async def refused(talk: Talk) -> None:
+    await talk.told()
+    await talk.call.press("2")
+    await talk.meets()
+    await talk.ends()
+
+
+async def withdrawn(talk: Talk) -> None:
+    await talk.recorded()
+    await talk.call.press("*7")
+    await talk.row("recording_discarded")
+    await talk.ends()
+
+
+@pytest.mark.requirement("S4", "S118")
+async def test_every_leg_of_a_real_cdr_is_in_exactly_one_class(site: Site) -> None:
+    began = datetime.now(UTC)
+    ids: dict[str, str] = {}
+
+    async def one(what: str) -> None:
+        async with site.talk() as talk:
+            await {"recorded": recorded, "refused": refused, "withdrawn": withdrawn, "lost": recorded}[what](talk)
+            assert talk.stored is not None
+            ids[talk.call_id] = what
+            if what == "lost":
+                (item,) = talk.stored.recordings
+                (site.stand.recordings / f"{item.recording_id}.wav").unlink()
+
+    await asyncio.gather(*(one(what) for what in ("recorded", "refused", "withdrawn", "lost")))
+    await site.stand.asterisk.cli(f"dialplan set global LAST {site.free[0]}")
+    async with site.talk("911", agent_number=site.free[0]) as talk:
+        await talk.meets()
+        await talk.call.hangup()
+    book = site.stand.asterisk.work / "log/cdr-csv/Master.csv"
+    arguments = ("--since", began.isoformat(), "--cdr", str(book), "--config", str(site.stand.config), "--json")
+    status, out, error = await site.stand.run("reconcile", *arguments, check=False)
+    found = json.loads(out)
+    assert status == 1 and found["books"] and not error
+    classes = {ids[leg["call_id"]]: leg["cls"] for leg in found["legs"] if leg["call_id"] in ids}
+    assert classes == {
+        "recorded": "recorded as due",
+        "refused": "not recorded as due",
+        "withdrawn": "not recorded as due",
+        "lost": "lost",
+    }
+    assert [leg["reason"] for leg in found["legs"] if not leg["call_id"]] == ["an emergency number"]
+    assert found["counts"]["unexplained"] == 0

@@ -1,0 +1,111 @@
+"""The PBX's books: what is a leg in them, and what is no book."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from callguard.errors import BadInput
+from callguard.pbx.cdr import Leg, read_cdr, read_cel
+
+CDR = """\
+"","+15125550143","support_3","inbound","""
+CDR += '''"""O'Hara"" <+15125550143>","PJSIP/caller-00000000","PJSIP/agent3-00000001","Dial","PJSIP/3,30",'''
+CDR += """"2026-11-26 02:00:01","2026-11-26 02:00:01","2026-11-26 02:00:09",8,8,"ANSWERED","OMIT","1795917601.0",""
+"","+15125550143","h","inbound","x","PJSIP/caller-00000000","","NoOp","","2026-11-26 02:00:09","","""
+CDR += """"2026-11-26 02:00:09",0,0,"NO ANSWER","DOCUMENTATION","1795917601.0",""
+"","602","601","internal","x","PJSIP/agent2-00000002","","Dial","","2026-11-26 02:01:00","","""
+CDR += """"2026-11-26 02:01:05",5,0,"BUSY","DOCUMENTATION","pbx-1795917660.2",""
+"""
+BORN = datetime.fromtimestamp(1795917601, UTC)
+
+
+def book(folder: Path, text: str) -> Path:
+    path = folder / "Master.csv"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.requirement("S118")
+def test_asterisks_cdr_has_a_channel_once_however_many_rows_it_has(tmp_path: Path) -> None:
+    first, second = read_cdr(book(tmp_path, CDR), "asterisk")
+    assert first == Leg("1795917601.0", BORN, True, "inbound", "", "support_3")
+    assert (second.channel_id, second.answered, second.context) == ("pbx-1795917660.2", False, "internal")
+    assert second.started_at == datetime.fromtimestamp(1795917660, UTC)
+    assert "+1512" not in repr(first) and "support_3" not in repr(first)
+
+
+@pytest.mark.requirement("S118")
+def test_asterisks_cel_knows_what_belongs_together(tmp_path: Path) -> None:
+    def row(kind: str, unique: str) -> str:
+        words = [kind, "1795917601.25", "", "", "", "", "", "support_3", "inbound", "c", "", "", "3", "", unique]
+        return ",".join(f'"{word}"' for word in [*words, "1795917601.0", "", "", "", ""]) + "\n"
+
+    text = row("CHAN_START", "1795917601.0") + row("ANSWER", "1795917601.0") + row("CHAN_START", "1795917602.1")
+    first, second = read_cel(book(tmp_path, text))
+    assert (first.answered, first.linked_id, first.context, first.dialled) == (
+        True,
+        "1795917601.0",
+        "inbound",
+        "support_3",
+    )
+    assert (second.answered, second.linked_id) == (False, "1795917601.0")
+
+
+@pytest.mark.requirement("S118")
+@pytest.mark.parametrize("answer", ["2026-11-26 02:00:03", ""])
+def test_freeswitchs_default_template_and_a_line_of_names(tmp_path: Path, answer: str) -> None:
+    row = f'"x","+15125550143","5000","public","2026-11-26 02:00:01","{answer}","2026-11-26 02:00:09","8","6","NORMAL"'
+    row += ',"8f0e8f6e-0000-4000-8000-000000000001","","","PCMU","PCMU"\n'
+    named = "uuid,start_stamp,answer_stamp,destination_number\n"
+    named += f"8f0e8f6e-0000-4000-8000-000000000001,2026-11-26 02:00:01,{answer},5000\n"
+    for text in (row, named):
+        (leg,) = read_cdr(book(tmp_path, text), "freeswitch")
+        assert leg.channel_id == "8f0e8f6e-0000-4000-8000-000000000001" and leg.answered is bool(answer)
+        assert leg.started_at == datetime.fromisoformat("2026-11-26 02:00:01").astimezone(UTC)
+        assert leg.dialled == "5000"
+
+
+def test_a_moment_may_be_seconds_since_1970(tmp_path: Path) -> None:
+    (leg,) = read_cdr(book(tmp_path, "uniqueid,start,disposition\nabc,1795917601,ANSWERED\n"), "asterisk")
+    assert leg.started_at == BORN and leg.answered
+
+
+def test_a_row_that_its_pbx_died_over_is_left_out(tmp_path: Path) -> None:
+    assert len(read_cdr(book(tmp_path, CDR + CDR[:90]), "asterisk")) == 2
+    assert read_cdr(book(tmp_path, ""), "asterisk") == []
+
+
+@pytest.mark.parametrize("kind", ["asterisk", "freeswitch"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "not,a,book\n",
+        CDR.replace("1795917601.0", "").replace("pbx-1795917660.2", ""),
+        CDR.replace("1795917601.0", "x").replace("2026-11-26", "yesterday"),
+        CDR.replace("1795917601.0", "x").replace("2026-11-26 02:00:01", "2026-13-26 02:00:01"),
+        'x\n"' + "y" * 140_000 + '"\n',
+    ],
+)
+def test_what_is_no_book_is_refused_by_its_line(tmp_path: Path, text: str, kind: str) -> None:
+    with pytest.raises(BadInput, match=r"Master\.csv: line [0-9]+: "):
+        read_cdr(book(tmp_path, text), kind)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"nothing\.csv: "):
+        read_cel(tmp_path / "nothing.csv")
+
+
+@pytest.mark.requirement("S118")
+def test_a_channel_that_whispers_for_a_program_is_no_leg(tmp_path: Path) -> None:
+    whispers = CDR.replace("PJSIP/caller-00000000", "Snoop/1795917600.0-00000001")
+    assert [leg.channel_id for leg in read_cdr(book(tmp_path, whispers), "asterisk")] == ["pbx-1795917660.2"]
+
+
+@pytest.mark.requirement("S118")
+def test_two_books_say_more_of_a_channel_than_one() -> None:
+    whole = Leg("1.0", BORN, False, "inbound").with_more_of(Leg("1.0", BORN, True, "", "1.0", "911"))
+    assert whole == Leg("1.0", BORN, True, "inbound", "1.0", "911")
