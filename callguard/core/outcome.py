@@ -6,7 +6,7 @@ What belongs here: the value `Step` and the two records that any step may write.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from callguard.core.call import Call
@@ -43,6 +43,7 @@ def record(call: Call, type: Outcome, channel_id: str = "", **data: Any) -> Step
 
 def incident(call: Call, kind: str, **about: Any) -> Step:
     """Open an incident of KIND, and tell somebody by a path that is not Postgres. ABOUT: more of its row."""
+    call = replace(call, alerted=True)
     return record(call, Outcome.INCIDENT_OPENED, incident=kind, **about).also(Step(call, (Alert(incident=kind),)))
 
 

@@ -20,6 +20,7 @@ from callguard.core import (
     keypad,
     lawful,
     leaving,
+    missing,
     orders,
     pausing,
     recorder,
@@ -83,7 +84,7 @@ def step(call: Call, event: Event) -> Step:
         return Step(call).also(unexpected(call, event.channel_id, f"{event.type} after the end"))
     done = Step(call).then(lambda now: _HANDLERS[type(event)](now, event))
     done = done.then(lambda now: lawful.settle(now, event.at)).then(joining.settle).then(recorder.settle)
-    done = done.then(orders.settle).then(indicator.settle).then(beeping.settle).then(_finish)
+    done = done.then(missing.settle).then(orders.settle).then(indicator.settle).then(beeping.settle).then(_finish)
     return replace(done, effects=tuple(sorted(done.effects, key=lambda effect: not effect.restrictive)))
 
 
@@ -158,7 +159,7 @@ def _answered(call: Call, event: ChannelAnswered) -> Step:
 
 
 def _left(call: Call, event: ChannelLeft) -> Step:
-    return _known(leaving.left(call, event.channel_id), event)
+    return _known(leaving.left(missing.left(call, event.channel_id), event.channel_id), event)
 
 
 def _held(call: Call, event: ChannelHeld) -> Step:
@@ -203,7 +204,7 @@ def _known(call: Call, event: Event) -> Step:
 # ---------------------------------------------------------------- links, operators, time
 def _link_lost(call: Call, event: LinkLost) -> Step:
     kept = call.log_kept and event.link is not Link.LOG
-    done = Step(replace(call, faults=call.faults | {event.link}, log_kept=kept))
+    done = Step(replace(call, faults=call.faults | {event.link}, log_kept=kept, alerted=False))
     if call.running:
         done = done.then(lambda now: incident(now, f"{event.link.value}_lost"))
     wakes = {Link.LOG: WakeAt(name="spooled", seconds=0.0), Link.GUARD: WakeAt(name="guard", seconds=GUARD_PATIENCE)}

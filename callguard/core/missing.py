@@ -1,0 +1,33 @@
+"""What a call misses because something of ours failed, while no recorder runs that would show it.
+
+What belongs here: that somebody is told, once. What does not: what a running recorder does about it (recorder.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from callguard.core.call import Call
+from callguard.core.consent import Standing
+from callguard.core.outcome import Step, incident
+from callguard.core.policy import Mode
+from callguard.core.quorum import is_alone, may_start
+
+KIND = "not_recordable"
+_UNSETTLED = (Standing.UNNOTIFIED, Standing.NOTIFYING, Standing.AWAITING)
+
+
+def left(call: Call, channel_id: str) -> Call:
+    """CALL as this party leaves our application. The guard sends one on whose question is open."""
+    far = call.far
+    if far is None or far.channel_id != channel_id or not far.waiting or far.standing not in _UNSETTLED:
+        return call
+    return replace(call, unasked=not call.alerted and call.mode is not Mode.NEVER)
+
+
+def settle(call: Call) -> Step:
+    """They talk, and no recorder may start for want of a link, or because nobody asked: that is told."""
+    if call.alerted or call.running is not None or is_alone(call):
+        return Step(call)
+    held_back = bool(call.faults) and may_start(replace(call, faults=frozenset()))
+    return incident(call, KIND) if held_back or call.unasked else Step(call)
