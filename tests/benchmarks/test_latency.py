@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from callguard.lab.media import CounterTone
+from callguard.lab.sip import Phone
 from callguard.ports import EventRow
 from tests.benchmarks.table import percentile, show
 from tests.e2e.site import Site, Talk, at
@@ -22,9 +23,11 @@ from tests.e2e.test_controller_lost import leg_numbers
 
 CALLS = 60
 SIDE_BY_SIDE = 3
-TRIALS = 100
 KILLS = 10
 PACKET_MS = 20.0
+JOINS = 5
+"""How often somebody else joins one call."""
+JOIN_BAR_MS = 40.0
 
 
 def milliseconds(start: datetime, end: datetime) -> float:
@@ -86,7 +89,7 @@ def late(tone: CounterTone, numbers: list[int], start: datetime, end: datetime) 
 
 
 @pytest.mark.asyncio(loop_scope="session")
-async def test_from_a_mask_or_stop_to_the_last_packet_that_can_be_heard(site: Site) -> None:
+async def test_from_a_mask_or_stop_to_the_last_packet_that_can_be_heard(site: Site, trials: int) -> None:
     found: dict[str, list[float]] = defaultdict(list)
     packets: dict[str, list[float]] = defaultdict(list)
 
@@ -114,11 +117,12 @@ async def test_from_a_mask_or_stop_to_the_last_packet_that_can_be_heard(site: Si
             note("mask requested", talk, row.at, following(stored.events, row, "unmask_requested"))
             answer = following(stored.events, row, "mask_acknowledged")
             found["mask requested -> acknowledged"].append(milliseconds(row.at, answer))
-        asked_stop = at(stored, "stop_requested")
+        asked_stop, key = at(stored, "stop_requested"), at(stored, "digit_pressed", digit="7")
+        found["withdrawal key -> recorder stopped"].append(milliseconds(key, at(stored, "stop_acknowledged")))
         note("stop requested", talk, asked_stop, at(stored, "channel_hung_up"))
         found["stop requested -> acknowledged"].append(milliseconds(asked_stop, at(stored, "stop_acknowledged")))
 
-    for _ in range(TRIALS // 4):
+    for _ in range(max(1, trials // 4)):
         await asyncio.gather(*(one(turn, masks=1) for turn in range(4)))
     show("From a request to silence", found)
     show("Packets of 20 ms", packets, unit="packets")
@@ -128,6 +132,37 @@ async def test_from_a_mask_or_stop_to_the_last_packet_that_can_be_heard(site: Si
 def following(events: tuple[EventRow, ...], first: EventRow, type: str) -> datetime:
     """When the next row of this type after FIRST happened."""
     return next(row.at for row in events if row.seq > first.seq and row.type == type)
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_from_a_join_to_the_mask(site: Site, trials: int) -> None:
+    """From the PBX's own moment of the newcomer in the bridge: what callguard takes, and AMI's answer."""
+    found: dict[str, list[float]] = defaultdict(list)
+
+    async def one(turn: int) -> None:
+        await asyncio.sleep(turn * 0.3)
+        stranger = await Phone.open("caller", site.stand.asterisk.server)
+        async with site.talk(answer_after=0.0) as talk:
+            await talk.recorded()
+            await talk.row("notice_ended", script="recording_on")
+            for nth in range(JOINS):
+                joined = await stranger.dial(f"add_{talk.number}", media=CounterTone(50000))
+                await talk.row("mask_acknowledged", nth=nth)
+                await joined.hangup()
+                await talk.row("unmask_acknowledged", nth=nth)
+            await talk.call.hangup()
+            stored = await talk.over()
+        await stranger.close()
+        for row in [row for row in stored.events if row.type == "mask_requested"][:JOINS]:
+            joins = [item.at for item in stored.events if item.type == "bridged" and item.seq < row.seq]
+            acknowledged = following(stored.events, row, "mask_acknowledged")
+            found["in the bridge -> mask requested"].append(milliseconds(joins[-1], row.at))
+            found["in the bridge -> masked"].append(milliseconds(joins[-1], acknowledged))
+
+    for _ in range(max(1, trials // (JOINS * SIDE_BY_SIDE))):
+        await asyncio.gather(*(one(turn) for turn in range(SIDE_BY_SIDE)))
+    show("From a join to the mask", found)
+    assert percentile(found["in the bridge -> masked"], 0.99) < JOIN_BAR_MS
 
 
 async def test_from_a_killed_controller_to_the_last_recorded_packet(own_site: Site) -> None:
