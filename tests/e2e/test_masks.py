@@ -15,6 +15,13 @@ from tests.e2e.site import Site, Talk, at, gone_at, incidents, sent_between, sta
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
+PLACED = {
+    *("recording_acknowledged", "recording_opened", "recording_growing", "mask_acknowledged", "mask_observed"),
+    *("unmask_acknowledged", "unmask_observed", "stop_acknowledged", "stop_observed", "recording_verified"),
+}
+"""Answers and observations: each says where in the file it is."""
+
+
 def leaked(talk: Talk, nth: int = 0) -> list[int]:
     """Packets in the file that left while the NTH mask was acknowledged and its end not yet asked for.
 
@@ -54,9 +61,10 @@ async def test_the_agents_keys_pause_and_resume(site: Site) -> None:
         await talk.says(1)
         stored = await talk.ends()
     assert len(leaked(talk)) <= 1 and resumed(talk) and states(stored) == ["verified"]
-    assert {"mask_observed", "unmask_observed"} <= set(types(stored))
-    masked = [row for row in stored.events if row.type in ("mask_acknowledged", "unmask_acknowledged")]
-    assert all((row.offset_samples or 0) > 0 for row in masked)
+    assert {"recording_requested", "mask_requested", "unmask_requested"} <= set(types(stored))
+    places = {row.type: -1 if row.offset_samples is None else row.offset_samples for row in stored.events}
+    assert places.keys() >= PLACED and min(places[type] for type in PLACED) >= 0
+    assert 0 < places["mask_acknowledged"] < places["unmask_acknowledged"] < places["stop_observed"]
 
 
 @pytest.mark.requirement("S82")
