@@ -32,7 +32,7 @@ def make_beep(recordings: Path, level_db: int) -> Prompt:
     """The tone as a file below RECORDINGS, written unless it is there. Raises BadInput."""
     path = recordings / TONES / f"beep{level_db}.wav"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(exist_ok=True)  # the folder of recordings is not ours to make
         with staged(path, "the beep") as file:
             writer = WavWriter(file, RATE, 1)
             writer.write(beep(level_db).reshape(-1, 1))

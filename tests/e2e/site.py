@@ -100,7 +100,6 @@ POLICY = (
             "payment": 'category = "payment"\nnotice = "notice-sensitive"',
             "private": 'mode = "never"',
             "card": f'language = "{LANGUAGE}"\nsite = "US-TX"\nlook_back_s = 1\npause_warn_s = 1',
-            "beeped": f'language = "{LANGUAGE}"\nbeep = "always"\nbeep_every_s = 3\nbeep_level_db = -12',
             "named": f'language = "{LANGUAGE}"\nindicator = "name"',
             "toned": f'language = "{LANGUAGE}"\nindicator = "tone"',
         }.items()
@@ -162,6 +161,7 @@ class Site:
         system_name: str = "",
         environment: Mapping[str, str] | None = None,
         least_privilege: bool = False,
+        policy: str = POLICY,
     ) -> Site:
         """A site in the folder WORK. `floor_mb`: of [recordings]; `directory_is`: where recordings really lie;
         `dialplan`: more of it; `system_name`, `environment`: of the Asterisk."""
@@ -170,7 +170,7 @@ class Site:
             work,
             dialplan=DIALPLAN + dialplan,
             agents=agents,
-            policy=POLICY,
+            policy=policy,
             system_name=system_name,
             environment=environment or {},
             least_privilege=least_privilege,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from callguard.audio.tone import HERTZ
 from callguard.audio.wav import WavReader
 from callguard.lab.media import RATE, Samples, Silence
-from tests.e2e.site import Site, incidents, states
-
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+from tests.e2e.quick import LANGUAGE
+from tests.e2e.site import POLICY, Site, incidents, states
 
 WINDOW = RATE // 20
 
@@ -28,7 +29,15 @@ def beeps(sound: Samples) -> list[tuple[float, float, float]]:
     ]
 
 
-async def test_both_parties_hear_it_at_its_level_and_pace_and_not_while_the_recording_is_paused(site: Site) -> None:
+BEEPED = f'[call_type.beeped]\nlanguage = "{LANGUAGE}"\nbeep = "always"\nbeep_every_s = 3\nbeep_level_db = -12\n'
+
+
+async def test_both_parties_hear_it_at_its_level_and_pace_and_not_while_the_recording_is_paused(folder: Path) -> None:
+    async with await Site.open(folder, policy=f"{POLICY}\n{BEEPED}") as site:
+        await heard_and_not_heard(site)
+
+
+async def heard_and_not_heard(site: Site) -> None:
     async with site.talk("beeped") as talk:
         await talk.recorded()
         await talk.row("notice_ended", script="recording_on")
