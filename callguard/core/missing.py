@@ -18,9 +18,14 @@ _UNSETTLED = (Standing.UNNOTIFIED, Standing.NOTIFYING, Standing.AWAITING)
 
 
 def left(call: Call, channel_id: str) -> Call:
-    """CALL as this party leaves our application. The guard sends one on whose question is open."""
+    """CALL as this party leaves our application. The guard sends one on whose question is open.
+
+    Who was told to the end, where staying on is enough, has no question open: whether it stays is settled later.
+    """
     far = call.far
     if far is None or far.channel_id != channel_id or not far.waiting or far.standing not in _UNSETTLED:
+        return call
+    if call.mode is Mode.ANNOUNCE and far.standing is Standing.AWAITING:
         return call
     return replace(call, unasked=not call.alerted and call.mode is not Mode.NEVER)
 

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from callguard.core.consent import Standing
 from callguard.core.events import Link, Role
 from callguard.core.missing import left
 from callguard.core.policy import Mode
-from tests.core.play import AGENT, ASK, FAR, OTHER_AGENT, play
+from tests.core.play import AGENT, ANNOUNCE, ASK, FAR, OTHER_AGENT, play
 
 
 @pytest.mark.requirement("S123", "S125")
@@ -49,3 +50,9 @@ def test_who_hangs_up_or_is_never_asked_misses_nothing() -> None:
     assert not left(replace(call, alerted=True), FAR).unasked
     assert not left(call.change(FAR, waiting=False), FAR).unasked
     assert not left(play(ASK).granted().call.change(FAR, waiting=True), FAR).unasked
+
+
+def test_who_was_told_where_staying_on_is_enough_has_no_question_open() -> None:
+    told = play(ANNOUNCE).told().call.change(FAR, waiting=True)
+    assert told.channels[FAR].standing is Standing.AWAITING and not left(told, FAR).unasked
+    assert left(play(ASK).told().call.change(FAR, waiting=True), FAR).unasked
