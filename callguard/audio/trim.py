@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from callguard.audio.staged import staged
 from callguard.audio.timemap import TimeMap
 from callguard.audio.vad import FRAME_S, SpeechDetector
-from callguard.audio.wav import BLOCK_BYTES, Raw, WavReader, WavWriter
+from callguard.audio.wav import Raw, WavReader, WavWriter
 from callguard.errors import BadAudio, BadInput
 
 GAP_S = 0.5  # a shorter pause between two stretches of speech stays whole
@@ -210,8 +210,5 @@ def file_sha256(path: Path) -> str:
 
 def _sha256_of(file: BinaryIO) -> str:
     """As `file_sha256`, of a file that is open for writing and reading."""
-    digest = hashlib.sha256()
     file.seek(0)
-    while block := file.read(BLOCK_BYTES):
-        digest.update(block)
-    return digest.hexdigest()
+    return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ Only the masked stretches and the neighbourhood of the line are read: an hour co
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -83,10 +83,9 @@ class MaskMeasure:
 
 @dataclass(frozen=True, slots=True)
 class AudioVerdict:
-    """What the file shows. `findings`: our words, none when `ok`; `places`: the sample of each; `line_offset`: sample,
+    """What the file shows. `findings`: our words; `places`: the sample of each; `line_offset`: sample,
     -1 when not heard or asked; `levels`: of left and right in whole dBFS, from windows all over the file."""
 
-    ok: bool
     findings: tuple[str, ...]
     length_samples: int = 0
     line_offset: int = -1
@@ -94,6 +93,11 @@ class AudioVerdict:
     masks: tuple[MaskMeasure, ...] = ()
     levels: tuple[int, int] = (SILENCE_DB, SILENCE_DB)
     places: tuple[int, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was found."""
+        return not self.findings
 
 
 def verify(path: Path, expected: Expectation) -> AudioVerdict:
@@ -103,12 +107,12 @@ def verify(path: Path, expected: Expectation) -> AudioVerdict:
         with WavReader(path) as reader:
             return _measure(reader, expected, line)
     except BadAudio:
-        return AudioVerdict(False, (UNREADABLE,), places=(0,))
+        return AudioVerdict((UNREADABLE,), places=(0,))
 
 
 def _measure(reader: WavReader, expected: Expectation, line: Samples | None) -> AudioVerdict:
     if reader.channels != 2:
-        return AudioVerdict(False, (NOT_STEREO,), reader.frames, places=(0,))
+        return AudioVerdict((NOT_STEREO,), reader.frames, places=(0,))
     masks = tuple(_mask(reader, start, end, expected.slack) for start, end in expected.masks)
     blanks = tuple(_mask(reader, start, end, 0) for start, end in expected.blanks)
     heard = Heard(-1, 0.0) if line is None else _line(reader, line, expected.line_seconds)
@@ -123,8 +127,8 @@ def _measure(reader: WavReader, expected: Expectation, line: Samples | None) -> 
     }
     found = {word: place for word, place in places.items() if place >= 0}
     offset = heard.offset if heard.score >= HEARD else -1
-    verdict = AudioVerdict(not found, tuple(found), reader.frames, offset, heard.score, masks, _levels(reader))
-    return replace(verdict, places=tuple(found.values()))
+    levels, at = _levels(reader), tuple(found.values())
+    return AudioVerdict(tuple(found), reader.frames, offset, heard.score, masks, levels, at)
 
 
 def _had_time(reader: WavReader, expected: Expectation, line: Samples) -> bool:
