@@ -7,6 +7,7 @@ as such (recorder.py), the snippet's own tests (snippet.py).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 
 from callguard.lint.finding import Finding, blocker, warning
 from callguard.lint.freeswitch.notice import TRUNKS
@@ -28,12 +29,11 @@ def emergency(plan: Plan, trusted: Trusted) -> Iterator[Finding]:
     for name, context in plan.contexts.items():
         if TRUNKS.match(name):
             continue
-        for number in EMERGENCY:
-            for line in ("", *_LINES):
-                for rule, step in _met(plan, ways, context, line, number):
-                    if (rule, step) not in told:
-                        told.add((rule, step))
-                        yield _finding(rule, step, line)
+        for number, line in product(EMERGENCY, ("", *_LINES)):
+            for rule, step in _met(plan, ways, context, line, number):
+                if (rule, step) not in told:
+                    told.add((rule, step))
+                    yield _finding(rule, step, line)
 
 
 def _met(plan: Plan, ways: Ways, context: Context, line: str, number: str) -> Iterator[tuple[str, Step]]:

@@ -14,6 +14,7 @@ from callguard.lint.freeswitch.snippet import ASK, Trusted
 from callguard.lint.freeswitch.way import BRIDGES, Ways, surely_before
 from callguard.lint.snippet import EMERGENCY
 
+_PROGRAMS = ("lua", "javascript", "python", "python3", "perl", "socket", "httapi", "managed")
 TRUNKS = re.compile(r"public|from[-_]?(?:trunk|pstn|did)|inbound|incoming|trunk", re.IGNORECASE)
 """Contexts of calls from outside, by their names."""
 INSIDE = re.compile(
@@ -72,12 +73,11 @@ def _way(through: Sequence[Step]) -> str:
 
 
 def _hidden(plan: Plan, names: Sequence[str]) -> Iterator[Finding]:
-    for name in names:
-        for extension in plan.contexts[name].extensions:
-            for step in extension.steps():
-                if step.app in ("lua", "javascript", "python", "python3", "perl", "socket", "httapi", "managed"):
-                    text = f"what {step.app} does to the call is not seen here"
-                    yield warning("not-seen", step.place, text, "look through it by hand")
+    for extension in (each for name in names for each in plan.contexts[name].extensions):
+        for step in extension.steps():
+            if step.app in _PROGRAMS:
+                text = f"what {step.app} does to the call is not seen here"
+                yield warning("not-seen", step.place, text, "look through it by hand")
 
 
 def late(plan: Plan, trusted: Trusted) -> Iterator[Finding]:
