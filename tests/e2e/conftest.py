@@ -14,7 +14,7 @@ from tests.e2e.site import Site
 from tests.e2e.switch_site import SwitchSite, switch_site
 
 
-def _folder() -> Path:
+def new_folder() -> Path:
     """Not below pytest's own: Postgres runs as another user, and every pytest that starts closes that one to others."""
     return Path(tempfile.mkdtemp(prefix="callguard-e2e-"))
 
@@ -22,7 +22,7 @@ def _folder() -> Path:
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder for one test's site."""
-    made = _folder()
+    made = new_folder()
     yield made
     shutil.rmtree(made, ignore_errors=True)
 
@@ -30,7 +30,7 @@ def folder() -> Iterator[Path]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def site() -> AsyncIterator[Site]:
     """The site that is shared: tests run on its loop, `pytest.mark.asyncio(loop_scope="session")`."""
-    made = _folder()
+    made = new_folder()
     async with await Site.open(made) as running:
         yield running
     shutil.rmtree(made, ignore_errors=True)
@@ -53,7 +53,7 @@ async def idle_site(folder: Path) -> AsyncIterator[Site]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def switched_site() -> AsyncIterator[SwitchSite]:
     """The site on FreeSWITCH that is shared in the same way."""
-    made = _folder()
+    made = new_folder()
     async with switch_site(made / "site") as running:
         yield running
     shutil.rmtree(made, ignore_errors=True)

@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 
 from callguard.lab.sip import Phone
-from tests.e2e.conftest import _folder
+from tests.e2e.conftest import new_folder
 from tests.e2e.site import AGENT_NUMBERS, Site, Talk, at, gone_at, incidents, sent_before, sent_between, states, types
 from tests.e2e.test_controller_lost import leg_numbers
 from tests.e2e.test_masks import leaked, resumed
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def site() -> AsyncIterator[Site]:
-    made = _folder()
+    made = new_folder()
     async with await Site.open(made, least_privilege=True) as running:
         yield running
     shutil.rmtree(made, ignore_errors=True)

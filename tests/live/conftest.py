@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
 import pytest_asyncio
 
+from tests.e2e.conftest import folder, new_folder
 from tests.live.site import LiveSite
 
-
-def _folder() -> Path:
-    return Path(tempfile.mkdtemp(prefix="callguard-live-"))
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder for one test's site."""
-    made = _folder()
-    yield made
-    shutil.rmtree(made, ignore_errors=True)
+__all__ = ["folder"]
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def site() -> AsyncIterator[LiveSite]:
     """The site that is shared."""
-    made = _folder()
+    made = new_folder()
     async with await LiveSite.raise_on(made) as running:
         yield running
     shutil.rmtree(made, ignore_errors=True)
