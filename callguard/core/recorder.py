@@ -237,7 +237,8 @@ def _stop_observed(call: Call, before: Recording, event: RecordingEvent) -> Step
     call = call.with_recording(now)
     done = _ended_alone(call, now, event) if before.state.runs else Step(call)
     nothing = now.condemned or (call.least_privilege and now.never_heard)
-    if not nothing and now.started_at and now.stopped_at and now.stopped_at < now.started_at:  # the clock was set back
+    known = now.started_at is not None and now.stopped_at is not None and now.started_at <= now.stopped_at
+    if not nothing and not known:  # the start's answer was lost, or the clock was set back
         done = done.then(lambda later: incident(later, "length_unknown"))
     next_for_it = DiscardRecording(**about(now)) if nothing else expectation(call, now)
     return done.then(_pay).then(lambda later: Step(later, (next_for_it,)))

@@ -352,6 +352,7 @@ def test_sound_that_does_not_come_back_is_an_incident_and_ends_nothing() -> None
 @pytest.mark.requirement("S123")
 def test_fault_ex_nvr_404_a_length_that_no_clock_tells_is_an_incident() -> None:
     play().recording().wait(-3600).hangs_up().stopped().whole().incident("length_unknown").did(MeasureRecording)
+    play().talking().opened().hangs_up().stopped().whole().incident("length_unknown").did(MeasureRecording)
 
 
 def test_a_bad_verdict_is_an_incident() -> None:
