@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from callguard.cli.option import config_option, json_option, load, show_json, wi
 from callguard.cli.rule import read_rules
 from callguard.core.policy import parse_policy
 from callguard.errors import BadInput
-from callguard.replay import Replayed, Story, read_story, story_of, what_if
+from callguard.replay import Change, Replayed, Story, read_story, story_of, what_if
 from callguard.replay import fact_of as fact_of
 from callguard.replay import replay as replay_story
 from callguard.settings import read_toml
@@ -79,15 +80,19 @@ def _what_if(source: str | None, policy: Path | None, rules: str | None, days: i
     pack = read_rules(rules) if rules else None
     stories = [find_story(source, config)] if source else with_log(load(config), lambda log: _stories(log, days))
     changes = [change for story in stories if (change := what_if(story, other, pack))]
+    _show_changes(changes, len(stories), as_json)
+    return 1 if changes else 0
+
+
+def _show_changes(changes: Sequence[Change], calls: int, as_json: bool) -> None:
     kinds = Counter(kind for change in changes for kind in change.kinds)
     if as_json:
         rows = [{"call_id": item.call_id, "call_type": item.call_type, "kinds": list(item.kinds)} for item in changes]
-        show_json({"calls": len(stories), "changed": len(changes), "kinds": dict(kinds), "changes": rows})
-    else:
-        for kind, number in kinds.most_common():
-            click.echo(f"{number:6}  {kind}")
-        click.echo(f"{len(changes)} of {len(stories)} call(s) would change")
-    return 1 if changes else 0
+        show_json({"calls": calls, "changed": len(changes), "kinds": dict(kinds), "changes": rows})
+        return
+    for kind, number in kinds.most_common():
+        click.echo(f"{number:6}  {kind}")
+    click.echo(f"{len(changes)} of {calls} call(s) would change")
 
 
 async def _stories(log: PostgresLog, days: int) -> list[Story]:

@@ -25,7 +25,7 @@ from callguard.jobs.chore import RETENTION
 from callguard.jobs.retention import Change
 from callguard.settings import read_policy
 from callguard.store.audit import note_act
-from callguard.store.retention import EVER, Retention, Run
+from callguard.store.retention import EVER, Retention, Run, Tombstone
 
 
 @click.group()
@@ -224,14 +224,14 @@ def why(context: click.Context, recording: str | None, config: Path, as_json: bo
     if as_json:
         show_json({"artefacts": shown, "deleted": [asdict(stone) for stone in gone], "unexplained": len(bad)})
     else:
-        for row in shown:
-            click.echo(f"{row['artefact_id']}  {row['kind']:10} {row['reason']:12} {row['why']}")
-        for stone in gone:
-            click.echo(
-                f"{stone.artefact_id}  {stone.kind:10} deleted {stone.deleted_at:%Y-%m-%d %H:%M}Z: {stone.reason}"
-            )
-        click.echo(f"{len(found)} kept, {len(gone)} deleted, {len(bad)} without a reason")
+        lines = [f"{row['artefact_id']}  {row['kind']:10} {row['reason']:12} {row['why']}" for row in shown]
+        lines += map(_buried, gone)
+        click.echo("\n".join((*lines, f"{len(found)} kept, {len(gone)} deleted, {len(bad)} without a reason")))
     context.exit(1 if bad else 0)
+
+
+def _buried(stone: Tombstone) -> str:
+    return f"{stone.artefact_id}  {stone.kind:10} deleted {stone.deleted_at:%Y-%m-%d %H:%M}Z: {stone.reason}"
 
 
 def _data(run: Run) -> dict[str, Any]:

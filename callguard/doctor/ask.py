@@ -312,12 +312,17 @@ async def _phones(plan: AsteriskPlan, ami: Ami, endpoints: tuple[str, ...] | Non
     found: dict[str, bool] = {}
     for name in endpoints or ():
         if _PJSIP.fullmatch(name) and any(kind.is_agent(name) for kind in kinds):
-            asked = [f"PJSIP_ENDPOINT({name.removeprefix('PJSIP/')},{option})" for option in SENDS]
-            values = {await _answer(ami, "Getvar", "Value", Variable=one) for one in asked}
-            if values & {None, ""}:
+            sends = await _sends(ami, name)
+            if sends is None:
                 return None
-            found[name] = bool(values & {"true", "yes"})
+            found[name] = sends
     return found
+
+
+async def _sends(ami: Ami, endpoint: str) -> bool | None:
+    asked = [f"PJSIP_ENDPOINT({endpoint.removeprefix('PJSIP/')},{option})" for option in SENDS]
+    values = {await _answer(ami, "Getvar", "Value", Variable=one) for one in asked}
+    return None if values & {None, ""} else bool(values & {"true", "yes"})
 
 
 async def _same_folder(folder: Path, ami: Ami) -> bool | None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 
+from callguard.core.policy import Policy
 from callguard.doctor.dialplan import own_contexts
 from callguard.doctor.site import Finding, Sections, Severity, Site, Step, blocker, unchecked, warning
 
@@ -152,15 +153,20 @@ def keys(site: Site) -> Iterator[Finding]:
     if site.plan.policy is None:
         yield unchecked("whether feature codes collide with callguard's keys", "the policy does not load")
         return
-    ours: dict[str, list[str]] = {}
-    for name, kind in site.plan.policy.call_types.items():
-        for what, sequence in kind.sequences.items():
-            ours.setdefault(sequence, []).append(f"call_type.{name}.{what} = {sequence}")
-    ours |= {key: [f"the answer {key} of people who are asked when they are bridged"] for key in ANSWERS}
+    ours = _own_keys(site.plan.policy)
     for (sequence, places), code in product(ours.items(), _codes(features, site.pbx.dialplan or ())):
         if sequence.startswith(code.keys) or code.keys.startswith(sequence):
             others = f" (and {len(places) - 1} more)" if places[1:] else ""
             yield from _collision(code, places[0] + others)
+
+
+def _own_keys(policy: Policy) -> dict[str, list[str]]:
+    """Keys that callguard takes, with where each is written."""
+    ours: dict[str, list[str]] = {}
+    for name, kind in policy.call_types.items():
+        for what, sequence in kind.sequences.items():
+            ours.setdefault(sequence, []).append(f"call_type.{name}.{what} = {sequence}")
+    return ours | {key: [f"the answer {key} of people who are asked when they are bridged"] for key in ANSWERS}
 
 
 def _collision(code: _Code, ours: str) -> Iterator[Finding]:

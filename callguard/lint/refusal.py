@@ -35,19 +35,25 @@ _CONDITIONAL = ("gotoif", "gosubif", "macroif")
 def refused(graph: Graph, trusted: Trusted) -> Iterator[Finding]:
     """Between the question and the first destination no branch on the answer, and no way on, just hangs up."""
     served = _Served(graph, trusted)
-    asking, read = list(_asking(graph, trusted)), dict(reads(graph))
+    asking = list(_asking(graph, trusted))
     for step in asking:
         follower = graph.following(step)
         if follower is None or not served.any([follower]):
             yield _dead_end(step)
+    yield from _answered(graph, trusted, served, asking)
+    keys = dict.fromkeys(key for step, edge in menus(graph) for key in graph.find(step, edge).steps)
+    yield from (_hangs_up(key) for key in keys if not served.any([key]))
+
+
+def _answered(graph: Graph, trusted: Trusted, served: _Served, asking: list[Step]) -> Iterator[Finding]:
+    """Branches on the answer of which one does not serve the call."""
+    read = dict(reads(graph))
     answers = _Answers(carriers(graph, {*OUTCOMES, *read.values()}, trusted.own))
     starts = (*asking, *_through(graph, asking), *read)
     followers = [follower for step in starts if (follower := graph.following(step))]
     for step in served.before(followers):
         if answers.branch(graph, step) and not all(_ways(graph, served, answers, step)):
             yield _hangs_up(step)
-    keys = dict.fromkeys(key for step, edge in menus(graph) for key in graph.find(step, edge).steps)
-    yield from (_hangs_up(key) for key in keys if not served.any([key]))
 
 
 def _asking(graph: Graph, trusted: Trusted) -> Iterator[Step]:
@@ -104,13 +110,17 @@ def _ways(graph: Graph, served: _Served, answers: _Answers, step: Step) -> Itera
         elif not each.edges and not each.returns:
             yield False
         for edge in each.edges:
-            found = graph.find(step, edge)
-            if found.unknown or edge.kind is not Kind.JUMP:
-                yield True
-            elif answers.choose(edge):  # every one of them is some answer's
-                yield from (served.any([one]) for one in found.steps)
-            else:
-                yield served.any(found.steps)
+            yield from _leads(graph, served, answers, step, edge)
+
+
+def _leads(graph: Graph, served: _Served, answers: _Answers, step: Step, edge: Edge) -> Iterator[bool]:
+    found = graph.find(step, edge)
+    if found.unknown or edge.kind is not Kind.JUMP:
+        yield True
+    elif answers.choose(edge):  # every one of them is some answer's
+        yield from (served.any([one]) for one in found.steps)
+    else:
+        yield served.any(found.steps)
 
 
 def _hangs_up(step: Step) -> Finding:

@@ -24,16 +24,13 @@ _KNOWN = "089"
 
 def emergency(plan: Plan, trusted: Trusted) -> Iterator[Finding]:
     """No emergency number that is dialled out meets a recorder, or a snippet that would ask."""
-    told: set[tuple[str, Step]] = set()
     ways = Ways(plan, trusted)
-    for name, context in plan.contexts.items():
-        if TRUNKS.match(name):
-            continue
-        for number, line in product(EMERGENCY, ("", *_LINES)):
-            for rule, step in _met(plan, ways, context, line, number):
-                if (rule, step) not in told:
-                    told.add((rule, step))
-                    yield _finding(rule, step, line)
+    dialled = [context for name, context in plan.contexts.items() if not TRUNKS.match(name)]
+    first: dict[tuple[str, Step], str] = {}  # the line by which a step is met first
+    for context, number, line in product(dialled, EMERGENCY, ("", *_LINES)):
+        for met in _met(plan, ways, context, line, number):
+            first.setdefault(met, line)
+    yield from (_finding(rule, step, line) for (rule, step), line in first.items())
 
 
 def _met(plan: Plan, ways: Ways, context: Context, line: str, number: str) -> Iterator[tuple[str, Step]]:

@@ -27,14 +27,17 @@ _FOREIGN = re.compile(
 def keys(plan: Plan, trusted: Trusted, sequences: Sequence[str]) -> Iterator[Finding]:
     """Nothing else takes the keys for withdraw, pause or an answer. SEQUENCES: those of the policy."""
     meta = next((value for step in plan.steps() for name, value in [assigned(step)] if name == "bind_meta_key"), META)
-    for step in plan.steps():
-        if trusted.is_ours(step):
-            continue
-        for bound in _bound(step, meta):
-            if own := collision(bound, (*sequences, *ANSWERS)):
-                text = f"the keys of this {step.app} are, or begin like, callguard's {own}: one of the two is not heard"
-                fix = "other keys here, or another `withdraw` or `pause` in policy.toml"
-                yield blocker("key-collision", step.place, text, fix)
+    bound = ((step, keys) for step in plan.steps() if not trusted.is_ours(step) for keys in _bound(step, meta))
+    for step, keys in bound:
+        if own := collision(keys, (*sequences, *ANSWERS)):
+            text = f"the keys of this {step.app} are, or begin like, callguard's {own}: one of the two is not heard"
+            fix = "other keys here, or another `withdraw` or `pause` in policy.toml"
+            yield blocker("key-collision", step.place, text, fix)
+    yield from _taken(plan, sequences)
+
+
+def _taken(plan: Plan, sequences: Sequence[str]) -> Iterator[Finding]:
+    """Conferences and numbers that mean something else by our keys."""
     for each in plan.settings:
         if each.name == "control" and (own := collision(each.value, sequences)):
             text = f"a key of this conference is, or begins like, callguard's {own}: it does both"

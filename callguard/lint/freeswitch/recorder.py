@@ -39,23 +39,25 @@ def recorders(plan: Plan, trusted: Trusted) -> Iterator[Finding]:
     """Every action of the dialplan that records, or lays hands on a recording, outside of the snippet."""
     for step in plan.steps():
         if not trusted.is_ours(step):
-            yield from _step(step)
+            started = _started(step)
+            yield from (started,) if started else ()
+            yield from _stopped(step)
 
 
-def _step(step: Step) -> Iterator[Finding]:
+def _started(step: Step) -> Finding | None:
     name, value = assigned(step)
     if step.app in RECORDERS:
-        yield _records(step.place, step.app)
-    elif step.app in _BOUND and _STARTS.search(step.data):
+        return _records(step.place, step.app)
+    if step.app in _BOUND and _STARTS.search(step.data):
         text = f"{step.app} lets a party start a recording by keys, whatever the other one agreed to"
-        yield blocker("one-touch", step.place, text, "remove it")
-    elif _HOOK.match(name) and _STARTS.search(value):
-        yield _records(step.place, name)
-    elif name in FLAGS and value.lower() not in _OFF:
-        yield _records(step.place, f"{name}={'true' if value.lower() == 'true' else '...'}")
-    elif _STARTS.search(_words(step)):
-        yield _records(step.place, f"a recorder in the data of {step.app}")
-    yield from _stopped(step)
+        return blocker("one-touch", step.place, text, "remove it")
+    if _HOOK.match(name) and _STARTS.search(value):
+        return _records(step.place, name)
+    if name in FLAGS and value.lower() not in _OFF:
+        return _records(step.place, f"{name}={'true' if value.lower() == 'true' else '...'}")
+    if _STARTS.search(_words(step)):
+        return _records(step.place, f"a recorder in the data of {step.app}")
+    return None
 
 
 def _words(step: Step) -> str:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from callguard.lint.finding import Finding, blocker
-from callguard.lint.freeswitch.plan import Extension, Plan, Step, targets
+from callguard.lint.freeswitch.plan import Condition, Extension, Plan, Step, targets
 from callguard.lint.freeswitch.snippet import Trusted
 from callguard.lint.freeswitch.way import BRIDGES, ENDS
 
@@ -31,12 +31,16 @@ def refused(plan: Plan, trusted: Trusted) -> Iterator[Finding]:
             continue
         yield from _dead_end(plan, trusted, extension)
         for condition in extension.conditions:
-            if any(_ANSWER.search(name) for name, _ in condition.tests):
-                yield from _branch([step for step in condition.steps if not step.anti])
-                yield from _branch([step for step in condition.steps if step.anti])
+            yield from _branches(condition)
         for step in extension.steps():
             if _COND.search(step.data) and "hangup" in f"{step.app} {step.data}":
                 yield _hangs_up(step)
+
+
+def _branches(condition: Condition) -> Iterator[Finding]:
+    if any(_ANSWER.search(name) for name, _ in condition.tests):
+        for anti in (False, True):
+            yield from _branch([step for step in condition.steps if step.anti is anti])
 
 
 def _branch(steps: list[Step]) -> Iterator[Finding]:

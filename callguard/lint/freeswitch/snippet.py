@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 
 from callguard.lint.finding import Finding, blocker, warning
 from callguard.lint.freeswitch.plan import Extension, Plan, Step, assigned, targets
@@ -72,17 +73,25 @@ def present(plan: Plan, trusted: Trusted) -> Iterator[Finding]:
         if extension.name == NAME and (extension.context, NAME) not in trusted.entered:
             text = "the extension callguard is not callguard's snippet: its name is taken, or it was cut"
             yield blocker("context-taken", extension.place, text, COPY)
+    yield from _twice(plan, trusted)
+    yield from _cut(plan, trusted)
+
+
+def _twice(plan: Plan, trusted: Trusted) -> Iterator[Finding]:
     for context, name in trusted.entered:
-        twice = [each for each in plan.contexts[context].extensions if each.name == name]
-        for each in twice[1:]:
-            text = f"the extension {name} was defined before, at {twice[0].place}: this one never runs"
+        first, *later = (each for each in plan.contexts[context].extensions if each.name == name)
+        for each in later:
+            text = f"the extension {name} was defined before, at {first.place}: this one never runs"
             yield blocker("context-twice", each.place, text, "remove it")
-    for each in plan.extensions():
-        if (each.context, each.name) in trusted.entered:
-            for number in EMERGENCY:
-                if not lets_through(plan, Trusted(frozenset({(each.context, each.name)}), frozenset()), number):
-                    text = f"this copy of the snippet asks on emergency calls: its test for {number} is missing"
-                    yield blocker("emergency-asked", each.place, text, COPY)
+
+
+def _cut(plan: Plan, trusted: Trusted) -> Iterator[Finding]:
+    """Copies of the snippet without one of its tests for emergency numbers."""
+    for each, number in product(plan.extensions(), EMERGENCY):
+        key = (each.context, each.name)
+        if key in trusted.entered and not lets_through(plan, Trusted(frozenset({key}), frozenset()), number):
+            text = f"this copy of the snippet asks on emergency calls: its test for {number} is missing"
+            yield blocker("emergency-asked", each.place, text, COPY)
 
 
 def entered(plan: Plan, trusted: Trusted, call_types: frozenset[str] | None) -> Iterator[Finding]:

@@ -70,9 +70,7 @@ class Ways:
             if each is extension:
                 break
             if each.goes_on and any(self.trusted.asks(step) for step in each.steps()):
-                sure = all(condition.always for condition in each.conditions)
-                meets = sure or any(each.takes(number) for number in extension.numbers)
-                state = ASKED if sure else state | ASKED if meets else state
+                state = _behind(each, extension, state)
         return state
 
     def _run(
@@ -136,6 +134,13 @@ def _taking(context: Context, number: str) -> Iterator[Extension]:
             yield extension
             if not extension.goes_on and extension.sure:
                 return
+
+
+def _behind(asking: Extension, extension: Extension, state: State) -> State:
+    """What ASKING, which has the look-up go on, leaves of STATE for EXTENSION."""
+    if all(condition.always for condition in asking.conditions):
+        return ASKED
+    return state | ASKED if any(asking.takes(number) for number in extension.numbers) else state
 
 
 def connects(step: Step) -> bool:

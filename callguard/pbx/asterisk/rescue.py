@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Coroutine
+from contextlib import suppress
 from functools import partial
 
 from callguard.errors import LinkDown, PbxRefused
@@ -50,16 +51,13 @@ class AsteriskRescue:
 
     async def waiting(self) -> tuple[str, ...]:
         """Channels that entered our application by the snippet, and are still there."""
-        found: list[str] = []
-        try:
+        rows: list[Message] = []
+        with suppress(LinkDown, PbxRefused, TimeoutError):  # who is known by then is sent on; the next look is at hand
             async with asyncio.timeout(LIST_SECONDS):
                 await self._ami.action("CoreShowChannels")
                 while (row := await self._listed.get()).get("Event") != LISTED:
-                    if row.get("Application") == "Stasis" and row.get("ApplicationData").startswith(f"{self._app},1,"):
-                        found.append(row.get("Uniqueid"))
-        except (LinkDown, PbxRefused, TimeoutError):  # who is known by now is sent on; the next look is at hand
-            pass
-        return tuple(found)
+                    rows.append(row)
+        return tuple(row.get("Uniqueid") for row in rows if self._waits(row))
 
     async def send_on(self, channel_id: str) -> bool:
         """Redirect a channel to where the snippet goes on."""
@@ -69,6 +67,9 @@ class AsteriskRescue:
     async def close(self) -> None:
         """Let go."""
         await self._ami.close()
+
+    def _waits(self, row: Message) -> bool:
+        return row.get("Application") == "Stasis" and row.get("ApplicationData").startswith(f"{self._app},1,")
 
     async def _stop(self, channel_id: str, mark: str) -> None:
         if not mark:

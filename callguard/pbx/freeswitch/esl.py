@@ -21,7 +21,6 @@ CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 5.0
 SIGN_OF_LIFE = "api uptime"
 _CHUNK = 256 * 1024
-_ANSWERS = ("command/reply", "api/response")
 
 
 class Esl:
@@ -128,20 +127,24 @@ class Esl:
         self._lose()
 
     def _hear(self, frame: Frame) -> None:
-        kind = frame.kind
-        if kind in _ANSWERS:
-            if self._waiting:  # else nobody asked: it answers nothing
-                _, answer = self._waiting.popleft()
-                if not answer.done():
-                    answer.set_result(frame)
-        elif kind in ("auth/request", "text/rude-rejection"):
-            if not self.greeted.done():
-                self.greeted.set_result(kind)
-        elif kind == "text/disconnect-notice":
-            if frame.get("Content-Disposition") != "linger":
-                self._lose()
-        elif (message := message_of(frame)) is not None:
-            self._on_event(message)
+        match frame.kind:
+            case "command/reply" | "api/response":
+                self._answered(frame)
+            case "auth/request" | "text/rude-rejection" as greeting:
+                if not self.greeted.done():
+                    self.greeted.set_result(greeting)
+            case "text/disconnect-notice":
+                if frame.get("Content-Disposition") != "linger":
+                    self._lose()
+            case _:
+                if (message := message_of(frame)) is not None:
+                    self._on_event(message)
+
+    def _answered(self, frame: Frame) -> None:
+        if self._waiting:  # else nobody asked: it answers nothing
+            _, answer = self._waiting.popleft()
+            if not answer.done():
+                answer.set_result(frame)
 
     async def _watch(self) -> None:
         """A command without an answer, or silence where a sign of life was asked for, is a lost link."""
