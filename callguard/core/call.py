@@ -214,6 +214,10 @@ class Call:
         """Every party, the far one included, that can hear the far one."""
         return tuple(channel for channel in self.connected() if channel.is_party)
 
+    def entering(self) -> tuple[Channel, ...]:
+        """Who waits in our application to come into this call: nobody hears it yet."""
+        return tuple(channel for channel in self.live() if channel.waiting and channel.channel_id != self.anchor)
+
     def others(self) -> tuple[Channel, ...]:
         """The parties that the far one talks to: who listens only is none."""
         return tuple(channel for channel in self.hearers() if channel.channel_id != self.anchor and not channel.listens)

@@ -77,6 +77,13 @@ class ChannelSeen(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelEntered(Event):
+    """The channel, which is to come into this call, waits in our application: nobody of the call hears it yet."""
+
+    type = "channel_entered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelAnswered(Event):
     """The channel is up."""
 

@@ -1,8 +1,8 @@
-"""A party that appears in a call: whoever can hear is told and, if need be, asked, alone.
+"""A party that appears in a call: whoever can hear, or waits at its gate, is told and, if need be, asked, alone.
 
-What belongs here: who has to be told, and when there is a point in it. What does not: the telling itself (asking.py),
-the mask that lies over the recording meanwhile (quorum.py): that needs no decision of ours, only a hearer without
-standing.
+What belongs here: who has to be told, when there is a point in it, and who comes in. What does not: the telling itself
+(asking.py), the mask that lies over the recording meanwhile (quorum.py): that needs no decision of ours, only a hearer
+without standing.
 """
 
 from __future__ import annotations
@@ -12,15 +12,26 @@ from functools import partial
 from callguard.core import asking
 from callguard.core.call import Call, Channel
 from callguard.core.consent import Standing
+from callguard.core.effects import SendOn
+from callguard.core.events import ChannelEntered
 from callguard.core.outcome import Step
 from callguard.core.policy import Mode
 
 
+def entered(call: Call, event: ChannelEntered) -> Step:
+    """A party of this call waits in our application, at the gate: who has to be told is settled as for others."""
+    if event.channel_id in call.channels:
+        return Step(call.change(event.channel_id, waiting=True))
+    return Step(call, (SendOn(channel_id=event.channel_id),), reasons=("not of this call",))
+
+
 def settle(call: Call) -> Step:
-    """Tell every newcomer, each in its own ear."""
+    """Tell every newcomer, each in its own ear; whoever waits at the gate and has nothing to hear comes in."""
     done = Step(call)
     for channel in newcomers(call) if may_ask(call) else ():
         done = done.then(partial(_tell, channel.channel_id))
+    for channel in done.call.entering():
+        done = done.then(partial(_let_in, channel.channel_id))
     return done
 
 
@@ -34,8 +45,8 @@ def may_ask(call: Call) -> bool:
 
 
 def newcomers(call: Call) -> tuple[Channel, ...]:
-    """Who can hear the far party and was never told."""
-    third = (channel for channel in call.hearers() if channel.channel_id != call.anchor)
+    """Who can hear the far party, or is about to, and was never told."""
+    third = (channel for channel in (*call.hearers(), *call.entering()) if channel.channel_id != call.anchor)
     return tuple(channel for channel in third if channel.is_asked and _is_untold(channel))
 
 
@@ -48,6 +59,15 @@ def _is_over_its_notice(far: Channel) -> bool:
     """It agreed; or it is asked once more because the rule grew, which two can be at the same time."""
     asked_anew = far.told > 0 and far.standing in (Standing.NOTIFYING, Standing.AWAITING)
     return far.standing is Standing.GRANTED or asked_anew
+
+
+def _let_in(channel_id: str, call: Call) -> Step:
+    """Nobody is kept at the gate for a question that is none any more."""
+    channel = call.channels[channel_id]
+    is_open = channel.playing is not None or channel.standing in (Standing.NOTIFYING, Standing.AWAITING)
+    if is_open and may_ask(call):
+        return Step(call)
+    return Step(call.change(channel_id, waiting=False, playing=None), (SendOn(channel_id=channel_id),))
 
 
 def _tell(channel_id: str, call: Call) -> Step:

@@ -64,9 +64,10 @@ def is_sampled(call_id: str, percent: int) -> bool:
 
 
 def _codes(call: Call) -> frozenset[str]:
-    """Where everybody may be who can hear the far party. An agent of whom nothing is known sits where agents sit."""
+    """Where everybody may be who can hear the far party, or is about to. An agent of whom nothing is known sits where
+    agents sit."""
     found = {*(call.site or (NOWHERE,))}
-    for channel in call.hearers():
+    for channel in (*call.hearers(), *call.entering()):
         unknown = () if channel.role is Role.AGENT else (NOWHERE,)
         found |= {*(channel.codes or unknown)}
     return frozenset(found)

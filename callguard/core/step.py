@@ -35,6 +35,7 @@ from callguard.core.events import (
     CallMerged,
     CallStarted,
     ChannelAnswered,
+    ChannelEntered,
     ChannelHeld,
     ChannelHungUp,
     ChannelLeft,
@@ -336,6 +337,7 @@ _Handler = Callable[[Call, Any], Step]
 _HANDLERS: dict[type[Event], _Handler] = {
     CallStarted: _call_started,
     ChannelSeen: _channel_seen,
+    ChannelEntered: joining.entered,
     ChannelAnswered: _answered,
     ChannelLeft: _left,
     ChannelHeld: _held,

@@ -36,7 +36,7 @@ def _context(plan: model.Dialplan, name: str) -> model.Context:
 
 
 def told(site: Site) -> Iterator[Finding]:
-    """Who is dialled after a Gosub that says told or bridged is handed to the snippet."""
+    """Who is dialled after a Gosub that says told, gate or bridged is handed to the snippet."""
     graph = Graph(plan_of(site.pbx.dialplan or (), site.pbx.includes))
     for one in outbound(graph, recognise(graph)):
         yield Finding(Severity(one.severity.value), one.text, str(one.place), one.fix)

@@ -28,6 +28,7 @@ from callguard.core.effects import (
 )
 from callguard.core.events import (
     CallMerged,
+    ChannelEntered,
     ChannelLeft,
     EffectFailed,
     Event,
@@ -203,7 +204,7 @@ class Engine:
             return
         self.entering.discard(heard.channel.channel_id)
         if known_call := self.board.call_of(heard.channel.channel_id):
-            self._entered_again(known_call, heard.channel.channel_id, heard.waiting)
+            self._entered_again(known_call, heard)
             return
         dialled = heard.channel.channel_id in self.board.dials
         begun = self.entrance.begin(heard, self.faults, dialled=dialled)
@@ -218,12 +219,14 @@ class Engine:
     async def _look_up(self, runner: Runner, begun: Begun, who: Endpoint) -> None:
         runner.feed(await self.entrance.look_up(begun, who))
 
-    def _entered_again(self, call_id: str, channel_id: str, waiting: bool) -> None:
-        """Asked once per call: whoever comes a second time goes on at once. The same entry said twice is nothing."""
-        runner = self.runners.get(call_id)
-        call = runner.call if runner else None
-        told_now = call and (call.far is None or (call.anchor == channel_id and call.far.waiting))
-        if not told_now and waiting:
+    def _entered_again(self, call_id: str, heard: Entered) -> None:
+        """Asked once per call: whoever comes a second time goes on at once. The same entry said twice is nothing, and
+        another party of the call waits at its gate."""
+        runner, channel_id = self.runners.get(call_id), heard.channel.channel_id
+        far = runner.call.far if runner else None
+        if runner and far and channel_id != far.channel_id and heard.waiting:
+            runner.feed(ChannelEntered(at=heard.at, channel_id=channel_id))
+        elif heard.waiting and not (runner and (far is None or far.waiting)):
             self.pbx.perform(SendOn(channel_id=channel_id))
 
     def start(self, runner: Runner) -> Runner:
@@ -392,6 +395,6 @@ class Engine:
     def left(self, channel_ids: frozenset[str], at: datetime) -> None:
         """Calls that wait in our application according to us, though the PBX says otherwise."""
         for runner in self.runners.values():
-            far = runner.call.far
-            if far and far.waiting and far.channel_id not in channel_ids:
-                runner.feed(ChannelLeft(at=at, channel_id=far.channel_id))
+            for channel in runner.call.live():
+                if channel.waiting and channel.channel_id not in channel_ids:
+                    runner.feed(ChannelLeft(at=at, channel_id=channel.channel_id))

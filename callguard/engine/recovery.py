@@ -121,6 +121,6 @@ def facts_of(act: GuardAct, call: Call) -> Iterator[Event]:
     if recording and (recording.state.runs or recording.state is State.STOPPING):
         yield StopAcknowledged(at=act.at, channel_id=recording.channel_id, recording_id=act.stopped)
         yield StopObserved(at=act.at, channel_id=recording.channel_id, recording_id=act.stopped)
-    far = call.far
-    if far and far.waiting and act.sent_on == far.channel_id:
-        yield ChannelLeft(at=act.at, channel_id=far.channel_id)
+    sent_on = call.channels.get(act.sent_on)
+    if sent_on and sent_on.waiting:
+        yield ChannelLeft(at=act.at, channel_id=sent_on.channel_id)

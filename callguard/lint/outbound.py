@@ -1,6 +1,7 @@
 """Outbound calls: Dial hands whoever answers to the snippet, by the options that the Gosub left in CALLGUARD_DIAL.
 
-What belongs here: the Dials behind a Gosub that says told or bridged, and the outside line before an emergency number.
+What belongs here: the Dials behind a Gosub that says told, gate or bridged, and the outside line before an emergency
+number.
 What does not: inbound ways (notice.py), copies of the snippet (snippet.py).
 """
 
@@ -38,7 +39,7 @@ _ABROAD = ("00", "011", "0011", "810")
 
 
 def outbound(graph: Graph, trusted: Trusted) -> Iterator[Finding]:
-    """Every Dial behind a Gosub that says told or bridged carries what it left for it, and nothing against it."""
+    """Every Dial behind a Gosub that says told, gate or bridged carries what it left for it, and nothing against it."""
     site, carrying = site_numbers(graph), carriers(graph, [VARIABLE])
     asking = [(step, edge) for step, edge in entering(graph) if edge.kind is Kind.CALL]
     asking = [(step, edge) for step, edge in asking if not exempt(step.exten, site)]

@@ -128,9 +128,9 @@ def entering(graph: Graph) -> Iterator[tuple[Step, Edge]]:
 
 
 def when(edge: Edge) -> bool:
-    """Whether a Gosub along EDGE asks whoever is dialled later: its third argument is told or bridged."""
+    """Whether a Gosub along EDGE asks whoever is dialled later: its third argument is told, gate or bridged."""
     arguments = split(edge.target.arguments)
-    return len(arguments) > 2 and arguments[2] in ("told", "bridged")
+    return len(arguments) > 2 and arguments[2] in ("told", "gate", "bridged")
 
 
 def entered(graph: Graph, call_types: frozenset[str] | None) -> Iterator[Finding]:

@@ -20,7 +20,7 @@ from tests.core.play import START
 
 
 def test_every_fact_is_known_by_its_type() -> None:
-    assert len(FACTS) == 41
+    assert len(FACTS) == 42
     assert all(kind.type == type for type, kind in FACTS.items())
 
 

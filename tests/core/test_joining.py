@@ -14,6 +14,7 @@ from callguard.core.effects import (
     MaskRecording,
     MeasureRecording,
     PlayPrompt,
+    SendOn,
     StartRecording,
     StopPrompt,
     StopRecording,
@@ -21,7 +22,9 @@ from callguard.core.effects import (
     WakeAt,
 )
 from callguard.core.events import (
+    Bridged,
     CallMerged,
+    ChannelEntered,
     Link,
     ListeningEnded,
     ListeningStarted,
@@ -278,3 +281,79 @@ def test_behind_a_gate_who_agreed_is_in_the_file_from_its_first_word() -> None:
 @pytest.mark.parametrize("talk", [came_in(play(GATED).recording(), agreed=False), came_in(play().recording())])
 def test_without_agreement_or_gate_who_comes_in_is_masked(talk: Play) -> None:
     talk.bridges(GUEST).did(MaskRecording, PlayPrompt)
+
+
+# ---------------------------------------------------------------- who is dialled into the call and waits at its gate
+def at_the_gate(talk: Play | None = None, role: Role = Role.GUEST) -> Play:
+    """The agent hands the far party on; whoever is dialled answers and waits in our application."""
+    talk = (talk or play().recording()).hangs_up(AGENT)
+    talk = talk.passes("alone") if talk.call.running else talk
+    return talk.sees(GUEST, role).learns(GUEST, MILD).feed(ChannelEntered, GUEST)
+
+
+@pytest.mark.requirement("S73")
+def test_at_the_gate_a_party_is_told_and_asked_before_anybody_hears_it() -> None:
+    talk = at_the_gate().plays(Script.NOTICE, to=GUEST)
+    talk.begins(to=GUEST).ends(to=GUEST).did().presses("1", by=GUEST).did(SendOn).stands(Standing.GRANTED, GUEST)
+    assert talk.file.mask is Mask.MASKING, "it was silent all the time"
+    talk.masked(9000).feed(Bridged, FAR, bridge_id="B2").is_quiet()
+    talk.feed(Bridged, GUEST, bridge_id="B2").did(StopRecording)
+    talk.stopped().did(StartRecording)
+    heard = [effect for effect in talk.effects if isinstance(effect, PlayPrompt) and effect.channel_id == GUEST]
+    assert heard == [PlayPrompt(channel_id=GUEST, script=Script.NOTICE)], "in our application, by no whisper"
+
+
+@pytest.mark.parametrize("outcome", ["refuses", "is silent"])
+def test_who_says_no_at_the_gate_comes_in_and_nothing_is_recorded(outcome: str) -> None:
+    talk = at_the_gate().begins(to=GUEST).ends(to=GUEST)
+    if outcome == "refuses":
+        talk.presses("2", by=GUEST)
+    else:
+        talk.passes("party_answer").ends(Script.QUESTION, to=GUEST).passes("party_last_answer")
+    talk.plays(Script.REFUSAL, to=GUEST).ends(Script.REFUSAL, to=GUEST).did(SendOn)
+    talk.masked(9000).bridges(FAR, GUEST, bridge="B2").did()
+    assert talk.file.mask is Mask.ON
+
+
+def test_the_policy_may_leave_out_who_refuses_at_the_gate() -> None:
+    talk = at_the_gate(play(STRICT_DOOR).recording()).begins(to=GUEST).presses("2", by=GUEST)
+    talk.ends(Script.REFUSAL, to=GUEST).did(LeaveOut)
+
+
+@pytest.mark.parametrize(
+    "talk",
+    [
+        at_the_gate(role=Role.PLUMBING),
+        at_the_gate(play().recording().presses("*7").stopped()),
+        at_the_gate(play().recording().loses(Link.GUARD)),
+    ],
+)
+def test_whom_nobody_has_to_tell_comes_in_at_once(talk: Play) -> None:
+    assert SendOn(channel_id=GUEST) in talk.last.effects
+    assert PlayPrompt(channel_id=GUEST, script=Script.NOTICE) not in talk.effects
+
+
+def test_staff_comes_in_at_once() -> None:
+    play().recording().sees(OTHER_AGENT, Role.AGENT).feed(ChannelEntered, OTHER_AGENT).did(SendOn)
+
+
+def test_nobody_is_kept_at_the_gate_for_a_question_that_is_none_any_more() -> None:
+    at_the_gate().begins(to=GUEST).presses("*7").did(SendOn, StopRecording)
+    at_the_gate().begins(to=GUEST).loses(Link.GUARD).did(SendOn)
+
+
+def test_a_notice_that_fails_at_the_gate_is_told_once_more_and_then_it_comes_in_untold() -> None:
+    talk = at_the_gate().fails(to=GUEST).plays(Script.NOTICE, to=GUEST)
+    talk.fails(to=GUEST).did(SendOn).incident("notice_failed")
+
+
+def test_the_rule_of_who_waits_counts_already() -> None:
+    talk = play(CASUAL).starts(codes=(MILD,)).hears().leaves().passes("last_answer").sees(AGENT, Role.AGENT)
+    talk.bridges(FAR, AGENT).acknowledged().opened().hangs_up(AGENT).passes("alone").sees(GUEST, Role.GUEST)
+    talk.feed(ChannelEntered, GUEST)
+    assert talk.call.mode is Mode.ASK and talk.wrote.count(Outcome.RULE_REEVALUATED) == 1
+
+
+def test_a_stranger_at_the_gate_goes_on() -> None:
+    talk = play().recording().feed(ChannelEntered, "nobody").did(SendOn)
+    assert "nobody" not in talk.call.channels and talk.last.reasons == ("not of this call",)

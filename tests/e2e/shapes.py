@@ -44,10 +44,21 @@ exten => _7X.,1,ExecIf($["${EXTEN:1:1}" = "1"]?Answer())
 """
 """What admins leave away: neither told nor bridged. 71 answers the agent first, 72 gives Dial its options."""
 
+GATED = """
+[inbound]
+exten => 310,1,Gosub(callguard,s,1(support,inbound))
+ same => n,Dial(PJSIP/agent1,20)
+[internal]
+exten => _4X.,1,Gosub(callguard,s,1(support,outbound,gate))
+ same => n,Dial(PJSIP/${FILTER(0-9,${EXTEN:1})}@trunk,60,${CALLGUARD_DIAL})
+"""
+"""Whoever is dialled to the outside, for a transfer too, waits at the gate."""
+
 
 def examples() -> str:
     """The shipped examples in one dialplan, and what is wrong with some."""
-    return "".join((dialplan_dir() / f"example-{name}.conf").read_text() for name in EXAMPLES) + WORDLESS
+    shipped = "".join((dialplan_dir() / f"example-{name}.conf").read_text() for name in EXAMPLES)
+    return shipped + WORDLESS + GATED
 
 
 @dataclass

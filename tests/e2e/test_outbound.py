@@ -12,8 +12,9 @@ import pytest
 import pytest_asyncio
 
 from callguard.lab.dialog import CallState
+from callguard.lab.media import CounterTone, find_counters
 from tests.e2e.shapes import Shapes, hears, notices, speakers
-from tests.e2e.site import incidents, states, types
+from tests.e2e.site import incidents, sent_before, states, types
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -186,3 +187,58 @@ async def test_a_call_back_from_a_queue_is_a_call_of_its_own(shapes: Shapes) -> 
     assert states(back) == ["verified"] and not back.incidents
     tape = shapes.tape(back)
     assert speakers(tape.left) == {FAR} and speakers(tape.right) == {AGENT}
+
+
+# ---------------------------------------------------------------- dialled into a call that is recorded
+@pytest.mark.requirement("S73")
+async def test_whom_a_transfer_dials_is_told_and_asked_at_the_gate_before_anybody_hears_it(shapes: Shapes) -> None:
+    """Caller, agent, and somebody outside to whom the agent transfers: no millisecond of it before it agreed."""
+    async with shapes.with_phones("caller", "agent1", "trunk"):
+        outside = shapes.phones["trunk"].media
+        assert isinstance(outside, CounterTone)
+        call = await shapes.dial("caller", "310")
+        await shapes.row("notice_ended", script="notice")
+        await call.press("1")
+        agent = await shapes.reached("agent1")
+        await shapes.row("notice_ended", script="recording_on")
+        await asyncio.sleep(1)
+        await agent.refer("45551234")
+        third = await shapes.reached("trunk")
+        told = await shapes.row("notice_ended", nth=1, script="notice")
+        assert 0 not in speakers(find_counters(third.heard().samples)), "it hears nobody yet"
+        await third.press("1")
+        await hears(third, 0)
+        await shapes.row("notice_ended", nth=1, script="recording_on")
+        await asyncio.sleep(1)
+        await third.hangup()
+        [stored] = await shapes.over()
+    granted = [row for row in stored.events if row.type == "consent_granted"]
+    entered = next(row for row in stored.events if row.type == "channel_entered")
+    assert granted[1].channel_id == told.channel_id == entered.channel_id and not stored.incidents
+    assert states(stored) == ["verified", "verified"]
+    before, after = shapes.tape(stored), shapes.tape(stored, 1)
+    assert speakers(before.left) == speakers(after.left) == {0}
+    assert speakers(before.right) == {1} and speakers(after.right) == {2}
+    early = sent_before(outside, granted[1].at)
+    kept = {number for tape in (before, after) for side in tape.numbers() for number in side}
+    assert len(early) > 50 and not early & kept
+
+
+@pytest.mark.requirement("S73")
+async def test_who_refuses_at_the_gate_is_put_through_unrecorded_and_no_call_is_lost(shapes: Shapes) -> None:
+    async with shapes.with_phones("caller", "agent1", "trunk"):
+        call = await shapes.dial("caller", "310")
+        await shapes.row("notice_ended", script="notice")
+        await call.press("1")
+        agent = await shapes.reached("agent1")
+        await shapes.row("notice_ended", script="recording_on")
+        await agent.refer("45551234")
+        third = await shapes.reached("trunk")
+        await shapes.row("notice_started", nth=1, script="notice")
+        await third.press("2")
+        await hears(third, 0)
+        await hears(call, 2)
+        await call.hangup()
+        [stored] = await shapes.over()
+    assert len(stored.recordings) == 1 and states(stored) == ["verified"] and not stored.incidents
+    assert not {2} & (speakers(shapes.tape(stored).left) | speakers(shapes.tape(stored).right))

@@ -17,7 +17,7 @@ from callguard.core.policy import Joins, parse_policy
 from callguard.core.recording import Mask, State
 from callguard.engine.engine import DRAIN_SECONDS
 from callguard.engine.sweeper import Sweeper
-from callguard.ports import Entered, Sighted
+from callguard.ports import Dialled, Entered, Sighted
 from callguard.ports import Link as LinkHeard
 from callguard.proof import prove
 from callguard.store.memory import MemoryLog
@@ -118,6 +118,36 @@ async def test_who_is_asked_a_second_time_is_sent_on(stage: Stage, channel: str)
     stage.pbx.hear(Entered(START, endpoint(channel), ("1", "support", "inbound")))
     await stage.settled()
     assert stage.pbx.asked(SendOn)[before:] == [SendOn(channel_id=channel)] and len(stage.engine.runners) == 1
+
+
+async def at_the_gate(stage: Stage) -> None:
+    """Somebody whom a transfer dials waits in our application."""
+    await stage.talk()
+    stage.hang_up("agent1")
+    stage.pbx.hear(Sighted(START, endpoint("guest")))
+    stage.pbx.hear(Dialled(START, "far", "guest"))
+    stage.pbx.hear(Entered(START, endpoint("guest"), ("1", "support", "outbound")))
+    await stage.settled()
+
+
+@pytest.mark.requirement("S73")
+async def test_whom_a_transfer_dials_waits_at_the_gate_of_the_same_call(stage: Stage) -> None:
+    await at_the_gate(stage)
+    assert stage.pbx.asked(PlayPrompt)[-1] == PlayPrompt(channel_id="guest", script=Script.NOTICE)
+    assert len(stage.engine.runners) == 1 and SendOn(channel_id="guest") not in stage.pbx.effects
+    stage.pbx.say(DigitPressed(at=stage.pbx.now, channel_id="guest", digit="1"))
+    await stage.until(lambda: SendOn(channel_id="guest") in stage.pbx.effects)
+    stage.join("bridge-two", "far", "guest")
+    await stage.until(lambda: len(stage.call("far").recordings) == 2)
+    stored = await stage.finish("far", "guest")
+    assert "channel_entered" in [row.type for row in stored.events] and prove(stored) == []
+
+
+async def test_who_left_the_gate_in_a_gap_is_not_waited_for(stage: Stage) -> None:
+    await at_the_gate(stage)
+    stage.engine.left(frozenset(), START)
+    await stage.settled()
+    assert not stage.call("far").channels["guest"].waiting and SendOn(channel_id="guest") not in stage.pbx.effects
 
 
 @pytest.mark.requirement("S125")
