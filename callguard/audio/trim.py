@@ -43,6 +43,11 @@ class Profile:
     mode: int = 1
     closely: bool = True
 
+    def as_data(self) -> dict[str, float | bool]:
+        """Everything that decides what is cut."""
+        own = {"before_s": self.before, "after_s": self.after, "mode": self.mode, "closely": self.closely}
+        return {**own, "gap_s": GAP_S, "blip_s": BLIP_S, "protect_s": PROTECT_S}
+
 
 SAFE = Profile(before=0.15, after=0.23)
 """No speech is lost: for what is kept instead of the original."""

@@ -5,7 +5,7 @@ What belongs here: the command. What does not: objects (vault.py), deriving (job
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,14 @@ import click
 from callguard.cli.keeper import rows
 from callguard.cli.option import config_option, json_option, load, show_json
 from callguard.errors import BadInput
-from callguard.store.artefact import Artefact
+from callguard.store.artefact import Artefact, ArtefactEvent
+
+SAYS = {
+    "made": "made",
+    "original_held": "a legal hold keeps its original",
+    "original_shredded": "its original's key is destroyed",
+}
+"""What an event says."""
 
 
 @click.group()
@@ -29,16 +36,16 @@ def artefacts() -> None:
 def tree(recording: str, config: Path, as_json: bool) -> None:
     """What came from what of RECORDING: kind, purpose, end; what was deleted too."""
     with rows(load(config)) as found:
-        there = found.find(recording_id=recording)
+        there, told = found.find(recording_id=recording), found.events(recording)
     if not there:
         raise BadInput(f"{recording}: nothing is or was kept of a recording with this id; see `callguard vault ls`")
     if as_json:
-        return show_json({"recording_id": recording, "artefacts": _data(None, there)})
-    for line in _lines(None, there):
+        return show_json({"recording_id": recording, "artefacts": _data(None, there, told)})
+    for line in _lines(None, there, told):
         click.echo(line)
 
 
-def _data(parent: str | None, there: Sequence[Artefact]) -> list[dict[str, Any]]:
+def _data(parent: str | None, there: Sequence[Artefact], told: Sequence[ArtefactEvent]) -> list[dict[str, Any]]:
     names = (
         "artefact_id",
         "kind",
@@ -52,21 +59,35 @@ def _data(parent: str | None, there: Sequence[Artefact]) -> list[dict[str, Any]]
         "reason",
     )
     return [
-        {name: getattr(row, name) for name in names} | {"derived": _data(row.artefact_id, there)}
+        {name: getattr(row, name) for name in names}
+        | {"events": [_event(event) for event in told if event.artefact_id == row.artefact_id]}
+        | {"derived": _data(row.artefact_id, there, told)}
         for row in there
         if row.parent_id == parent
     ]
 
 
-def _lines(parent: str | None, there: Sequence[Artefact], depth: int = 0) -> list[str]:
-    found = []
+def _event(event: ArtefactEvent) -> dict[str, Any]:
+    hashes = {"parent_sha256": event.parent_sha256.hex(), "sha256": event.sha256.hex()}
+    return {"type": event.type, "at": event.at, **hashes, "data": event.data}
+
+
+def _lines(
+    parent: str | None, there: Sequence[Artefact], told: Sequence[ArtefactEvent], depth: int = 0
+) -> Iterator[str]:
     for row in there:
         if row.parent_id == parent:
             state = row.state if not row.reason else f"{row.state}: {row.reason}"
             part = "" if row.part == "whole" else f" {row.part}"
             indent = "  " * depth
-            found.append(
+            yield (
                 f"{indent}{row.kind}{part}  {row.artefact_id}  {state}  {row.purpose}  until {row.expires_at:%Y-%m-%d}"
             )
-            found += _lines(row.artefact_id, there, depth + 1)
-    return found
+            for event in told:
+                if event.artefact_id == row.artefact_id:
+                    yield f"{indent}  {event.at:%Y-%m-%d %H:%M:%S}  {SAYS[event.type]}{_hashes(event)}"
+            yield from _lines(row.artefact_id, there, told, depth + 1)
+
+
+def _hashes(event: ArtefactEvent) -> str:
+    return f", sha256 {event.sha256.hex()}, of sha256 {event.parent_sha256.hex()}" if event.type == "made" else ""

@@ -64,8 +64,8 @@ class Derive:
             words = self._words(parent, then.language)
         except BadAudio as error:  # kept as it is; trying again would not change it
             return f"not transcribed: {error}"
-        fresh = new_transcript(parent, then, self.now())
-        self.room.keep(fresh, own[0] if own else None, Source(iter([words])), Format.JSON)
+        fresh, said = new_transcript(parent, then, self.now()), {"transcriber": self.name, "language": then.language}
+        self.room.keep(fresh, own[0] if own else None, Source(iter([words])), Format.JSON, said)
         return "transcribed"
 
     def _words(self, parent: Artefact, language: str) -> bytes:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from callguard.audio.vault.container import Container, Format, Header, new_key, seal
 from callguard.audio.vault.keyring import PublicKey
@@ -86,9 +86,12 @@ class Room:
         key = self.custody().unwrap(wrapped.kid, wrapped.wrapped, wrapped.key_id)
         return open_object(self.shelf, row.object, key, row.key_id).container
 
-    def keep(self, row: Artefact, begun: Artefact | None, source: Source, form: Format) -> Artefact:
-        """SOURCE, as ROW says; in the place of what was BEGUN and never finished. Raises Busy, BadContainer,
-        StoreRefused where the database does not allow it, Unreachable."""
+    def keep(
+        self, row: Artefact, begun: Artefact | None, source: Source, form: Format, settings: Mapping[str, Any]
+    ) -> Artefact:
+        """SOURCE, as ROW says; in the place of what was BEGUN and never finished. What it was made of and with which
+        SETTINGS is told in the same transaction. Raises Busy, BadContainer, StoreRefused where the database does not
+        allow it, Unreachable."""
         key, public = new_key(), self.public()
         name, key_id = f"{uuid.uuid4().hex}.cgv", uuid.uuid4()
         wrapped = Wrapped(key_id, public.kid, public.wrap(key, key_id))
@@ -99,6 +102,8 @@ class Room:
         else:
             self.artefacts.begin(row, wrapped)
         found = keep(self.shelf, row, source, form, key)
-        if not self.artefacts.stored(row.artefact_id, key_id, found):
-            raise Busy(f"recording {row.recording_id} was taken over")
+        with self.artefacts.transaction():
+            if not self.artefacts.stored(row.artefact_id, key_id, found):
+                raise Busy(f"recording {row.recording_id} was taken over")
+            self.artefacts.tell(row.artefact_id, "made", settings)
         return row

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from callguard.audio.timemap import TimeMap
-from callguard.audio.trim import segments_of
+from callguard.audio.trim import PROFILES, segments_of
 from callguard.audio.trimmed import trimmed
 from callguard.audio.vault.container import Format
 from callguard.audio.vault.plain import plain_of
@@ -28,6 +27,8 @@ from callguard.jobs.keep import Busy, Room, Source
 from callguard.store.artefact import Artefact
 
 KIND, REASON, PROFILE = "trimmed", "trimmed", "safe"
+ORIGINAL = {Wish.BESIDE: "kept", Wish.INSTEAD: "shredded when this is stored"}
+"""What becomes of the original, as its event says."""
 
 
 @dataclass(frozen=True)
@@ -53,44 +54,49 @@ class Trim:
         kind = call_type_of(self.room.artefacts, row)
         if kind is None or kind.trim is Wish.NO:
             return "not trimmed: the call type does not say so"
-        own = [each for each in there if each.kind == KIND and each.parent_id == row.artefact_id]
-        if all(each.state == "writing" for each in own) and (why := self._cut(row, own[0] if own else None)):
+        own = _own(row, there)
+        begun = own[0] if own else None
+        if all(each.state == "writing" for each in own) and (why := self._cut(row, begun, kind.trim)):
             return f"not trimmed: {why}"
         if kind.trim is Wish.BESIDE or not all(each.state in ("writing", "stored") for each in own):
             return "trimmed"
         try:
             self.deletion.replaced(row, REASON)
         except Held:
+            rows = self.room.artefacts
+            for each in _own(row, rows.find(recording_id=row.recording_id, states=("stored",))):
+                rows.tell(each.artefact_id, "original_held", {})
             return "trimmed, and a legal hold keeps the original"
         return "trimmed, in its place"
 
-    def _cut(self, row: Artefact, begun: Artefact | None) -> str:
+    def _cut(self, row: Artefact, begun: Artefact | None, wish: Wish) -> str:
         """Keep ROW without its silence; why that is not done, or ''."""
-        container = self.room.opened(row)
+        container, profile = self.room.opened(row), PROFILES[PROFILE]
         known = marks(self.room.artefacts.facts_of(row.call_month, row.call_id), row.recording_id)
         try:
             with WavReader(plain_of(container)) as sound:
                 scale = sound.rate / RATE
-                segments = segments_of(
-                    sound,
-                    protected=[round(at * scale) for at in known.telling],
-                    idle=[(round(start * scale), round(end * scale)) for start, end in known.idle],
-                )
+                protected = [round(at * scale) for at in known.telling]
+                idle = [(round(start * scale), round(end * scale)) for start, end in known.idle]
+                segments = segments_of(sound, protected=protected, idle=idle, profile=profile)
         except BadAudio as error:  # kept as it is; trying again would not change it
             return str(error)
         if not segments:
             return "nobody is heard to speak"
+        parts = TimeMap.of(segments)
         with WavReader(plain_of(container)) as sound:
-            said: dict[str, Any] = {
-                "original_sha256": (row.plain_sha256 or b"").hex(),
-                "original_samples": sound.frames,
-                "rate": sound.rate,
-                "profile": PROFILE,
-                "map": json.loads(TimeMap.of(segments).to_json()),
-            }
-            fresh = new_trimmed(row, self.now())
-            self.room.keep(fresh, begun, Source(trimmed(sound, segments, said)), Format.WAV)
+            settings = {"profile": PROFILE, **profile.as_data(), "protected": protected, "idle": idle}
+            told = {"rate": sound.rate, "original_samples": sound.frames, "settings": settings}
+            behind = {"original_sha256": (row.plain_sha256 or b"").hex(), "map": json.loads(parts.to_json())}
+            source = Source(trimmed(sound, segments, told | behind))
+            told |= {"trimmed_samples": parts.trimmed_samples, "original": ORIGINAL[wish]}
+            self.room.keep(new_trimmed(row, self.now()), begun, source, Format.WAV, told)
         return ""
+
+
+def _own(row: Artefact, there: Sequence[Artefact]) -> list[Artefact]:
+    """What was trimmed of ROW."""
+    return [each for each in there if each.kind == KIND and each.parent_id == row.artefact_id]
 
 
 def new_trimmed(row: Artefact, now: datetime) -> Artefact:

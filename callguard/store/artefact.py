@@ -7,7 +7,7 @@ What belongs here: SQL about artefacts, synchronous: jobs and commands run one a
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,6 +17,7 @@ from typing import Any
 import psycopg
 from psycopg import Connection, errors
 from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
 
 from callguard.core.deriving import Told
 from callguard.core.events import Event
@@ -107,6 +108,22 @@ class Measured:
     plain_sha256: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class ArtefactEvent:
+    """An event of a derived artefact: that it was `made` of its parent, that a legal hold keeps the original in whose
+    place it was made (`original_held`), that this one's key is destroyed (`original_shredded`). `data`: what made it
+    and with which settings; the hashes are those of both plaintexts."""
+
+    artefact_id: str
+    type: str
+    at: datetime
+    parent_id: str
+    kind: str
+    parent_sha256: bytes
+    sha256: bytes
+    data: Mapping[str, Any]
+
+
 class Artefacts:
     """Rows of the vault over one connection, as callguard_app. Every method raises StoreDown, StoreRefused."""
 
@@ -168,6 +185,10 @@ class Artefacts:
         found = self.ask("find_artefacts", **values, states=None if states is None else list(states))
         return tuple(Artefact(**row) for row in found)
 
+    def events(self, recording_id: str) -> tuple[ArtefactEvent, ...]:
+        """What was told of everything that was made of a recording, oldest first."""
+        return tuple(ArtefactEvent(**row) for row in self.ask("find_told", recording_id=recording_id))
+
     def key(self, key_id: uuid.UUID) -> Wrapped | None:
         """A data key, if it is still there."""
         for row in self.ask("find_key", key_id=key_id):
@@ -214,9 +235,14 @@ class Artefacts:
         values = {name: getattr(found, name) for name in Measured.__slots__}
         return self.count("stored", artefact_id=artefact_id, key_id=key_id, **values) == 1
 
+    def tell(self, artefact_id: str, type: str, data: Mapping[str, Any]) -> None:
+        """An event of a derived artefact, once; it can never be changed."""
+        self.ask("tell", artefact_id=artefact_id, type=type, data=Jsonb(data))
+
     def rewrap(self, old: Wrapped, new: Wrapped) -> bool:
         """Whether it was still wrapped as OLD says."""
-        return self.count("rewrap", key_id=old.key_id, old=old.kid, kid=new.kid, wrapped=new.wrapped) == 1
+        (row,) = self.ask("rewrap", key_id=old.key_id, old=old.kid, kid=new.kid, wrapped=new.wrapped)
+        return bool(row["done"])
 
     def open_incident(self, kind: str, subject: str, at: datetime, call: Ended | Artefact) -> bool:
         """Something about a call that a human must look at. SUBJECT: what it is about. Whether it is new."""

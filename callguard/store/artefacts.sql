@@ -49,6 +49,19 @@ UPDATE callguard.artefact SET state = 'stored', size = %(size)s, sha256 = %(sha2
     plain_sha256 = %(plain_sha256)s
 WHERE artefact_id = %(artefact_id)s AND state = 'writing' AND key_id = %(key_id)s
 
+-- What a derived artefact was made of, with both hashes as their rows hold them.
+-- name: tell
+INSERT INTO callguard.artefact_event (artefact_id, type, tenant, call_month, call_id, recording_id, kind, parent_id, parent_sha256,
+    sha256, data)
+SELECT c.artefact_id, %(type)s::callguard.artefact_event_type, c.tenant, c.call_month, c.call_id, c.recording_id, c.kind, c.parent_id,
+    p.plain_sha256, c.plain_sha256, %(data)s
+FROM callguard.artefact c JOIN callguard.artefact p ON p.artefact_id = c.parent_id WHERE c.artefact_id = %(artefact_id)s
+ON CONFLICT (artefact_id, type) DO NOTHING
+
+-- name: find_told
+SELECT artefact_id, type::text, at, parent_id, kind::text, parent_sha256, sha256, data FROM callguard.artefact_event
+WHERE recording_id = %(recording_id)s ORDER BY at, artefact_id, type
+
 -- name: find_artefacts
 SELECT artefact_id, tenant, pbx_id, call_month, call_id, recording_id, segment_no, part, kind::text, parent_id, call_type, purpose,
     state::text, object, key_id, size, sha256, plain_size, plain_sha256, began_at, created_at, promised_until, expires_at, reason,
@@ -68,7 +81,7 @@ SELECT key_id, kid, wrapped FROM callguard.artefact_key WHERE kid <> %(kid)s ORD
 
 -- Only where nobody wrapped it anew meanwhile.
 -- name: rewrap
-UPDATE callguard.artefact_key SET kid = %(kid)s, wrapped = %(wrapped)s WHERE key_id = %(key_id)s AND kid = %(old)s
+SELECT callguard.rewrap(%(key_id)s, %(old)s, %(kid)s, %(wrapped)s) AS done
 
 -- name: count_keys
 SELECT kid, count(*) FROM callguard.artefact_key GROUP BY kid ORDER BY kid

@@ -22,10 +22,11 @@ class Deletions:
         return self.rows.count("mark", artefact_id=row.artefact_id, reason=reason, at=at) == 1
 
     def shred(self, row: Artefact) -> None:
-        """Destroy the key: from now on nobody can open the object, nor any copy of it."""
+        """Destroy the key: nobody can open the object any more, nor any copy of it; what stays in its place says so."""
         with self.rows.transaction():
             self.rows.ask("delete_key", key_id=row.key_id)
             self.rows.ask("shredded", artefact_id=row.artefact_id)
+            self.rows.ask("tell_shredded", artefact_id=row.artefact_id)
 
     def bury(self, row: Artefact) -> None:
         """The object is gone: a tombstone stands for it."""

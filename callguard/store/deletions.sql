@@ -8,6 +8,16 @@ WHERE artefact_id = %(artefact_id)s AND state IN ('writing', 'stored')
 -- name: shredded
 UPDATE callguard.artefact SET state = 'shredded' WHERE artefact_id = %(artefact_id)s AND state = 'marked'
 
+-- What was made in the place of an original outlives it: that the original's key is gone is told of it.
+-- name: tell_shredded
+INSERT INTO callguard.artefact_event (artefact_id, type, tenant, call_month, call_id, recording_id, kind, parent_id, parent_sha256,
+    sha256, data)
+SELECT c.artefact_id, 'original_shredded', c.tenant, c.call_month, c.call_id, c.recording_id, c.kind, c.parent_id, p.plain_sha256,
+    c.plain_sha256, jsonb_build_object('reason', p.reason)
+FROM callguard.artefact p JOIN callguard.artefact c ON c.parent_id = p.artefact_id AND c.state = 'stored'
+WHERE p.artefact_id = %(artefact_id)s AND p.state = 'shredded'
+ON CONFLICT (artefact_id, type) DO NOTHING
+
 -- name: bury
 INSERT INTO callguard.tombstone (artefact_id, tenant, call_id, recording_id, kind, object, sha256, plain_sha256, reason, expires_at,
     marked_at)

@@ -33,8 +33,8 @@ EVIDENCE = ("call", "channel_event", "decision", "raw_event")
 """Tables that only ever grow, in months."""
 REGISTERS = ("rule_pack", "activation")
 """Tables without months that only ever grow."""
-RECORDS = ("tombstone", "retention_run")
-"""Tables about deletions that only ever grow."""
+RECORDS = ("tombstone", "retention_run", "artefact_event")
+"""Tables about artefacts that only ever grow."""
 GROWING = (*EVIDENCE, *REGISTERS, *RECORDS)
 CONNECT_SECONDS = 5
 
@@ -245,7 +245,8 @@ _TRIGGERS: LiteralString = """
     UNION ALL
     SELECT e.name || ' on ' || e.tab
     FROM (VALUES ('chain', 'channel_event'), ('chain', 'activation'), ('bounds', 'recording'), ('bounds', 'artefact'),
-        ('bounds', 'artefact_key'), ('bounds', 'legal_hold'), ('ended', 'recording')) AS e (name, tab)
+        ('bounds', 'artefact_key'), ('bounds', 'artefact_event'), ('bounds', 'legal_hold'),
+        ('ended', 'recording')) AS e (name, tab)
     WHERE NOT EXISTS (
         SELECT FROM pg_trigger t WHERE t.tgrelid = ('callguard.' || e.tab)::regclass AND t.tgname = e.name)
 """

@@ -52,9 +52,9 @@ def test_what_was_begun_is_written_anew_and_what_is_made_is_opened(place: Place)
 
     full = replace(place.room, shelf=Full(place.folder / "vault"))
     with pytest.raises(ShelfDown):
-        full.keep(fresh, None, Source(iter([b"some", b" words"])), Format.BYTES)
+        full.keep(fresh, None, Source(iter([b"some", b" words"])), Format.BYTES, {})
     (begun,) = place.artefacts.find(recording_id=row.recording_id, states=("writing",))
-    kept = place.room.keep(fresh, begun, Source(iter([b"some", b" words"])), Format.BYTES)
+    kept = place.room.keep(fresh, begun, Source(iter([b"some", b" words"])), Format.BYTES, {})
     assert kept.artefact_id == begun.artefact_id and b"".join(place.room.opened(kept).blocks()) == b"some words"
     assert len(place.objects()) == 2 and place.artefacts.stray_keys() == ()
     place.deletion.delete(kept, "asked for")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import uuid
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, LiteralString
 
 import numpy as np
 import pytest
+from psycopg import errors as pg
 
+from callguard.audio.trim import SAFE
 from callguard.audio.trimmed import said_of
 from callguard.audio.wav import WavReader, WavWriter
 from callguard.core.policy import parse_call_type
@@ -63,13 +66,53 @@ def test_a_trimmed_copy_is_kept_beside_its_original_and_says_where_each_sample_w
     original, copy = place.artefacts.find(recording_id=row.recording_id)
     assert (copy.kind, copy.parent_id, copy.expires_at) == ("trimmed", original.artefact_id, original.expires_at)
     said = said_of(plain(place, copy))
-    assert said["original_sha256"] == (original.plain_sha256 or b"").hex() and said["profile"] == "safe"
+    assert said["original_sha256"] == (original.plain_sha256 or b"").hex() and said["settings"]["profile"] == "safe"
     with WavReader(plain(place, original)) as whole, WavReader(plain(place, copy)) as cut:
         before, after = whole.read(whole.frames), cut.read(cut.frames)
     assert len(TALK) < len(after) < len(before) - 14 * RATE and said["original_samples"] == len(before)
     for start, end, at in said["map"]:
         assert (after[at : at + end - start] == before[start:end]).all()
     assert sound_of((original, copy)) == [original]
+
+
+@pytest.mark.requirement("S126")
+def test_both_hashes_the_settings_and_what_became_of_the_original_are_in_an_event(place: Place) -> None:
+    beside, instead, held = (recording(place, wish) for wish in ("beside", "instead", "instead"))
+    place.hold(held)
+    said = {}
+    for row in (beside, instead, held):
+        trim(place).run(row.recording_id)
+        trim(place).run(row.recording_id)
+        _, copy = place.artefacts.find(recording_id=row.recording_id)
+        events = place.artefacts.events(row.recording_id)
+        said[row.recording_id] = [event.type for event in events]
+        for event in events:
+            assert (event.artefact_id, event.parent_id) == (copy.artefact_id, row.artefact_id)
+            assert (event.parent_sha256, event.sha256) == (row.plain_sha256, copy.plain_sha256)
+        made, cut = events[0].data, hashlib.sha256(plain(place, copy).read())
+        assert made["settings"] == {"profile": "safe", **SAFE.as_data(), "protected": [], "idle": []}
+        assert made["original"] == ("kept" if row is beside else "shredded when this is stored")
+        assert cut.digest() == events[0].sha256 and made["trimmed_samples"] < made["original_samples"]
+    assert list(said.values()) == [["made"], ["made", "original_shredded"], ["made", "original_held"]]
+
+
+def test_no_statement_of_the_application_changes_an_event_or_makes_a_false_one(place: Place) -> None:
+    row = recording(place, "beside")
+    trim(place).run(row.recording_id)
+    before = place.artefacts.events(row.recording_id)
+    refused: tuple[LiteralString, ...] = (
+        "UPDATE callguard.artefact_event SET data = '{}'",
+        "DELETE FROM callguard.artefact_event",
+        "TRUNCATE callguard.artefact_event",
+        "INSERT INTO callguard.artefact_event SELECT artefact_id, 'original_shredded', at, tenant, call_month, call_id,"
+        " recording_id, kind, parent_id, parent_sha256, sha256, data FROM callguard.artefact_event",
+        "INSERT INTO callguard.artefact_event SELECT artefact_id, 'original_held', at, tenant, call_month, call_id,"
+        " recording_id, kind, parent_id, sha256, parent_sha256, data FROM callguard.artefact_event",
+    )
+    for statement in refused:
+        with pytest.raises((pg.CheckViolation, pg.InsufficientPrivilege)):
+            place.artefacts.connection.execute(statement)
+    assert place.artefacts.events(row.recording_id) == before
 
 
 @pytest.mark.requirement("S50")

@@ -55,6 +55,34 @@ def test_keys_are_wrapped_anew_once(place: Place) -> None:
     assert place.artefacts.keys_by_pair() == {"f" * 16: 1}
 
 
+@pytest.mark.requirement("S86")
+@pytest.mark.parametrize("held", [False, True])
+def test_the_application_cannot_lose_a_key_that_it_may_not_destroy(place: Place, held: bool) -> None:
+    row, connection = place.stored(), place.artefacts.connection
+    if held:
+        place.hold(row)
+    before = place.artefacts.key(row.key_id)
+    assert before is not None
+    refused: tuple[LiteralString, ...] = (
+        "UPDATE callguard.artefact_key SET wrapped = 'garbage'",
+        "UPDATE callguard.artefact_key SET kid = 'f', wrapped = 'garbage'",
+        "SELECT callguard.rewrap(key_id, kid, kid, 'garbage') FROM callguard.artefact_key",
+    )
+    for statement in refused:
+        with pytest.raises((pg.InsufficientPrivilege, pg.CheckViolation)):
+            connection.execute(statement)
+    assert place.artefacts.key(row.key_id) == before
+    connection.execute("SELECT callguard.rewrap(key_id, kid, repeat('f', 16), 'garbage') FROM callguard.artefact_key")
+    former: LiteralString = "SELECT key_id, kid, wrapped FROM callguard.artefact_key_former"
+    assert connection.execute(former).fetchall() == [(before.key_id, before.kid, before.wrapped)]
+    for statement in ("DELETE FROM callguard.artefact_key_former", "UPDATE callguard.artefact_key_former SET kid = ''"):
+        with pytest.raises(pg.InsufficientPrivilege):
+            connection.execute(statement)
+    if not held:
+        place.deletion.delete(row, "due")
+        assert connection.execute(former).fetchall() == []
+
+
 REFUSED: dict[LiteralString, type[Exception]] = {
     "UPDATE callguard.artefact SET expires_at = 'infinity'": pg.CheckViolation,
     "UPDATE callguard.artefact SET expires_at = NULL": pg.NotNullViolation,

@@ -46,7 +46,7 @@ STATEMENTS: tuple[LiteralString, ...] = (
     "DELETE FROM callguard.legal_hold",
     "UPDATE callguard.legal_hold SET released_at = now()",
     "UPDATE callguard.legal_hold SET call_id = gen_random_uuid()::text",
-    "DELETE FROM callguard.artefact_key_held",
+    "DELETE FROM callguard.artefact_key_former",
     "ALTER TABLE callguard.artefact DISABLE TRIGGER ALL",
     "SET session_replication_role = replica",
 )
@@ -72,19 +72,6 @@ def test_no_statement_of_the_application_deletes_what_is_held(place: Place, stat
     assert place.heard(row.recording_id)
     with pytest.raises(Held):
         place.deletion.delete(place.only(row.recording_id), "due")
-
-
-def test_a_wrapped_key_that_is_replaced_under_a_hold_is_kept_until_the_key_goes(place: Place) -> None:
-    row, free = place.stored(), place.stored()
-    before = place.artefacts.key(row.key_id)
-    hold = place.hold(row)
-    place.artefacts.connection.execute("UPDATE callguard.artefact_key SET wrapped = 'garbage'")
-    kept: LiteralString = "SELECT key_id, wrapped FROM callguard.artefact_key_held"
-    assert before and place.artefacts.connection.execute(kept).fetchall() == [(row.key_id, before.wrapped)]
-    place.holds.release([hold], SAID)
-    for each in (row, free):
-        place.deletion.delete(each, "due")
-    assert place.artefacts.connection.execute(kept).fetchall() == []
 
 
 def test_a_hold_waits_for_a_deletion_that_is_being_marked(place: Place) -> None:
