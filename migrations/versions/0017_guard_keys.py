@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0016"
-down_revision = "0015"
+revision = "0017"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 
@@ -67,7 +67,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """As 0015 guarded it: what was replaced without a legal hold is forgotten from here on."""
+    """As 0016 guarded it: what was replaced without a legal hold is forgotten from here on."""
     (table, former), (index, by_former) = RENAMES
     op.execute("GRANT UPDATE (kid, wrapped) ON callguard.artefact_key TO callguard_app")
     op.execute("DROP FUNCTION callguard.rewrap(uuid, text, text, bytea)")
