@@ -42,10 +42,12 @@ NO_SOUND = "no sound in the file"
 
 
 class Watch:
-    """Follows one recording from its acknowledgement to its final header. `done`: nothing more will be said."""
+    """Follows one recording from its acknowledgement to its final header. `done`: nothing more will be said; `ended`:
+    and its file proves that it ended.
+    """
 
     def __init__(self, recording_id: str, channel_id: str, *, found_running: bool = False) -> None:
-        self.done = False
+        self.done = self.ended = False
         self._ids: dict[str, Any] = {"recording_id": recording_id, "channel_id": channel_id}
         self._masks = MaskWatch()
         self._started: float | None = None  # when sample 0 was written, by our clock
@@ -105,6 +107,11 @@ class Watch:
     def since(self) -> int | None:
         """From which sample on the next look has to bring the sound."""
         return self._masks.since()
+
+    @property
+    def begun(self) -> bool:
+        """Whether it was acknowledged, or found running."""
+        return self._acknowledged is not None
 
     @property
     def urgent(self) -> bool:
@@ -206,7 +213,7 @@ class Watch:
         short = ended_at is not None and self.offset(ended_at) < _EMPTY_SECONDS * RATE
         empty = look.samples == 0 and short and ended_at is not None and now - ended_at > _EMPTY_SECONDS
         if look.final or empty:  # a header becomes final only when the recorder ended, whoever ended it
-            self.done = True
+            self.done = self.ended = True
             stopped = StopObserved(at=at, **self._ids, offset_samples=look.samples)
             answered = StopAcknowledged(at=at, **self._ids, offset_samples=look.samples)
             return [answered, stopped] if self._refused is not None else [stopped]

@@ -177,9 +177,10 @@ class FreeSwitchPbx:
         self._lag.begin()
         await esl.ask(EVENTS)
         self._esl = esl
+        asked = self._recorder.asked()
         there = await self._survey()
         self._seed(there)
-        self._recorder.attach(esl, there.bugs)
+        self._recorder.attach(esl, there.bugs, asked)
         self._prompter.attach(esl)
         self._screen.attach(esl)
         self._sequence.looked(asyncio.get_running_loop().time())
@@ -212,9 +213,10 @@ class FreeSwitchPbx:
         """What is heard while we ask is heard afterwards: it may be newer than the answers."""
         self._sequence.looked(asyncio.get_running_loop().time())
         self._early = []
+        asked = self._recorder.asked()
         there = await self._survey()
         self._seed(there)
-        self._recorder.attach(esl, there.bugs)
+        self._recorder.attach(esl, there.bugs, asked)
         self._tell(Link(_utc(), up=True))
         self._catch_up()
 

@@ -86,20 +86,31 @@ class Recorder:
             self._adopt(known)
 
     # ------------------------------------------------------------ for the adapter
-    def attach(self, esl: Esl | None, bugs: Mapping[str, frozenset[str]] | None = None) -> None:
-        """Use ESL from now on (None: the link is down). BUGS: files that each live channel is recorded into; a recorder
-        that is not among them has ended, and what is no recorder of ours is somebody else's.
+    def asked(self) -> dict[str, str]:
+        """Recordings whose start was sent, with their files."""
+        return {live.recording_id: str(live.path) for live in self._live.values() if live.held is None}
+
+    def attach(
+        self, esl: Esl | None, bugs: Mapping[str, frozenset[str]] | None = None, asked: Mapping[str, str] | None = None
+    ) -> None:
+        """Use ESL from now on (None: the link is down). BUGS: files that each live channel is recorded into; ASKED:
+        what `asked` said before FreeSWITCH was asked for them. A recorder of these that is not among them has ended,
+        and what is no recorder of ours, before or now, is somebody else's.
         """
         self._esl = esl
         self._dead_man.attach(esl)
         if esl is None or bugs is None:
             return
-        for live in self._live.values():
-            if str(live.path) in bugs.get(live.channel_id, frozenset()):
+        before = asked or {}
+        own = {*before.values(), *self.asked().values()}
+        for live in [live for live in self._live.values() if live.recording_id in before]:
+            if not live.watch.begun:  # the answer to its start was lost with the link, and it was said to have failed
+                self._insist(live)
+                self._drop(live)
+            elif str(live.path) in bugs.get(live.channel_id, frozenset()):
                 self._dead_man.renew(live.recording_id, live.channel_id)
-            elif live.held is None:
+            else:
                 self._end(live)
-        own = {str(live.path) for live in self._live.values()}
         for channel_id, paths in bugs.items():
             for path in sorted(paths - own):
                 self._rogue(channel_id, path)
@@ -324,6 +335,11 @@ class Recorder:
         live.watch.ending(self._now())
         self._wake.set()
 
+    def _insist(self, live: _Live) -> None:
+        """Nothing proves that it ended: what nobody watches any more must not run on."""
+        if self._esl is not None:
+            self._esl.send(f"api uuid_record {live.channel_id} stop {live.path}")
+
     def _drop(self, live: _Live) -> None:
         self._live.pop(live.recording_id, None)
         self._register.forget(live.recording_id)
@@ -351,6 +367,8 @@ class Recorder:
             for fact in live.watch.observe(now, at, seen[live.recording_id]):
                 self._tell(fact)
             if live.watch.done:
+                if not live.watch.ended:
+                    self._insist(live)
                 self._drop(live)
 
     @staticmethod

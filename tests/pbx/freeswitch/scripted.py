@@ -117,8 +117,9 @@ class Link:
 
 
 class ScriptedFreeSwitch:
-    """Enter it to run it. `mute`: it takes commands and answers nothing; `lose`: events are made and never sent;
-    `late`: seconds that the stamps of events lag behind; `full`: recordings begin on a full disk.
+    """Enter it to run it. `mute`: it takes commands and answers nothing; `unanswered`: it does what this command asks
+    and answers nothing; `lose`: events are made and never sent; `late`: seconds that the stamps of events lag behind;
+    `full`: recordings begin on a full disk.
     """
 
     def __init__(self) -> None:
@@ -127,6 +128,7 @@ class ScriptedFreeSwitch:
         self.links: list[Link] = []
         self.asked: list[str] = []
         self.mute = False
+        self.unanswered = ""
         self.lose = False
         self.late = 0.0
         self.full = False
@@ -243,7 +245,9 @@ class ScriptedFreeSwitch:
         elif word == "exit":
             self._exit(link)
         elif word == "api":
-            link.answer(self._api(argument))
+            answer = self._api(argument)
+            if argument.partition(" ")[0] != self.unanswered:
+                link.answer(answer)
         else:
             link.reply("-ERR command not found")
 

@@ -248,6 +248,49 @@ async def test_a_recording_that_ends_by_itself_is_said_to_have_ended(station: St
     assert not station.of(StopAcknowledged)
 
 
+async def test_a_start_while_freeswitch_is_asked_what_is_there_is_no_end(station: Station) -> None:
+    """Its answer may be older than the start, or than the end of another one."""
+    far, _ = await station.talk()
+    recorder, esl = station.pbx._recorder, station.pbx._need_esl()
+    await station.record(far, "r0")
+    asked = recorder.asked()
+    await station.record(far, "r1")
+    station.pbx.perform(StopRecording(channel_id=far, recording_id="r0"))
+    await station.wait(StopObserved)
+    recorder.attach(esl, {far: frozenset(asked.values())}, asked)
+    await asyncio.sleep(3.2)
+    assert not station.of(RecordingDamaged) and not station.of(RogueRecordingSeen)
+    station.pbx.perform(StopRecording(channel_id=far, recording_id="r1"))
+    await station.wait(StopObserved, lambda fact: fact.recording_id == "r1")
+
+
+async def test_a_recorder_that_nobody_watches_any_more_does_not_run_on(station: Station) -> None:
+    """It was found dead, by whatever mistake, and it is not: its file grows on."""
+    far, _ = await station.talk()
+    await station.record(far)
+    await station.wait(RecordingGrowing)
+    recorder, esl = station.pbx._recorder, station.pbx._need_esl()
+    recorder.attach(esl, {}, recorder.asked())
+    await station.wait(RecordingDamaged, partial(_finds, RECORDER_DIED))
+    while station.switch.channels[far].recordings:
+        await asyncio.sleep(0.01)
+
+
+async def test_a_start_whose_answer_was_lost_with_the_link_is_stopped_when_it_is_back(station: Station) -> None:
+    far, _ = await station.talk()
+    switch = station.switch
+    switch.unanswered = "uuid_record"
+    station.pbx.perform(StartRecording(channel_id=far, recording_id="r1"))
+    while not switch.channels[far].recordings:
+        await asyncio.sleep(0.005)
+    switch.unanswered = ""
+    switch.cut()
+    assert (await station.wait(EffectFailed)).reason == "link lost"
+    while switch.channels[far].recordings:
+        await asyncio.sleep(0.01)
+    assert f"api uuid_record {far} stop {station.file('r1')}" in switch.asked
+
+
 # ---------------------------------------------------------------- mask
 @pytest.mark.requirement("S45")
 @pytest.mark.parametrize("lag", [1, 25])
