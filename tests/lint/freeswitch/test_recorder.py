@@ -13,6 +13,7 @@ RECORDS = [
     act("record", "/a.wav 20"),
     act("record_fsv", "/a.fsv"),
     act("set", "api_on_answer=uuid_record ${uuid} start /a.wav"),
+    act("set", "exec_after_bridge_app=record_session"),
     act("export", "nolocal:execute_on_answer=record_session /a.wav"),
     act("set", "execute_on_media_2=record_session::/a.wav"),
     act("set", "${uuid_record ${uuid} start ${record_path}/${record_name}}"),
