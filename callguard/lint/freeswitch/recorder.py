@@ -26,7 +26,8 @@ _STARTS = re.compile(
 """A recorder in the words of an API, of execute_on_... or of bind_...; not the name of a variable or a file."""
 _STOPS = re.compile(r"\buuid_record\b[^;|]*?\b(?:stop|mask|unmask|pause|resume)\b|\bstop_record_session\b")
 _HOOK = re.compile(
-    r"(?:api|execute|exec)_on_\w+|(?:api|exec)_after_bridge\w*|api_hangup_hook|bridge_pre_execute_\w+|\w*_execute_on_\w+")
+    r"(?:api|execute|exec)_on_\w+|(?:api|exec)_after_bridge\w*|api_hangup_hook|bridge_pre_execute_\w+|\w*_execute_on_\w+"
+)
 FLAGS = frozenset(
     "record_session conference_auto_record fifo_record_template cc_record_filename record_on_answer".split()
 )

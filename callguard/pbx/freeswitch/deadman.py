@@ -2,12 +2,14 @@
 
 What belongs here: one scheduled stop a recording, renewed. What does not: the guard, which acts sooner
 (callguard/guard.py): this one works when every process of ours is gone. A new stop is scheduled before the old one is
-taken back, under a name of its own, so that there is no moment without one. FreeSWITCH counts in whole seconds.
+taken back, under a name of its own, so that there is no moment without one. It names the file: one that was left
+behind must not end the recording that came after. FreeSWITCH counts in whole seconds.
 """
 
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 from callguard.errors import CallguardError, PbxRefused
 from callguard.pbx.freeswitch.codec import Frame
@@ -32,33 +34,40 @@ class DeadMan:
         """Use ESL from now on; None: the link is down, and the switches will act."""
         self._esl = esl
 
-    async def arm(self, recording_id: str, channel_id: str) -> str:
-        """Schedule the first stop of a recording: why it cannot be, '' when it is."""
+    async def arm(self, recording_id: str, channel_id: str, path: Path) -> str:
+        """Schedule the first stop of a recording into PATH: why it cannot be, '' when it is."""
         if self._esl is None:
             return "link lost"
         self._turns[recording_id] = 0
         try:
-            said = await self._esl.ask(_schedule(recording_id, channel_id, 0))
+            said = await self._esl.ask(_schedule(recording_id, channel_id, path, 0))
         except CallguardError as wrong:
             return wrong.reason if isinstance(wrong, PbxRefused) else "link lost"
         return "" if said.startswith("+OK") else "refused"
 
-    def renew(self, recording_id: str, channel_id: str) -> None:
-        """Schedule the next stop, then take the one before it back."""
+    def renew(self, recording_id: str, channel_id: str, path: Path) -> None:
+        """Schedule the next stop, then take the one before it back. Those of a controller before us go at once: which
+        of them was its last, we do not know.
+        """
         if self._esl is None:
             return
-        before = self._turns.get(recording_id, 0)
+        if recording_id not in self._turns:
+            self._take_back(recording_id)
+        before = self._turns.get(recording_id, 1)
         self._turns[recording_id] = 1 - before
-        self._esl.send(_schedule(recording_id, channel_id, 1 - before)).add_done_callback(
+        self._esl.send(_schedule(recording_id, channel_id, path, 1 - before)).add_done_callback(
             lambda answer: self._renewed(answer, recording_id, before)
         )
 
     def disarm(self, recording_id: str) -> None:
         """The recording ended: nothing is left to stop."""
-        if self._turns.pop(recording_id, None) is None or self._esl is None:
-            return
-        for turn in (0, 1):
-            self._esl.send(f"api sched_del {_group(recording_id, turn)}")
+        if self._turns.pop(recording_id, None) is not None:
+            self._take_back(recording_id)
+
+    def _take_back(self, recording_id: str) -> None:
+        if self._esl is not None:
+            for turn in (0, 1):
+                self._esl.send(f"api sched_del {_group(recording_id, turn)}")
 
     def _renewed(self, answer: asyncio.Future[Frame], recording_id: str, before: int) -> None:
         """The old one goes only when the new one is there."""
@@ -71,5 +80,5 @@ def _group(recording_id: str, turn: int) -> str:
     return f"{OWN_PREFIX}{recording_id}-{turn}"
 
 
-def _schedule(recording_id: str, channel_id: str, turn: int) -> str:
-    return f"api sched_api +{SECONDS} {_group(recording_id, turn)} uuid_record {channel_id} stop all"
+def _schedule(recording_id: str, channel_id: str, path: Path, turn: int) -> str:
+    return f"api sched_api +{SECONDS} {_group(recording_id, turn)} uuid_record {channel_id} stop {path}"

@@ -226,12 +226,13 @@ class FreeSwitchPbx:
             self._hear(message)
 
     async def _let_go(self, esl: Esl) -> None:
+        """First that the link is lost, then what fails with it: an incident names the cause."""
         was_up, self._esl, self._early = self._esl is not None, None, None
         self._recorder.attach(None)
-        self._prompter.attach(None)
-        self._screen.attach(None)
         if was_up:
             self._tell(Link(_utc(), up=False))
+        self._prompter.attach(None)
+        self._screen.attach(None)
         await self.outbound.release()
         await esl.close()
 

@@ -108,7 +108,7 @@ class Recorder:
                 self._insist(live)
                 self._drop(live)
             elif str(live.path) in bugs.get(live.channel_id, frozenset()):
-                self._dead_man.renew(live.recording_id, live.channel_id)
+                self._dead_man.renew(live.recording_id, live.channel_id, live.path)
             else:
                 self._end(live)
         for channel_id, paths in bugs.items():
@@ -196,7 +196,7 @@ class Recorder:
             await asyncio.sleep(self._dead_man.every)
             for live in self._live.values():
                 if live.held is None:
-                    self._dead_man.renew(live.recording_id, live.channel_id)
+                    self._dead_man.renew(live.recording_id, live.channel_id, live.path)
 
     # ------------------------------------------------------------ start
     def _begin(self, effect: StartRecording, live: _Live | None) -> None:
@@ -223,7 +223,7 @@ class Recorder:
             await live.asked.wait()
         if self._esl is None:
             return self._never_ran(live, effect, "link lost")
-        wrong = await self._dead_man.arm(live.recording_id, live.channel_id)
+        wrong = await self._dead_man.arm(live.recording_id, live.channel_id, live.path)
         if wrong or self._esl is None:
             return self._never_ran(live, effect, wrong or "link lost")
         held, live.held = live.held or [], None

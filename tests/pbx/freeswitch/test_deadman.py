@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest_asyncio
 
@@ -13,6 +14,8 @@ from callguard.pbx.freeswitch.site import EslAddress
 from tests.pbx.freeswitch.capture import messages
 from tests.pbx.freeswitch.scripted import PASSWORD
 from tests.pbx.freeswitch.session import Exchange
+
+FILE = Path("/recordings/r1.wav")
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -32,9 +35,9 @@ def test_a_real_one_stopped_the_recording_of_a_dead_controller() -> None:
 
 async def test_the_next_is_set_before_the_last_is_taken_back(pair: tuple[Exchange, DeadMan, Esl]) -> None:
     switch, own, esl = pair
-    assert await own.arm("r1", "u1") == ""
+    assert await own.arm("r1", "u1", FILE) == ""
     for _ in range(3):
-        own.renew("r1", "u1")
+        own.renew("r1", "u1", FILE)
         await esl.ask("api uptime")
         await asyncio.sleep(0.05)
         assert len(switch.schedule) == 1
@@ -44,21 +47,34 @@ async def test_the_next_is_set_before_the_last_is_taken_back(pair: tuple[Exchang
     assert {line[1] for line in asked if line[0] == "sched_api"} == {f"+{SECONDS}"}
 
 
-async def test_one_that_cannot_be_set_leaves_the_last(pair: tuple[Exchange, DeadMan, Esl]) -> None:
+async def test_those_of_a_controller_before_are_taken_back(pair: tuple[Exchange, DeadMan, Esl]) -> None:
     switch, own, esl = pair
-    await own.arm("r1", "u1")
-    switch.refuse["sched_api"] = "-ERR no\n"
-    own.renew("r1", "u1")
+    await own.arm("r1", "u1", FILE)
+    own.renew("r1", "u1", FILE)  # its last one is the second
+    await asyncio.sleep(0.05)
+    next_one = DeadMan()
+    next_one.attach(esl)
+    next_one.renew("r1", "u1", FILE)
     await esl.ask("api uptime")
     await asyncio.sleep(0.05)
     assert list(switch.schedule) == ["callguard-r1-0"]
-    assert await own.arm("r2", "u1") == "refused"
+
+
+async def test_one_that_cannot_be_set_leaves_the_last(pair: tuple[Exchange, DeadMan, Esl]) -> None:
+    switch, own, esl = pair
+    await own.arm("r1", "u1", FILE)
+    switch.refuse["sched_api"] = "-ERR no\n"
+    own.renew("r1", "u1", FILE)
+    await esl.ask("api uptime")
+    await asyncio.sleep(0.05)
+    assert list(switch.schedule) == ["callguard-r1-0"]
+    assert await own.arm("r2", "u1", FILE) == "refused"
 
 
 async def test_what_ended_is_taken_back_whole(pair: tuple[Exchange, DeadMan, Esl]) -> None:
     switch, own, esl = pair
-    await own.arm("r1", "u1")
-    own.renew("r1", "u1")
+    await own.arm("r1", "u1", FILE)
+    own.renew("r1", "u1", FILE)
     own.disarm("r1")
     await asyncio.sleep(0.05)
     await esl.ask("api uptime")
@@ -68,7 +84,7 @@ async def test_what_ended_is_taken_back_whole(pair: tuple[Exchange, DeadMan, Esl
 async def test_without_a_link_nothing_is_set(pair: tuple[Exchange, DeadMan, Esl]) -> None:
     switch, own, _ = pair
     own.attach(None)
-    assert await own.arm("r1", "u1") == "link lost"
-    own.renew("r1", "u1")
+    assert await own.arm("r1", "u1", FILE) == "link lost"
+    own.renew("r1", "u1", FILE)
     own.disarm("r1")
     assert not switch.schedule

@@ -94,7 +94,7 @@ async def test_a_switch_of_its_own_is_set_before_a_recording_starts(station: Sta
     asked = station.switch.asked
     armed = next(line for line in asked if line.startswith("api sched_api"))
     started = next(line for line in asked if "uuid_record" in line and " start " in line)
-    assert asked.index(armed) < asked.index(started) and armed.endswith(f"uuid_record {far} stop all")
+    assert asked.index(armed) < asked.index(started) and armed.endswith(f"uuid_record {far} stop {station.file('r1')}")
     live = read_register(station.settings.register).recordings["r1"]
     assert (live.channel_id, live.mix_id) == (far, str(station.file("r1")))
 
@@ -362,6 +362,24 @@ async def test_freeswitch_stops_the_recording_of_a_controller_that_is_gone(stati
         await asyncio.sleep(0.01)
     assert not switch.channels[far].recordings and switch.channels[far].peer  # stopped; the conversation goes on
     assert struct.unpack("<I", station.file("r1").read_bytes()[40:44])[0] > 0
+
+
+async def test_a_switch_that_was_left_behind_does_not_end_the_recording_that_came_after(
+    station: Station, tmp_path: Path
+) -> None:
+    far, _ = await station.talk()
+    await station.record(far)
+    await station.close()
+    switch = station.switch
+    switch.stop(switch.channels[far], str(station.file("r1")))  # by the guard
+    next_one = Station(switch, tmp_path)
+    try:
+        await next_one.up()
+        await next_one.record(far, "r2")
+        await asyncio.sleep(5)
+        assert list(switch.channels[far].recordings) == [str(station.file("r2"))]
+    finally:
+        await next_one.close()
 
 
 async def test_while_we_live_it_does_not(station: Station) -> None:
