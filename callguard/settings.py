@@ -112,9 +112,11 @@ class Worker(_Table):
 
 
 class Transcriber(_Table):
-    """What makes words of speech. `name`: of an entry point that an installed package brings; none where empty."""
+    """What makes words of speech. `name`: of an entry point that an installed package brings; none where empty.
+    `model`: handed to it, its own where empty."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{0,64}$")] = ""
+    model: str = ""
 
 
 class Prompts(_Table):

@@ -15,7 +15,8 @@ from callguard.audio.wav import Samples
 from callguard.errors import BadInput
 
 GROUP = "callguard.transcribers"
-"""Of entry points: each names something to be called without arguments, which gives a Transcriber."""
+"""Of entry points: each names something to be called without arguments, or with the model that the settings name,
+which gives a Transcriber."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,8 @@ class Transcriber(Protocol):
         type says. Raises CallguardError: it is tried again."""
 
 
-def transcriber(name: str) -> Transcriber:
-    """The one called NAME. Raises BadInput where no package brings it, or more than one."""
+def transcriber(name: str, model: str = "") -> Transcriber:
+    """The one called NAME, with MODEL if named. Raises BadInput where none or several packages bring it."""
     found = entry_points(group=GROUP, name=name)
     if len(found) != 1:
         many = "several packages bring" if found else "no installed package brings"
@@ -45,7 +46,7 @@ def transcriber(name: str) -> Transcriber:
         )
     (entry,) = found
     try:
-        made: Transcriber = entry.load()()
+        made: Transcriber = entry.load()(*filter(None, [model]))
     except (ImportError, AttributeError) as error:
         raise BadInput(f"transcriber.name: {name} cannot be loaded ({type(error).__name__})") from None
     return made

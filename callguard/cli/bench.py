@@ -78,7 +78,7 @@ def steps_of(settings: Settings) -> Mapping[str, Step]:
 
     there |= {"ingest": ingest, "discard": discard}
     if name := settings.transcriber.name:
-        transcriber(name)  # whatever is wrong with it is said at the start
+        transcriber(name, settings.transcriber.model)  # whatever is wrong with it is said at the start
         there["derive"] = lambda artefacts, recording_id: _derive(settings, artefacts).run(recording_id)
 
     def trim(artefacts: Artefacts, recording_id: str) -> str:
@@ -100,12 +100,12 @@ def _follow(artefacts: Artefacts, step: str, row: Artefact, there: Collection[st
 
 
 def _derive(settings: Settings, artefacts: Artefacts) -> Derive:
-    name = settings.transcriber.name
+    own = settings.transcriber
     return Derive(
         _room(settings, artefacts),
         lambda: clock.read().wall,
-        name,
-        lambda: transcriber(name),
+        own.name,
+        lambda: transcriber(own.name, own.model),
         lambda: policy_in_force(settings),
     )
 

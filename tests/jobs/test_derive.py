@@ -9,15 +9,17 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 
-from callguard.audio.transcriber import Word
+from callguard.audio.transcriber import Word, transcriber
 from callguard.audio.wav import Samples
 from callguard.core.policy import Policy, parse_policy
 from callguard.errors import BadInput, ShelfDown
 from callguard.jobs.derive import Derive
 from callguard.jobs.keep import Busy
 from callguard.store.artefact import Artefact, Artefacts
+from tests.audio.sound import silence, spoken, stereo, write
 from tests.jobs.site import Pair, Place, now
 from tests.store.conftest import Database
 
@@ -47,9 +49,12 @@ def derive(place: Place, listener: Listener, in_force: Policy | None = None) -> 
     return Derive(place.room, now, "listener", lambda: listener, lambda: in_force)
 
 
-def recording(place: Place, story: Iterable[tuple[str, dict[str, str]]] = TOLD, **values: Any) -> Artefact:
+def recording(
+    place: Place, story: Iterable[tuple[str, dict[str, str]]] = TOLD, content: bytes | None = None, **values: Any
+) -> Artefact:
     """A recording in the vault of a call with that log, under a call type with those values."""
-    recording_id = place.ended(told=tuple(story), policy=policy(**values).call_types["support"].as_data())
+    kind = policy(**values).call_types["support"].as_data()
+    recording_id = place.ended(told=tuple(story), content=content, policy=kind)
     place.ingest.run(recording_id)
     return place.only(recording_id)
 
@@ -67,6 +72,21 @@ def test_a_transcript_is_kept_sealed_under_its_recording_and_never_longer(place:
     assert derive(place, listener).run(row.recording_id) == "was transcribed" and len(listener.heard) == 2
     place.deletion.delete(child, "asked for")
     assert derive(place, listener).run(row.recording_id) == "was transcribed"  # what was deleted does not come back
+
+
+@pytest.mark.requirement("S25")
+def test_the_shipped_transcriber_writes_down_what_each_side_said_and_when(place: Place) -> None:
+    said = stereo(np.concatenate([silence(6), spoken("refusal")]), spoken("not-recorded"))
+    row = recording(place, content=write(place.folder / "said.wav", said).read_bytes())
+    own = Derive(place.room, now, "whisper", lambda: transcriber("whisper"), lambda: policy())
+    assert own.run(row.recording_id) == "transcribed"
+    _, child = place.artefacts.find(recording_id=row.recording_id)
+    words = json.loads(b"".join(place.opened(child).blocks()))["words"]
+    left, right = ([word for word in words if word["side"] == side] for side in ("left", "right"))
+    assert "will not record this call" in " ".join(word["text"] for word in left) and left[0]["start_s"] > 5.5
+    assert "recorded" in " ".join(word["text"] for word in right) and right[-1]["end_s"] < 2
+    (event,) = place.artefacts.events(row.recording_id)
+    assert (event.parent_sha256, event.data) == (row.plain_sha256, {"transcriber": "whisper", "language": "en"})
 
 
 def test_an_end_that_came_sooner_is_its_transcripts_too(place: Place) -> None:
