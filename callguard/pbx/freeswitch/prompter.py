@@ -27,6 +27,8 @@ from callguard.pbx.freeswitch.translate import time_of
 from callguard.ports import Playable
 
 _PATH = re.compile(r"/[A-Za-z0-9_./-]+\Z")
+WARM_SECONDS = 0.3
+"""How long a bridge has to be old before something is played to both of its legs."""
 _WHOLE = "%[playback_terminators=none]"
 """For one prompt alone, whatever the dialplan has set: FreeSWITCH ends what it plays at the key *, which begins *7."""
 
@@ -62,6 +64,7 @@ class Prompter:
         self._esl: Esl | None = None
         self._prompts: dict[str, Mapping[Script, Playable]] = {}
         self._playing: list[_Playing] = []
+        self._met: dict[str, float] = {}
 
     def attach(self, esl: Esl | None) -> None:
         """Use ESL from now on; None: the link is down, and with it goes the proof of everything that plays."""
@@ -96,14 +99,21 @@ class Prompter:
         at = _utc()
         self._tell(NoticeFailed(at=at, channel_id=effect.channel_id, script=effect.script, reason=reason), {})
 
+    async def agreed(self, channel_id: str, script: Script) -> Playable:
+        """The prompt for the party at this channel, its file being what was agreed. Raises PbxRefused."""
+        prompt = self._prompts.get(channel_id, {}).get(script)
+        if prompt is None:
+            raise PbxRefused("prompt", "no prompt")
+        if not await asyncio.to_thread(_is_the_one_agreed, prompt):
+            raise PbxRefused("prompt", "prompt changed")
+        return prompt
+
     async def _begin(self, script: Script, channels: list[str], *, cue: bool = False) -> None:
         """Play SCRIPT on CHANNELS; it is for the party at the first."""
         party = channels[0]
-        prompt, esl = self._prompts.get(party, {}).get(script), self._esl
-        if prompt is None or esl is None:
-            raise PbxRefused("prompt", "no prompt" if prompt is None else "link lost")
-        if not await asyncio.to_thread(_is_the_one_agreed, prompt):
-            raise PbxRefused("prompt", "prompt changed")
+        prompt, esl = await self.agreed(party, script), self._esl
+        if esl is None:
+            raise PbxRefused("prompt", "link lost")
         if not self._alive(party) or not all(CHANNEL_ID.match(item) for item in channels):
             raise PbxRefused("prompt", "no such channel")
         if not _PATH.match(str(prompt.path)):  # what is more than a path means something to FreeSWITCH
@@ -111,9 +121,17 @@ class Prompter:
         playing = _Playing(party, script, prompt, cue=cue)
         playing.on = {f"{OWN_PREFIX}{uuid.uuid4().hex}": channel_id for channel_id in channels}
         self._playing.append(playing)
+        await self._warmed(channels)
         asked = [_play(esl, channel_id, own, str(prompt.path)) for own, channel_id in list(playing.on.items())]
         for wrong in filter(None, await asyncio.gather(*asked)):
             self._fail(playing, wrong)
+
+    async def _warmed(self, channels: list[str]) -> None:
+        """Wait until FreeSWITCH plays to both legs of a bridge at once. It begins on a leg after ten frames of it, and
+        while it plays on one it counts none of the other, which would hear it afterwards.
+        """
+        met = max((self._met.get(item, 0.0) for item in channels[1:]), default=0.0)
+        await asyncio.sleep(max(0.0, met + WARM_SECONDS - asyncio.get_running_loop().time()))
 
     async def stop(self, channel_id: str) -> None:
         """Stop what plays to the party at this channel: it does not count as heard."""
@@ -134,6 +152,9 @@ class Prompter:
                 self._stopped(channel_id, message)
             case "CHANNEL_EXECUTE_COMPLETE":
                 self._executed(message)
+            case "CHANNEL_BRIDGE":
+                for leg in ("Bridge-A-Unique-ID", "Bridge-B-Unique-ID"):
+                    self._met[message.get(leg, "")] = asyncio.get_running_loop().time()
             case "CHANNEL_HANGUP":
                 self._spoil(channel_id, "hung up")
             case "CHANNEL_HANGUP_COMPLETE":
@@ -148,7 +169,7 @@ class Prompter:
 
     def _started(self, channel_id: str, message: Message) -> None:
         playing = self._of(channel_id, message)
-        if playing is None or playing.started or channel_id != playing.channel_id:
+        if playing is None or playing.started:
             return
         playing.started = True
         if playing.cue:
@@ -180,7 +201,7 @@ class Prompter:
         if playing is None:
             return
         channel_id = playing.on.pop(own)
-        if playing.spoiled or channel_id not in playing.done or not playing.started:
+        if playing.spoiled or channel_id not in playing.done:
             return self._fail(playing, playing.spoiled or "not played", message)
         if playing.on:  # the other party still hears it
             return
@@ -198,6 +219,7 @@ class Prompter:
 
     def _gone(self, channel_id: str) -> None:
         self._prompts.pop(channel_id, None)
+        self._met.pop(channel_id, None)
         for playing in list(self._playing):
             if channel_id in playing.on.values():
                 self._fail(playing, playing.spoiled or "hung up")

@@ -192,6 +192,18 @@ class ScriptedFreeSwitch:
         own = template("CUSTOM") | channel.headers | {"Event-Subclass": subclass}
         self._send(own | _dashed(headers))
 
+    def called(self, line: str) -> None:
+        """The event API, behind every call of one: of no channel."""
+        self.sequence += 1
+        command, _, argument = line.partition(" ")
+        about = {"Event-Name": "API", "API-Command": command, "API-Command-Argument": argument}
+        self._send({key: value for key, value in about.items() if value})
+
+    def event(self, subclass: str, **headers: str) -> None:
+        """A CUSTOM event as any program can send one."""
+        self.sequence += 1
+        self._send({"Event-Name": "CUSTOM", "Event-Subclass": subclass} | _dashed(headers))
+
     def _send(self, own: dict[str, str]) -> None:
         stamp = time.time_ns() // 1000 - round(self.late * 1e6)
         own |= {"Event-Sequence": str(self.sequence), "Event-Date-Timestamp": str(stamp)}
@@ -248,6 +260,7 @@ class ScriptedFreeSwitch:
             answer = self._api(argument)
             if argument.partition(" ")[0] != self.unanswered:
                 link.answer(answer)
+            self.called(argument)
         else:
             link.reply("-ERR command not found")
 

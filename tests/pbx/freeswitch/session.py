@@ -19,15 +19,19 @@ RING = 0.05
 class Exchange(ScriptedFreeSwitch):
     """The scripted FreeSWITCH with a dialplan: `socket` to `controller` (a port of ours), then a bridge or a wait.
 
-    `blind`: it finds no sound file; `played`: channel, file and status of what was played.
+    `blind`: it finds no sound file; `deaf`: no sound flows towards anybody; `in_turn`: a bridge is so young that its
+    legs are played to one after the other; `played`: channel, file and status of what was played.
     """
 
     controller = 0
     blind = False
+    deaf = False
+    in_turn = False
 
     def __init__(self) -> None:
         super().__init__()
         self.played: list[tuple[str, str, str]] = []
+        self.calling: dict[str, Channel] = {}
 
     def press(self, own: Channel, digit: str, source: str = "RTP") -> None:
         """The party presses a key. One of the terminators ends what plays."""
@@ -49,7 +53,49 @@ class Exchange(ScriptedFreeSwitch):
         own.tasks.append(self.task(self._dialplan(own, then)))
         return own
 
+    async def dial(self, when: str, **variables: str) -> tuple[Channel, Channel]:
+        """An agent dials out and whoever is called answers. WHEN: told (who answered waits for us) or bridged. The
+        agent's channel, and the called one.
+        """
+        agent = {"sip_authorized": "true", "user_name": "agent1", "domain_name": "lab.example"}
+        own = self.channel("sofia/lab/agent1@127.0.0.1", **agent)
+        said = {"type": "support", "direction": "outbound", "when": when, "caller": own.uuid, "asked": "asked"}
+        words = {f"callguard_{key}": value for key, value in said.items()}
+        called = self.channel("sofia/lab/15125550199@127.0.0.1", "outbound", own.uuid, **{**words, **variables})
+        self.calling = {own.uuid: called, called.uuid: own}
+        called.tasks.append(self.task(self._called(own, called, when)))
+        return own, called
+
+    async def _called(self, own: Channel, called: Channel, when: str) -> None:
+        """bridge, on the agent's side: told, it runs callguard_told on who answers (group_confirm_key=exec)."""
+        await asyncio.sleep(RING)
+        called.answered = True
+        self.fire("CHANNEL_ANSWER", called)
+        if when == "told":
+            called.variables["callguard_waiting"] = when
+            await self._socket(called)
+            called.variables.pop("callguard_waiting")
+        if called.hung or own.hung:
+            self._ended(own)
+            return self._ended(called)
+        self.calling = {}
+        own.answered = True
+        self.fire("CHANNEL_ANSWER", own)
+        self.join(own, called)
+        own.tasks.append(self.task(self._talk(own)))
+        await self._talk(called)
+
     async def _dialplan(self, own: Channel, then: str) -> None:
+        await self._socket(own)
+        if own.hung:
+            return self._ended(own)
+        if then == "bridge":
+            await self._bridge(own)
+        else:
+            await self._sit(own)
+
+    async def _socket(self, own: Channel) -> None:
+        """The application `socket`, to its end."""
         self.fire("CHANNEL_EXECUTE", own, Application="socket")
         with suppress(OSError):
             reader, writer = await asyncio.open_connection("127.0.0.1", self.controller)
@@ -61,12 +107,6 @@ class Exchange(ScriptedFreeSwitch):
             await asyncio.wait((reading,))
         own.socket = None
         self.fire("CHANNEL_EXECUTE_COMPLETE", own, Application="socket")
-        if own.hung:
-            return self._ended(own)
-        if then == "bridge":
-            await self._bridge(own)
-        else:
-            await self._sit(own)
 
     async def _park(self, own: Channel) -> None:
         """Execute what is queued until the socket is gone or the caller."""
@@ -104,6 +144,8 @@ class Exchange(ScriptedFreeSwitch):
             return "FILE NOT FOUND"
         with wave.open(path, "rb") as file:
             seconds, sound = file.getnframes() / file.getframerate(), file.readframes(file.getnframes())
+        while self.in_turn and own.peer and own.peer.playing:
+            await asyncio.sleep(TICK)
         own.playing = True
         own.broken.clear()
         self.fire("PLAYBACK_START", own, Playback_File_Path=path)
@@ -155,7 +197,9 @@ class Exchange(ScriptedFreeSwitch):
         own.hung = cause
         self.fire("CHANNEL_HANGUP", own)
         own.broken.set()
-        peer = own.peer
+        peer, dialled = own.peer, self.calling.get(own.uuid)
+        if dialled is not None and not dialled.hung:  # who dials gives up, or who was called and has not been bridged
+            self.hang_up(dialled, "ORIGINATOR_CANCEL")
         if peer is not None:
             peer.hung = cause
             self.fire("CHANNEL_HANGUP", peer)
@@ -163,6 +207,34 @@ class Exchange(ScriptedFreeSwitch):
             self.part(own)
             self._ended(peer)
             self._ended(own)
+
+    def _uuid_bridge(self, args: list[str]) -> str:
+        """Whoever waits in the leg that answered is bridged with who called it: it waits no more."""
+        own, called = (self.channels.get(item) for item in args[:2])
+        if own is None or called is None:
+            return "-ERR Invalid uuid\n"
+        called.left.set()
+        return f"+OK {called.uuid}\n"
+
+    def _uuid_displace(self, args: list[str]) -> str:
+        """A tone is mixed in; its media bug ends with the file."""
+        channel, what, path = self.channels.get(args[0]), args[1], args[2]
+        if channel is None:
+            return "-ERR Cannot locate session!\n"
+        if what == "start":
+            channel.tasks.append(self.task(self._displaced(channel, path)))
+        return "+OK Success\n"
+
+    async def _displaced(self, own: Channel, path: str) -> None:
+        about = {"Media_Bug_Function": "displace", "Media_Bug_Target": path}
+        with wave.open(path, "rb") as file:
+            seconds, sound = file.getnframes() / file.getframerate(), file.readframes(file.getnframes())
+        self.fire("MEDIA_BUG_START", own, **about)
+        for recording in own.recordings.values():
+            recording.play(sound)
+        await asyncio.sleep(seconds)
+        if not self.deaf:
+            self.fire("MEDIA_BUG_STOP", own, **about)
 
     def _uuid_kill(self, args: list[str]) -> str:
         channel = self.channels.get(args[0])

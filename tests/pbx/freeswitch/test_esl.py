@@ -99,7 +99,8 @@ async def test_events_are_heard(switch: Exchange) -> None:
         await esl.ask("event plain all")
         channel = switch.channel("sofia/lab/caller@127.0.0.1:1")
         await esl.ask("api uptime")
-        assert [(item["Event-Name"], item["Unique-ID"]) for item in heard] == [("CHANNEL_CREATE", channel.uuid)]
+        own = [(item["Event-Name"], item["Unique-ID"]) for item in heard if item["Event-Name"] != "API"]
+        assert own == [("CHANNEL_CREATE", channel.uuid)]
 
 
 @pytest.mark.parametrize("evil", ["x\n\napi system", "x\rb", "x\0"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest_asyncio
 
 from callguard.core.effects import Answer, PlayPrompt
 from callguard.core.events import ChannelHungUp, NoticeEnded, NoticeFailed, NoticeStarted, Script
+from callguard.pbx.freeswitch.prompter import WARM_SECONDS
 from tests.pbx.freeswitch.capture import messages
 from tests.pbx.freeswitch.station import Station, station_on
 
@@ -63,6 +65,25 @@ async def test_a_line_for_all_is_played_to_both_and_counts_once(station: Station
     assert (await station.wait(NoticeEnded)).channel_id == agent
     assert {line.split()[1] for line in executed(station)} == {far, agent}
     assert len(station.of(NoticeStarted)) == len(station.of(NoticeEnded)) == 1
+
+
+async def test_a_line_that_is_played_to_one_after_the_other_was_heard_by_both(station: Station) -> None:
+    """A real one plays to the second leg of a young bridge when the first has heard it all."""
+    station.switch.in_turn = True
+    far, agent = await station.talk()
+    for channel_id in (agent, far):  # whoever it is for may be the second
+        before = len(station.of(NoticeEnded))
+        station.pbx.perform(PlayPrompt(channel_id=channel_id, script=Script.RECORDING_ON, whisper=True, to_all=True))
+        await station.wait(NoticeEnded, lambda _, before=before: len(station.of(NoticeEnded)) > before)  # type: ignore[misc]
+    assert not station.of(NoticeFailed) and len(station.of(NoticeStarted)) == 2 and len(station.switch.played) == 4
+
+
+async def test_a_line_waits_until_the_bridge_is_old_enough(station: Station) -> None:
+    _, agent = await station.talk()
+    met = time.monotonic()
+    station.pbx.perform(PlayPrompt(channel_id=agent, script=Script.RECORDING_ON, whisper=True, to_all=True))
+    await station.wait(NoticeStarted)
+    assert time.monotonic() - met > WARM_SECONDS - 0.1
 
 
 async def test_a_whisper_is_played_to_one(station: Station) -> None:
