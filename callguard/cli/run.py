@@ -216,8 +216,6 @@ def _look_ups(settings: Settings, log: PostgresLog) -> tuple[LookUp, ...]:
 def _beeps(settings: Settings, policy: Policy) -> dict[int, Playable]:
     """The tone at each level that POLICY names. Raises BadInput."""
     kinds = [kind for kind in policy.call_types.values() if kind.records and kind.beep is not Beeping.NEVER]
-    if kinds and settings.pbx.kind == "freeswitch":
-        raise BadInput(f"call_type.{kinds[0].name}.beep: FreeSWITCH cannot mix a tone into a call: only never")
     recordings = settings.path(settings.recordings.directory)
     return {level: make_beep(recordings, level) for level in {kind.beep_level_db for kind in kinds}}
 

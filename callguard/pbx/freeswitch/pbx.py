@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -24,6 +24,7 @@ from callguard.core.effects import (
     PlayPrompt,
     RecordingEffect,
     SendOn,
+    SoundBeep,
     StopPrompt,
     StopRogue,
     WithholdOrders,
@@ -32,6 +33,8 @@ from callguard.core.events import ChannelAnswered, ChannelHungUp, ChannelLeft, E
 from callguard.errors import BadInput, LinkDown, PbxRefused, Unreachable
 from callguard.pbx.asterisk.links import delays
 from callguard.pbx.asterisk.register import RegisterFile
+from callguard.pbx.freeswitch import pausing
+from callguard.pbx.freeswitch.beeper import Beeper
 from callguard.pbx.freeswitch.codec import Message
 from callguard.pbx.freeswitch.esl import Esl
 from callguard.pbx.freeswitch.outbound import Outbound
@@ -41,7 +44,7 @@ from callguard.pbx.freeswitch.screen import Screen
 from callguard.pbx.freeswitch.sequence import Sequence
 from callguard.pbx.freeswitch.site import FreeSwitchSettings, password_problem
 from callguard.pbx.freeswitch.survey import Survey, survey
-from callguard.pbx.freeswitch.translate import Translator, scrubbed, stamp_of
+from callguard.pbx.freeswitch.translate import Translator, scrubbed, stamp_of, time_of
 from callguard.pbx.lag import Lag
 from callguard.ports import Entered, Heard, Link, Playable, Said, Sighted, Snapshot
 
@@ -85,6 +88,7 @@ class FreeSwitchPbx:
             self._peers,
             lambda channel_id: channel_id in self._translator.known,
         )
+        self._beeper = Beeper(self._prompter.agreed, self._peers)
         self._screen = Screen(self._prompter.cue)
         self.outbound = Outbound(self._entered)
         self._sink: Sink | None = None
@@ -123,22 +127,30 @@ class FreeSwitchPbx:
             case OpenOrders() | WithholdOrders():
                 shown = "open" if isinstance(effect, OpenOrders) else "withheld"
                 self._queue(effect, lambda: self._screen.show_orders(channel, shown))
-            case Indicate():
-                self._queue(effect, lambda: self._screen.indicate(effect))
-            case StopRogue():
-                self._queue(effect, lambda: self._recorder.stop_rogue(channel))
             case RecordingEffect():
                 self._recorder.perform(effect)
             case PlayPrompt():
                 self._queue(effect, lambda: self._prompter.play(effect), lambda: self._prompter.drop(effect))
-            case Answer():
-                self._queue(effect, lambda: self._answer(channel))
             case StopPrompt():
                 self._queue(effect, lambda: self._prompter.stop(channel))
             case SendOn():
                 self._leave(effect)
+            case SoundBeep():
+                self._aside(self._attempt(effect, lambda: self._beeper.sound(channel)))
+            case _:
+                self._ask(effect, channel)
+
+    def _ask(self, effect: Effect, channel: str) -> None:
+        """One request, in the channel's turn."""
+        match effect:
+            case Answer():
+                self._queue(effect, lambda: self._answer(channel))
             case LeaveOut():
                 self._queue(effect, lambda: self._hang_up(channel))
+            case Indicate():
+                self._queue(effect, lambda: self._screen.indicate(effect))
+            case StopRogue():
+                self._queue(effect, lambda: self._recorder.stop_rogue(effect))
             case _:
                 self._failed(effect, "not a request to a PBX")
 
@@ -181,10 +193,10 @@ class FreeSwitchPbx:
         there = await self._survey()
         self._seed(there)
         self._recorder.attach(esl, there.bugs, asked)
-        self._prompter.attach(esl)
-        self._screen.attach(esl)
+        for part in (self._prompter, self._beeper, self._screen):
+            part.attach(esl)
         self._sequence.looked(asyncio.get_running_loop().time())
-        self._tell(Link(_utc(), up=True))
+        self._up()
         await self.outbound.listen(self._settings.listen, self._settings.listen_port)
 
     def _seed(self, there: Survey) -> None:
@@ -192,7 +204,7 @@ class FreeSwitchPbx:
         own.bridges = {leg: bridge for bridge, legs in there.bridges.items() for leg in legs}
         alive = {channel.channel_id for channel in there.channels}
         own.known = alive | (own.known - there.asked)  # who came while we asked is there too
-        own.listens = dict(there.listens)
+        own.listen_anew(there.listens, there.silent)
         self._ringing = {channel.channel_id for channel in there.channels if not channel.answered}
         self._prompter.keep(own.known)
         for gone in self._register.content.waiting - self.outbound.waiting:
@@ -217,8 +229,13 @@ class FreeSwitchPbx:
         there = await self._survey()
         self._seed(there)
         self._recorder.attach(esl, there.bugs, asked)
-        self._tell(Link(_utc(), up=True))
+        self._up()
         self._catch_up()
+
+    def _up(self) -> None:
+        """Who listens is told before, for what the engine knows, and behind, for what it takes over then."""
+        for heard in (*self._translator.listening(_utc()), Link(_utc(), up=True), *self._translator.listening(_utc())):
+            self._tell(heard)
 
     def _catch_up(self) -> None:
         early, self._early = self._early or [], None
@@ -231,8 +248,8 @@ class FreeSwitchPbx:
         self._recorder.attach(None)
         if was_up:
             self._tell(Link(_utc(), up=False))
-        self._prompter.attach(None)
-        self._screen.attach(None)
+        for part in (self._prompter, self._beeper, self._screen):
+            part.attach(None)
         await self.outbound.release()
         await esl.close()
 
@@ -263,7 +280,10 @@ class FreeSwitchPbx:
         if self._lag.heard(stamp_of(message), _utc().timestamp()):
             _log.warning("events of the PBX come %d ms late", self._lag.seconds * 1000)
         self._prompter.heard(message)
+        self._beeper.heard(message)
         self._recorder.heard(message)
+        if signal := pausing.heard(message, time_of(message, _utc())):
+            self._tell(Said(signal), scrubbed(message))
         for heard in self._translator.read(message, _utc()):
             self._note(heard)
             self._tell(heard, scrubbed(message))
@@ -350,7 +370,11 @@ class FreeSwitchPbx:
                 await asyncio.wait((queue.last,), timeout=_IN_FLIGHT)
             await self._attempt(effect, lambda: self._send_on(effect.channel_id))
 
-        task = asyncio.create_task(in_turn())
+        self._aside(in_turn())
+
+    def _aside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Have WORK done beside the channel's queue."""
+        task = asyncio.create_task(work)
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
 

@@ -16,7 +16,14 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from callguard.core.effects import MaskRecording, RecordingEffect, StartRecording, StopRecording, UnmaskRecording
+from callguard.core.effects import (
+    MaskRecording,
+    RecordingEffect,
+    StartRecording,
+    StopRecording,
+    StopRogue,
+    UnmaskRecording,
+)
 from callguard.core.events import (
     EffectFailed,
     Event,
@@ -24,19 +31,19 @@ from callguard.core.events import (
     RecordingAcknowledged,
     RecordingEvent,
     RecordingLost,
-    RogueRecordingSeen,
     StopAcknowledged,
     UnmaskAcknowledged,
 )
-from callguard.errors import BadInput, CallguardError, LinkDown, PbxRefused
+from callguard.errors import BadInput, CallguardError
 from callguard.pbx.asterisk.probe import Look
 from callguard.pbx.asterisk.register import LiveRecording, RegisterFile
 from callguard.pbx.asterisk.watch import Watch
 from callguard.pbx.freeswitch.codec import Frame, Message
 from callguard.pbx.freeswitch.deadman import DeadMan
 from callguard.pbx.freeswitch.esl import Esl, refusal
-from callguard.pbx.freeswitch.outbound import CHANNEL_ID, channel_id_of
+from callguard.pbx.freeswitch.outbound import CHANNEL_ID
 from callguard.pbx.freeswitch.probe import file_of, look
+from callguard.pbx.freeswitch.rogue import Rogues
 
 VARIABLES = "RECORD_STEREO=true,RECORD_PRE_BUFFER_FRAMES=1,enable_file_write_buffering=false"
 """One file of two sides; a media bug that holds one frame back instead of 25; every frame on disk at once."""
@@ -80,7 +87,8 @@ class Recorder:
         self._dead_man = DeadMan()
         self._live: dict[str, _Live] = {}
         self._waiting: dict[str, list[StartRecording]] = {}
-        self._rogues: dict[str, str] = {}
+        self._paths: dict[str, str] = {}  # every file that is ours, by the channel that it is of
+        self.rogues = Rogues(tell, self._paths.__contains__)
         self._wake = asyncio.Event()
         for known in register.content.recordings.values():
             self._adopt(known)
@@ -113,7 +121,7 @@ class Recorder:
                 self._end(live)
         for channel_id, paths in bugs.items():
             for path in sorted(paths - own):
-                self._rogue(channel_id, path)
+                self.rogues.seen(channel_id, path)
 
     def perform(self, effect: RecordingEffect) -> None:
         """Write the request for EFFECT now, behind earlier ones; outcomes come as facts. Never raises."""
@@ -144,7 +152,9 @@ class Recorder:
 
     def channel_gone(self, channel_id: str) -> None:
         """The channel hung up, and its recorders with it."""
-        self._rogues.pop(channel_id, None)
+        self.rogues.gone(channel_id)
+        for path in [path for path, where in self._paths.items() if where == channel_id]:
+            del self._paths[path]
         for live in list(self._live.values()):
             if live.channel_id == channel_id:
                 live.asked.set()
@@ -153,6 +163,10 @@ class Recorder:
 
     def heard(self, message: Message) -> None:
         """An event: a recorder that we did not ask for is somebody else's; one of ours must write where we said."""
+        self._own(message)
+        self.rogues.heard(message)
+
+    def _own(self, message: Message) -> None:
         if message.get("Event-Name") not in ("RECORD_START", "RECORD_STOP"):
             return
         own, path = message.get("Recording-Variable-callguard_id", ""), message.get("Record-File-Path", "")
@@ -161,22 +175,12 @@ class Recorder:
             if by_path is not None and by_path.held is None:
                 self._end(by_path)
         elif by_path is None and own in self._live:
+            self._paths[path] = self._live[own].channel_id
             self._elsewhere(self._live[own])
-        elif by_path is None:
-            self._rogue(channel_id_of(message), path)
 
-    def _rogue(self, channel_id: str, path: str) -> None:
-        self._rogues[channel_id] = path
-        self._tell(RogueRecordingSeen(at=_utc(), channel_id=channel_id))
-
-    async def stop_rogue(self, channel_id: str) -> None:
-        """Stop somebody else's newest recorder of a channel, by its file's name. Raises PbxRefused, LinkDown."""
-        path = self._rogues.pop(channel_id, "")
-        if self._esl is None:
-            raise LinkDown("the link to the PBX is down")
-        if not CHANNEL_ID.match(channel_id) or not _FOLDER.match(path):
-            raise PbxRefused("uuid_record", "not a path that can stand in a command")
-        await self._esl.ask(f"api uuid_record {channel_id} stop {path}")
+    async def stop_rogue(self, effect: StopRogue) -> None:
+        """Stop somebody else's newest recorder of a channel or a conference. Raises PbxRefused, LinkDown."""
+        await self.rogues.stop(effect.channel_id, effect.bridge_id, self._esl)
 
     async def watch(self) -> None:
         """Look at the files of every live recording, again and again, until cancelled."""
@@ -328,6 +332,7 @@ class Recorder:
         if found_running:
             watch.found(self._now())
         self._live[known.recording_id] = live
+        self._paths[str(live.path)] = live.channel_id
         self._wake.set()
         return live
 

@@ -28,14 +28,15 @@ _BUG = re.compile(r"<function>session_record</function>\s*<target>([^<]*)</targe
 class Survey:
     """Channels, bridges (id -> channel ids), files that each channel is recorded into, who listens to whom.
 
-    `dumps`: what each channel that is up says of itself; each took a number of the events' sequence. `asked`: channels
-    that were asked for.
+    `silent`: who of these only listens, and does not talk. `dumps`: what each channel that is up says of itself; each
+    took a number of the events' sequence. `asked`: channels that were asked for.
     """
 
     channels: tuple[Endpoint, ...]
     bridges: Mapping[str, tuple[str, ...]]
     bugs: Mapping[str, frozenset[str]]
     listens: Mapping[str, str]
+    silent: frozenset[str] = frozenset()
     dumps: tuple[Message, ...] = ()
     asked: frozenset[str] = frozenset()
 
@@ -58,6 +59,7 @@ async def survey(esl: Esl, known: Iterable[str] = (), listened: Mapping[str, str
         bridges=_bridges(alive, _rooms((await rooms).text), listens),
         bugs={item: frozenset(_BUG.findall(text)) for item, text in texts.items()},
         listens=listens,
+        silent=frozenset(ear for ear in listens if _is_silent(ear, alive)),
         dumps=tuple(alive.values()),
         asked=frozenset(ids),
     )
@@ -92,6 +94,11 @@ def _listens(alive: Mapping[str, Message], overheard: Iterable[str], before: Map
 def _listens_to(message: Message) -> str:
     said = message.get("variable_current_application_data", "").strip()
     return said if message.get("variable_current_application") in LISTENING and CHANNEL_ID.match(said) else ""
+
+
+def _is_silent(ear: str, alive: Mapping[str, Message]) -> bool:
+    """In doubt it only listens: nobody in the call knows of it then."""
+    return ear not in alive or alive[ear].get("variable_current_application") != "three_way"
 
 
 def _rooms(answer: str) -> dict[str, str]:

@@ -20,9 +20,12 @@ from callguard.core.events import (
     ChannelUnheld,
     DigitPressed,
     Event,
+    ListeningEnded,
+    ListeningStarted,
     Unbridged,
     Unexpected,
 )
+from callguard.pbx.freeswitch import pausing
 from callguard.pbx.freeswitch.codec import Message
 from callguard.pbx.freeswitch.outbound import CHANNEL_ID, channel_id_of
 from callguard.pbx.freeswitch.site import DIGIT_SOURCES
@@ -31,8 +34,12 @@ from callguard.ports import Dialled, Endpoint, Entered, Heard, Said, Sighted
 WORDS = ("site", "place", "line", "language", "dialled")
 """What a dialplan may say about a party: the channel variables callguard_site and so on."""
 WORD = re.compile(r"[A-Za-z0-9+-]{1,32}")
-LISTENING = ("eavesdrop", "three_way")
-"""Applications by which a channel hears another's call without being bridged to it."""
+BRIDGED = "bridged"
+"""What the snippet writes on a channel that is called and has to be told in the bridge: the variable callguard_when."""
+SILENT = "eavesdrop"
+"""The application by which a channel listens in: a supervisor, of whom nobody in the call knows."""
+LISTENING = (SILENT, "three_way")
+"""Applications by which a channel hears another's call without being bridged to it; who is a third one talks, too."""
 CAUSES: Mapping[str, int] = {
     "UNALLOCATED_NUMBER": 1,
     "NORMAL_CLEARING": 16,
@@ -51,6 +58,8 @@ CONFERENCE = "conference-"
 """Begins the id of a bridge that is a conference."""
 EAR = "ear-"
 """Begins the id of a listener of whom FreeSWITCH says no more than that there is one."""
+_NAMELESS = ("Outbound Call", "Inbound Call")
+"""What FreeSWITCH calls somebody who has no name."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,48}\Z")
 
@@ -58,12 +67,14 @@ _NAME = re.compile(r"[A-Za-z0-9_.-]{1,48}\Z")
 class Translator:
     """Reads events in their order. DIGITS: sources of keys that count.
 
-    `bridges`: which bridge a channel is in; `listens`: whom a listener hears; `inside`: who waits in our application.
+    `bridges`: which bridge a channel is in; `listens`: whom a listener hears; `silent`: who of them only listens;
+    `inside`: who waits in our application.
     """
 
     def __init__(self, digits: tuple[str, ...] = DIGIT_SOURCES) -> None:
         self.bridges: dict[str, str] = {}
         self.listens: dict[str, str] = {}
+        self.silent: set[str] = set()
         self.inside: set[str] = set()
         self.known: set[str] = set()
         self._digits = digits
@@ -73,9 +84,9 @@ class Translator:
         channel = endpoint(message)
         at = time_of(message, now)
         self.inside.add(channel.channel_id)
-        kind, way = (message.get(f"variable_callguard_{key}", "") for key in ("type", "direction"))
-        args = ("1", kind, way, message.get("Channel-Call-UUID", channel.channel_id))
-        return [*self._sight(channel, at), Entered(at, channel, args)]
+        signal = pausing.entered(message, channel.channel_id, at)
+        paused = [Said(signal)] if signal else []
+        return [*self._sight(channel, at), *paused, Entered(at, channel, _args(message, channel.channel_id))]
 
     def read(self, message: Message, now: datetime) -> list[Heard]:
         """What MESSAGE says, in order. NOW (aware) stands in for a missing time."""
@@ -94,6 +105,13 @@ class Translator:
         other = message.get("Other-Leg-Unique-ID", "")
         if message.get("Other-Type") == "originator" and CHANNEL_ID.match(other):
             yield Dialled(at, other, channel_id)
+
+    def _answered(self, message: Message, at: datetime, channel_id: str) -> Iterator[Heard]:
+        """Who answers a call that the snippet said is bridged at once is told there: it does not wait."""
+        yield Said(ChannelAnswered(at=at, channel_id=channel_id))
+        outward = message.get("Call-Direction") == "outbound"
+        if outward and message.get("variable_callguard_when") == BRIDGED:
+            yield Entered(at, endpoint(message), _args(message, channel_id), waiting=False)
 
     def _bridged(self, message: Message, at: datetime, channel_id: str) -> Iterator[Heard]:
         legs = _legs(message)
@@ -115,6 +133,7 @@ class Translator:
         yield from self._left(message, at, channel_id)
         self.known.discard(channel_id)
         self.listens.pop(channel_id, None)
+        self.silent.discard(channel_id)
         yield from self._ear_gone(EAR + channel_id, at)
         cause = CAUSES.get(message.get("Hangup-Cause", ""), 0)
         yield Said(ChannelHungUp(at=at, channel_id=channel_id, cause=cause))
@@ -132,8 +151,9 @@ class Translator:
         if message.get("Application") in LISTENING:
             target = message.get("Application-Data", "").strip()
             self.listens[channel_id] = target
-            if target in self.bridges:
-                yield from self._join(channel_id, self.bridges[target], at)
+            if message.get("Application") == SILENT:
+                self.silent.add(channel_id)
+            yield from self._hears(channel_id, target, at)
 
     def _executed(self, message: Message, at: datetime, channel_id: str) -> Iterator[Heard]:
         match message.get("Application"):
@@ -142,7 +162,10 @@ class Translator:
             case "conference" if self.bridges.get(channel_id, "").startswith(CONFERENCE):
                 yield from self._leave(channel_id, at)
             case "eavesdrop" | "three_way":
+                if channel_id in self.silent:
+                    yield Said(ListeningEnded(at=at, channel_id=channel_id))
                 self.listens.pop(channel_id, None)
+                self.silent.discard(channel_id)
                 yield from self._leave(channel_id, at)
 
     def _bug(self, message: Message, at: datetime, channel_id: str) -> Iterator[Heard]:
@@ -154,16 +177,37 @@ class Translator:
         known = [ear for ear, target in self.listens.items() if target in (channel_id, "all")]
         if not known:
             self.listens[EAR + channel_id] = channel_id
-        if bridge := self.bridges.get(channel_id):
-            for ear in known or [EAR + channel_id]:
-                yield from self._join(ear, bridge, at)
+            self.silent.add(EAR + channel_id)
+        for ear in known or [EAR + channel_id]:
+            yield from self._hears(ear, channel_id, at)
+
+    def _hears(self, ear: str, target: str, at: datetime) -> Iterator[Heard]:
+        """Who listens is in no bridge, who is a third one is in the bridge of whom it joins."""
+        if ear in self.silent:
+            if target in self.known:
+                yield Said(ListeningStarted(at=at, channel_id=ear, heard_id=target))
+        elif target in self.bridges:
+            yield from self._join(ear, self.bridges[target], at)
+
+    def listen_anew(self, listens: Mapping[str, str], silent: frozenset[str]) -> None:
+        """Who listens to whom, as was asked for. Who was a third one is none of the SILENT: while we speak to it nobody
+        says so.
+        """
+        third = self.listens.keys() - self.silent
+        self.listens, self.silent = dict(listens), set(silent - third)
+
+    def listening(self, at: datetime) -> Iterator[Heard]:
+        """Who listens to whom now, once more: the engine may have begun, or missed something."""
+        for ear in sorted(self.silent & self.listens.keys()):
+            yield from self._hears(ear, self.listens[ear], at)
 
     def _bug_gone(self, message: Message, at: datetime, channel_id: str) -> Iterator[Heard]:
         if message.get("Media-Bug-Function") == "eavesdrop":
             yield from self._ear_gone(EAR + channel_id, at)
 
     def _ear_gone(self, ear: str, at: datetime) -> Iterator[Heard]:
-        if self.listens.pop(ear, "") and ear in self.bridges:
+        if self.listens.pop(ear, ""):
+            self.silent.discard(ear)
             yield from self._leave(ear, at)
             yield Said(ChannelHungUp(at=at, channel_id=ear))
 
@@ -190,11 +234,12 @@ class Translator:
 
     # ------------------------------------------------------------ who is where
     def _join(self, channel_id: str, bridge: str, at: datetime) -> Iterator[Heard]:
-        """Into a bridge, and whoever listens to this channel with it."""
+        """Into a bridge, and with it who is a third one there. After a gap who listens is put there as well."""
         if self.bridges.get(channel_id) != bridge:
             self.bridges[channel_id] = bridge
             yield Said(Bridged(at=at, channel_id=channel_id, bridge_id=bridge))
-        for ear in [ear for ear, target in self.listens.items() if target == channel_id and ear != channel_id]:
+        third = [ear for ear in self.listens if ear not in self.silent or ear in self.bridges]
+        for ear in [ear for ear in third if self.listens[ear] == channel_id and ear != channel_id]:
             yield from self._join(ear, bridge, at)
 
     def _leave(self, channel_id: str, at: datetime) -> Iterator[Heard]:
@@ -209,6 +254,7 @@ def endpoint(message: Message) -> Endpoint:
     """
     outward = message.get("Call-Direction") == "outbound"
     called = message.get("Caller-Callee-ID-Number") or message.get("Caller-Destination-Number", "")
+    name = message.get("Caller-Callee-ID-Name", "") if outward else message.get("Caller-Caller-ID-Name", "")
     words = {key: message.get(f"variable_callguard_{key}", "") for key in WORDS}
     return Endpoint(
         channel_id=channel_id_of(message),
@@ -216,7 +262,7 @@ def endpoint(message: Message) -> Endpoint:
         endpoint=_endpoint(message, outward),
         answered=message.get("Answer-State") == "answered",
         number=called if outward else message.get("Caller-Caller-ID-Number", ""),
-        display=message.get("Caller-Caller-ID-Name", ""),
+        display="" if name in _NAMELESS else name,
         words={key: word for key, word in words.items() if WORD.fullmatch(word)},
     )
 
@@ -257,6 +303,12 @@ def bridge_of(one: str, other: str) -> str:
     return min(one, other)
 
 
+def _args(message: Message, channel_id: str) -> tuple[str, ...]:
+    """What the dialplan says about a call, as every adapter passes it on."""
+    kind, way = (message.get(f"variable_callguard_{key}", "") for key in ("type", "direction"))
+    return ("1", kind, way, message.get("Channel-Call-UUID", channel_id))
+
+
 def _legs(message: Message) -> tuple[str, str] | tuple[()]:
     legs = (message.get("Bridge-A-Unique-ID", ""), message.get("Bridge-B-Unique-ID", ""))
     return legs if all(CHANNEL_ID.match(leg) for leg in legs) else ()
@@ -294,7 +346,7 @@ def _about(make: Callable[[datetime, str], Event]) -> _Reader:
 
 _READERS: Mapping[str, _Reader] = {
     "CHANNEL_CREATE": Translator._created,
-    "CHANNEL_ANSWER": _about(lambda at, who: ChannelAnswered(at=at, channel_id=who)),
+    "CHANNEL_ANSWER": Translator._answered,
     "CHANNEL_HOLD": _about(lambda at, who: ChannelHeld(at=at, channel_id=who)),
     "CHANNEL_UNHOLD": _about(lambda at, who: ChannelUnheld(at=at, channel_id=who)),
     "CHANNEL_BRIDGE": Translator._bridged,

@@ -18,6 +18,8 @@ from callguard.core.events import (
     ChannelLeft,
     DigitPressed,
     EffectFailed,
+    ListeningEnded,
+    ListeningStarted,
     NoticeFailed,
     NoticeStarted,
     Script,
@@ -170,12 +172,16 @@ async def test_a_conference_and_its_third_party_are_heard_of(station: Station) -
 
 
 @pytest.mark.requirement("S123")
-@pytest.mark.parametrize("app", ["three_way", "eavesdrop"])
-async def test_who_listens_is_in_the_bridge(station: Station, app: str) -> None:
+async def test_who_listens_is_heard_of_and_a_third_one_is_in_the_bridge(station: Station) -> None:
     far, agent = await station.talk()
     switch = station.switch
     boss = switch.channel("sofia/lab/super@127.0.0.1:16061", "outbound")
-    switch.fire("CHANNEL_EXECUTE", boss, Application=app, Application_Data=agent)
+    switch.fire("CHANNEL_EXECUTE", boss, Application="eavesdrop", Application_Data=agent)
+    assert (await station.wait(ListeningStarted)).heard_id == agent
+    switch.fire("CHANNEL_EXECUTE_COMPLETE", boss, Application="eavesdrop")
+    assert (await station.wait(ListeningEnded)).channel_id == boss.uuid
+    assert not [fact for fact in station.of(Bridged) if fact.channel_id == boss.uuid]
+    switch.fire("CHANNEL_EXECUTE", boss, Application="three_way", Application_Data=agent)
     joined = await station.wait(Bridged, lambda fact: fact.channel_id == boss.uuid)
     assert joined.bridge_id == next(fact.bridge_id for fact in station.of(Bridged) if fact.channel_id == far)
 

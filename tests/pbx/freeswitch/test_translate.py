@@ -18,6 +18,8 @@ from callguard.core.events import (
     ChannelUnheld,
     DigitPressed,
     Event,
+    ListeningEnded,
+    ListeningStarted,
     Unbridged,
     Unexpected,
 )
@@ -154,22 +156,25 @@ def bridged(*legs: str) -> Translator:
     return own
 
 
+@pytest.mark.requirement("S73")
 def test_a_listener_without_a_name_is_a_party_too() -> None:
     own = bridged("a", "b")
     heard = own.read(event("MEDIA_BUG_START", "b", Media_Bug_Function="eavesdrop"), NOW)
-    assert [item.channel_id for item in facts(heard, Bridged)] == [f"{EAR}b"]
+    assert [(item.channel_id, item.heard_id) for item in facts(heard, ListeningStarted)] == [(f"{EAR}b", "b")]
     gone = own.read(event("MEDIA_BUG_STOP", "b", Media_Bug_Function="eavesdrop"), NOW)
-    assert [type(item) for item in facts(gone, Event)] == [Unbridged, ChannelHungUp]
+    assert [type(item) for item in facts(gone, Event)] == [ChannelHungUp]
     assert own.read(event("MEDIA_BUG_START", "b", Media_Bug_Function="session_record"), NOW) == []
     assert own.read(event("MEDIA_BUG_START", "elsewhere", Media_Bug_Function="eavesdrop"), NOW) == []
 
 
-def test_whoever_listened_before_the_bridge_is_in_it_too() -> None:
+def test_whoever_listened_before_the_bridge_is_heard_of_before() -> None:
     own = Translator()
     own.known.update("ab")
-    assert own.read(event("MEDIA_BUG_START", "b", Media_Bug_Function="eavesdrop"), NOW) == []
+    early = own.read(event("MEDIA_BUG_START", "b", Media_Bug_Function="eavesdrop"), NOW)
+    assert [item.heard_id for item in facts(early, ListeningStarted)] == ["b"]
     heard = own.read(event("CHANNEL_BRIDGE", "a", Bridge_A_Unique_ID="a", Bridge_B_Unique_ID="b"), NOW)
-    assert {item.channel_id for item in facts(heard, Bridged)} == {"a", "b", f"{EAR}b"}
+    assert {item.channel_id for item in facts(heard, Bridged)} == {"a", "b"}
+    assert [type(item) for item in facts(list(own.listening(NOW)), Event)] == [ListeningStarted]
     gone = own.read(event("CHANNEL_HANGUP", "b"), NOW)
     assert {item.channel_id for item in facts(gone, ChannelHungUp)} == {"b", f"{EAR}b"} and not own.listens
 
@@ -178,14 +183,30 @@ def test_a_listener_to_all_joins_each_call_that_it_hears() -> None:
     own = bridged("a", "b")
     own.read(event("CHANNEL_EXECUTE", "boss", Application="eavesdrop", Application_Data="all"), NOW)
     heard = own.read(event("MEDIA_BUG_START", "b", Media_Bug_Function="eavesdrop"), NOW)
-    assert [item.channel_id for item in facts(heard, Bridged)] == ["boss"]
+    assert [(item.channel_id, item.heard_id) for item in facts(heard, ListeningStarted)] == [("boss", "b")]
     end = own.read(event("CHANNEL_EXECUTE_COMPLETE", "boss", Application="eavesdrop"), NOW)
-    assert [item.channel_id for item in facts(end, Unbridged)] == ["boss"] and not own.listens
+    assert [item.channel_id for item in facts(end, ListeningEnded)] == ["boss"] and not own.listens
 
 
-def test_a_listener_follows_the_one_that_it_hears() -> None:
+def test_after_a_gap_a_listener_is_where_it_was_put_and_leaves_from_there() -> None:
+    own = bridged("a", "b")
+    own.bridges["boss"] = own.bridges["a"]
+    own.listen_anew({"boss": "b"}, frozenset({"boss"}))
+    assert [item.channel_id for item in facts(list(own.listening(NOW)), ListeningStarted)] == ["boss"]
+    end = own.read(event("CHANNEL_EXECUTE_COMPLETE", "boss", Application="eavesdrop"), NOW)
+    assert [type(item) for item in facts(end, Event)] == [ListeningEnded, Unbridged]
+
+
+def test_a_third_one_stays_one_while_we_speak_to_it() -> None:
+    own = bridged("a", "b")
+    own.read(event("CHANNEL_EXECUTE", "agent", Application="three_way", Application_Data="b"), NOW)
+    own.listen_anew({"agent": "b"}, frozenset({"agent"}))
+    assert own.silent == set() and list(own.listening(NOW)) == []
+
+
+def test_a_third_one_follows_the_one_that_it_joins() -> None:
     own = Translator()
-    own.read(event("CHANNEL_EXECUTE", "boss", Application="eavesdrop", Application_Data="b"), NOW)
+    own.read(event("CHANNEL_EXECUTE", "boss", Application="three_way", Application_Data="b"), NOW)
     heard = own.read(event("CHANNEL_BRIDGE", "a", Bridge_A_Unique_ID="a", Bridge_B_Unique_ID="b"), NOW)
     assert {item.channel_id for item in facts(heard, Bridged)} == {"a", "b", "boss"}
 
