@@ -31,7 +31,7 @@ from callguard.lab.freeswitch import dialplan_dir as switch_dialplan_dir
 from callguard.settings import Settings, load_policy
 
 FINDING = 1
-SNIPPETS = ("callguard.xml", "fusionpbx-callguard.xml")
+SNIPPETS = ("callguard.xml", *(f"fusionpbx-callguard{part}.xml" for part in ("", "-told", "-unrecorded")))
 T = TypeVar("T")
 
 

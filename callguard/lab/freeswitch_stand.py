@@ -11,9 +11,9 @@ from pathlib import Path
 
 from callguard.lab.freeswitch import FreeSwitch
 from callguard.lab.stand import POLICY, Stand, quoted
-from callguard.lab.switchconf import DOMAIN, PROFILE
+from callguard.lab.switchconf import PROFILE
 
-AGENTS = (f"sofia/{PROFILE}/agent*", f"user/agent*@{DOMAIN}")
+AGENTS = (f"sofia/{PROFILE}/agent*", "user/agent*")
 """What an agent is called here: dialled by address, and as a user."""
 
 

@@ -135,7 +135,8 @@ def _sofia(own: Switch) -> str:
         outbound_codec_prefs="PCMU,PCMA",
         rtp_timer_name="soft",
         user_agent_string=own.user_agent,
-        auth_calls="false",
+        auth_calls="true",  # a phone that calls itself as a user of the directory is taken for that user: it is a lab
+        accept_blind_auth="true",
         accept_blind_reg="false",
         liberal_dtmf="true",
         manage_presence="false",
@@ -174,11 +175,12 @@ def _queues(own: Switch) -> str:
 
 
 def _directory(own: Switch) -> str:
-    """Every agent is a user too: `user/agent1@lab.example`."""
+    """Every agent is a user too: `user/agent1@lab.example`, and by the address that its phone gives as its own."""
     users = "".join(
         f'<user id="agent{n}"><params>\n{_params(password=own.phone_password)}'
         f"{_params(dial_string=f'sofia/{PROFILE}/agent{n}@127.0.0.1:{port}')}</params>"
         f'<variables><variable name="user_context" value="internal"/></variables></user>\n'
         for n, port in _agents(own)
     )
-    return f'<domain name="{DOMAIN}"><groups><group name="default"><users>\n{users}</users></group></groups></domain>\n'
+    groups = f'<groups><group name="default"><users>\n{users}</users></group></groups>'
+    return "".join(f'<domain name="{name}">{groups}</domain>\n' for name in (DOMAIN, own.bind))

@@ -19,7 +19,7 @@ from tests.doctor.freeswitch.healthy import Asked
 from tests.e2e.quick import LANGUAGE, write_prompts
 from tests.pbx.freeswitch.scripted import PASSWORD, Channel
 
-POLICY = COMPLETE.replace("PJSIP/agent*", "sofia/lab/agent*") + "\n".join(
+POLICY = COMPLETE.replace("PJSIP/agent*", 'sofia/lab/agent*", "user/agent*') + "\n".join(
     f"[call_type.{name}]\n{rest}\n"
     for name, rest in {
         "support": f'language = "{LANGUAGE}"',
@@ -85,6 +85,11 @@ class SwitchSite:
         place = {"callguard_place": "US-TX", "callguard_waiting": "true"}
         far = await self.switch.enter("bridge", callguard_type=call_type, **{**place, **words})
         return Talk(self, far)
+
+    async def dial(self, when: str) -> Talk:
+        """An agent dials out, and who is called answers; that is the far party."""
+        _, called = await self.switch.dial(when, callguard_place="US-TX")
+        return Talk(self, called)
 
 
 class Talk:

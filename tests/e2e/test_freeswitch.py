@@ -79,6 +79,20 @@ async def test_doctor_looks_at_it_and_blocks_on_a_recorder(site: SwitchSite) -> 
     site.switch.dialplan = before
 
 
+@pytest.mark.requirement("S1", "S123")
+@pytest.mark.parametrize("when", ["told", "bridged"])
+async def test_whoever_an_agent_calls_is_told_before_the_bridge_or_in_it(site: SwitchSite, when: str) -> None:
+    talk = await site.dial(when)
+    await talk.told()
+    assert bool(talk.far.peer) == (when == "bridged") and recorders(site, talk) == []
+    await talk.recorded()
+    await ended(talk)
+    await talk.row("recording_verified")
+    stored = await talk.stored()
+    assert stored and stored.call.direction == "outbound"
+    assert [row.data["role"] for row in stored.events if row.type == "channel_seen"] == ["agent"]
+
+
 @pytest.mark.requirement("S123", "S126")
 async def test_a_no_is_never_recorded(site: SwitchSite) -> None:
     talk = await site.call()

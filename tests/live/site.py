@@ -14,7 +14,7 @@ from typing import Self, cast
 from callguard.lab.freeswitch_stand import FreeSwitchStand, switch_policy
 from callguard.store.keys import load_master_key
 from callguard.store.postgres import PostgresLog
-from tests.e2e.quick import write_prompts
+from tests.e2e.quick import LANGUAGE, write_prompts
 from tests.e2e.site import POLICY, Site, Talk, _make
 
 AGENTS = 15
@@ -35,7 +35,7 @@ DIALPLAN = f"""\
       </condition>
     </extension>
     <extension name="typed">
-      <condition field="destination_number" expression="^(support|kept|survey|spoken|private|lottery|card)_([0-9]+)$">
+      <condition field="destination_number" expression="^(?!plain)([a-z]+)_([0-9]+)$">
         <action application="set" data="callguard_type=$1"/>
         <action application="set" data="callguard_place=US-TX"/>
 {ENTRY}        <action application="bridge" data="${{agent$2}}"/>
@@ -80,16 +80,6 @@ DIALPLAN = f"""\
         <action application="three_way" data="$1"/>
       </condition>
     </extension>
-    <extension name="out">
-      <condition field="destination_number" expression="^9_([0-9]+)$">
-        <action application="set" data="callguard_type=support"/>
-        <action application="set" data="callguard_direction=outbound"/>
-        <action application="set" data="callguard_dialled=$1"/>
-        <action application="set" data="callguard_home=${{context}}"/>
-        <action application="execute_extension" data="callguard XML callguard"/>
-        <action application="bridge" data="sofia/lab/$1@${{trunk}}"/>
-      </condition>
-    </extension>
     <!-- where an attended transfer's second call goes -->
     <extension name="outside">
       <condition field="destination_number" expression="^outside$">
@@ -102,8 +92,36 @@ DIALPLAN = f"""\
       </condition>
     </extension>
   </context>
+  <context name="internal">
+    <!-- 9_NUMBER says nothing of when; told_NUMBER and bridged_NUMBER do -->
+    <extension name="out">
+      <condition field="destination_number" expression="^(9|told|bridged)_([0-9]+)$">
+        <action application="set" data="callguard_type=support"/>
+        <action application="set" data="callguard_place=US-TX"/>
+        <action application="set" data="callguard_direction=outbound"/>
+        <action application="set" data="callguard_when=$1"/>
+        <action application="set" data="callguard_dialled=$2"/>
+        <action application="set" data="callguard_home=${{context}}"/>
+        <action application="execute_extension" data="callguard XML callguard"/>
+        <action application="bridge" data="sofia/lab/$2@${{trunk}}"/>
+      </condition>
+    </extension>
+    <extension name="colleague">
+      <condition field="destination_number" expression="^(helpdesk|support)_([0-9]+)$">
+        <action application="set" data="callguard_type=$1"/>
+        <action application="set" data="callguard_direction=internal"/>
+        <action application="set" data="callguard_dialled=$2"/>
+        <action application="set" data="callguard_home=${{context}}"/>
+        <action application="execute_extension" data="callguard XML callguard"/>
+        <action application="bridge" data="user/agent$2@lab.example"/>
+      </condition>
+    </extension>
+  </context>
 </include>
 """
+
+
+OWN_POLICY = f'{POLICY}\n[call_type.helpdesk]\nlanguage = "{LANGUAGE}"\ninternal = "ask"\n'
 
 
 class LiveSite(Site):
@@ -123,13 +141,14 @@ class LiveSite(Site):
         floor_mb: int = 50,
         before: str = "",
         directory_is: Path | None = None,
+        policy: str = OWN_POLICY,
     ) -> Self:
         """A site in the folder WORK. `before`: dialplan that runs before ours; `directory_is`: where recordings really
         lie.
         """
         _make(work)
         dialplan = DIALPLAN.replace(ENTRY, before + ENTRY)
-        stand = FreeSwitchStand(work, dialplan=dialplan, agents=AGENTS, policy=switch_policy(POLICY))
+        stand = FreeSwitchStand(work, dialplan=dialplan, agents=AGENTS, policy=switch_policy(policy))
         try:
             await stand.start(controller=False)
             stand.write_config(floor_mb=floor_mb)

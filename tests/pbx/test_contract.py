@@ -7,12 +7,14 @@ What belongs here: promises of the port. What does not: how a PBX keeps them (te
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, cast
 
+import aiohttp
 import pytest
 import pytest_asyncio
 
@@ -26,6 +28,7 @@ from callguard.core.effects import (
     PlayPrompt,
     RecordingEffect,
     SendOn,
+    SoundBeep,
     StartRecording,
     StopPrompt,
     StopRecording,
@@ -42,6 +45,7 @@ from callguard.core.events import (
     NoticeEnded,
     NoticeFailed,
     NoticeStarted,
+    PauseSignalled,
     RecordingAcknowledged,
     RecordingEvent,
     RecordingGrowing,
@@ -53,11 +57,12 @@ from callguard.core.events import (
     UnmaskAcknowledged,
 )
 from callguard.core.purpose import Indicator
-from callguard.core.word import Status
+from callguard.core.word import Cause, Status
 from callguard.errors import LinkDown
 from callguard.lab.asterisk import Asterisk
 from callguard.lab.dialog import Call
 from callguard.lab.sip import Phone
+from callguard.pbx.asterisk.ami import Ami
 from callguard.ports import Dialled, Endpoint, Entered, Link, Pbx, Said, Sighted
 from tests.fake_pbx import FakePbx
 from tests.pbx.freeswitch.station import Station, station_on
@@ -65,6 +70,7 @@ from tests.pbx.rig import SITE, Ear, Prompt, Rig, make_prompt, rig_on
 
 LONGER_THAN_A_PROMPT = 0.7
 ARGS = ("1", "support", "inbound")
+OUTBOUND = ("1", "support", "outbound")
 
 
 class Bench(Protocol):
@@ -84,11 +90,19 @@ class Bench(Protocol):
     async def talk(self) -> tuple[str, str]:
         """Two parties are bridged by the dialplan: their channels, the caller's first."""
 
+    async def dial_out(self, when: str) -> tuple[str, str]:
+        """An agent dials out, and who is called answers. WHEN: told, it waits in our application; bridged, both are
+        bridged. The agent's channel, and the called one.
+        """
+
     async def played(self, channel_id: str) -> None:
         """What plays on this channel comes to its end."""
 
     async def hang_up(self, channel_id: str) -> None:
         """The party at this channel hangs up."""
+
+    async def signal(self, channel_id: str, cause: Cause, on: bool) -> None:
+        """Somebody asks for a pause on this channel, or for its end: by a variable, or as an event."""
 
     async def cut(self) -> None:
         """The link to the PBX is lost."""
@@ -123,11 +137,30 @@ class FakeBench:
             self.fake.say(Bridged(at=self.fake.now, channel_id=channel_id, bridge_id="b1"))
         return far, agent
 
+    async def dial_out(self, when: str) -> tuple[str, str]:
+        agent, called = self._channel("PJSIP/agent1"), self._channel("PJSIP/trunk")
+        self.fake.hear(Dialled(self.fake.now, agent.channel_id, called.channel_id))
+        self.fake.say(ChannelAnswered(at=self.fake.now, channel_id=called.channel_id))
+        up = replace(called, answered=True)
+        self.fake.hear(Entered(self.fake.now, up, OUTBOUND, waiting=when == "told"))
+        self._meets = {called.channel_id: agent.channel_id}
+        if when == "bridged":
+            self.meet(called.channel_id)
+        return agent.channel_id, called.channel_id
+
+    def meet(self, called: str) -> None:
+        """What the dialplan does behind our application."""
+        for channel_id in (self._meets[called], called):
+            self.fake.say(Bridged(at=self.fake.now, channel_id=channel_id, bridge_id="b2"))
+
     async def played(self, channel_id: str) -> None:
         self.fake.end_prompt(channel_id)
 
     async def hang_up(self, channel_id: str) -> None:
         self.fake.say(ChannelHungUp(at=self.fake.now, channel_id=channel_id, cause=16))
+
+    async def signal(self, channel_id: str, cause: Cause, on: bool) -> None:
+        self.fake.say(PauseSignalled(at=self.fake.now, channel_id=channel_id, cause=cause, on=on))
 
     async def cut(self) -> None:
         self.fake.cut()
@@ -168,11 +201,38 @@ class AsteriskBench:
         self._phones |= {talk.far: talk.far_call, talk.agent: talk.agent_call}
         return talk.far, talk.agent
 
+    async def dial_out(self, when: str) -> tuple[str, str]:
+        port = self._rig.asterisk.agent_ports["agent1"]
+        phones = (
+            await Phone.open("agent1", port=port, answer_after=0.05),
+            await Phone.open("caller", self._rig.asterisk.server),
+        )
+        for phone in phones:
+            self._calls.push_async_callback(phone.close)
+        before = len(self._rig.of(Entered))
+        call = await phones[1].dial({"told": "170", "bridged": "180"}[when])
+        channel_id = await self._rig.entered(before)
+        dialled = await self._rig.wait(Dialled, lambda said: said.peer_id == channel_id)
+        self._phones |= {dialled.caller_id: call, channel_id: await phones[0].incoming()}
+        return dialled.caller_id, channel_id
+
     async def played(self, channel_id: str) -> None:
         """It does so by itself."""
 
     async def hang_up(self, channel_id: str) -> None:
         await self._phones[channel_id].hangup()
+
+    async def signal(self, channel_id: str, cause: Cause, on: bool) -> None:
+        value, name = ("on", "callguard_pause") if on else ("off", "callguard_resume")
+        if cause is Cause.VARIABLE:
+            page = await Ami.connect(self._rig.settings.ami, lambda _: None)
+            await page.action("Setvar", Channel=channel_id, Variable="CALLGUARD_PAUSE", Value=value)
+            return await page.close()
+        own = self._rig.settings.ari
+        about = {"application": own.app, "source": f"channel:{channel_id}"}
+        word = b64encode(f"{own.user}:{own.password}".encode()).decode()
+        async with aiohttp.ClientSession(headers={"Authorization": f"Basic {word}"}) as page_of_payments:
+            (await page_of_payments.post(f"{own.url}/events/user/{name}", params=about)).raise_for_status()
 
     async def cut(self) -> None:
         await self._rig.asterisk.kill()
@@ -196,11 +256,25 @@ class FreeSwitchBench:
     async def talk(self) -> tuple[str, str]:
         return await self._station.talk()
 
+    async def dial_out(self, when: str) -> tuple[str, str]:
+        before = len(self._station.of(Entered))
+        agent, called = await self._station.switch.dial(when)
+        await self._station.wait(Entered, lambda _: len(self._station.of(Entered)) > before)
+        self.pbx.set_prompts(called.uuid, dict.fromkeys(Script, self.prompt))
+        return agent.uuid, called.uuid
+
     async def played(self, channel_id: str) -> None:
         """It does so by itself."""
 
     async def hang_up(self, channel_id: str) -> None:
         self._station.switch.hang_up(self._station.switch.channels[channel_id])
+
+    async def signal(self, channel_id: str, cause: Cause, on: bool) -> None:
+        switch, (value, name) = self._station.switch, ("on", "pause") if on else ("off", "resume")
+        if cause is Cause.VARIABLE:
+            switch.called(f"uuid_setvar {channel_id} callguard_pause {value}")
+        else:
+            switch.event(f"callguard::{name}", Callguard_Channel=channel_id)
 
     async def cut(self) -> None:
         await self._station.switch.kill()
@@ -352,6 +426,49 @@ async def test_a_bridged_channel_that_hangs_up_leaves_its_bridge_before(bench: B
     seen = await bench.pbx.snapshot()
     assert far not in {channel.channel_id for channel in seen.channels}
     assert far not in {member for members in seen.bridges.values() for member in members}
+
+
+# ---------------------------------------------------------------- outbound calls
+@pytest.mark.requirement("S1")
+async def test_who_is_called_and_told_first_waits_answered_and_is_bridged_behind_us(bench: Bench) -> None:
+    agent, called = await bench.dial_out("told")
+    entered = await bench.ear.wait(Entered)
+    assert (entered.channel.channel_id, entered.waiting, entered.channel.answered) == (called, True, True)
+    assert entered.args[:3] == OUTBOUND and bench.ear.of(Bridged) == []
+    dialled = await bench.ear.wait(Dialled, lambda said: said.peer_id == called)
+    assert dialled.caller_id == agent and bench.ear.heard.index(dialled) < bench.ear.heard.index(entered)
+    bench.pbx.perform(PlayPrompt(channel_id=called, script=Script.NOTICE))
+    await bench.ear.wait(NoticeStarted)
+    await bench.played(called)
+    await bench.ear.wait(NoticeEnded)
+    bench.pbx.perform(SendOn(channel_id=called))
+    await bench.ear.wait(ChannelLeft, lambda fact: fact.channel_id == called)
+    if isinstance(bench, FakeBench):
+        bench.meet(called)
+    both = [await bench.ear.wait(Bridged, lambda fact, who=who: fact.channel_id == who) for who in (agent, called)]  # type: ignore[misc]
+    assert both[0].bridge_id == both[1].bridge_id
+
+
+@pytest.mark.requirement("S1")
+async def test_who_is_called_and_bridged_at_once_is_heard_of_and_does_not_wait(bench: Bench) -> None:
+    agent, called = await bench.dial_out("bridged")
+    entered = await bench.ear.wait(Entered)
+    assert (entered.channel.channel_id, entered.waiting, entered.args[:3]) == (called, False, OUTBOUND)
+    for who in (agent, called):
+        await bench.ear.wait(Bridged, lambda fact, who=who: fact.channel_id == who)  # type: ignore[misc]
+    assert (await bench.pbx.snapshot()).waiting == frozenset()
+
+
+@pytest.mark.requirement("S1")
+@pytest.mark.parametrize("who", ["agent", "called"])
+async def test_either_may_hang_up_while_who_is_called_is_told(bench: Bench, who: str) -> None:
+    agent, called = await bench.dial_out("told")
+    await bench.hang_up(called if who == "called" else agent)
+    if isinstance(bench, FakeBench):
+        await bench.hang_up(agent if who == "called" else called)
+    for channel_id in (agent, called):
+        await bench.ear.wait(ChannelHungUp, lambda fact, own=channel_id: fact.channel_id == own)  # type: ignore[misc]
+    assert bench.ear.of(Bridged) == [] and (await bench.pbx.snapshot()).channels == ()
 
 
 # ---------------------------------------------------------------- prompts
@@ -536,6 +653,32 @@ async def test_a_party_that_is_left_out_is_gone(bench: Bench) -> None:
     nobody = LeaveOut(channel_id="none")
     bench.pbx.perform(nobody)
     await failed(bench, nobody)
+
+
+# ---------------------------------------------------------------- signals and tones
+@pytest.mark.requirement("S82")
+@pytest.mark.parametrize("cause", [Cause.VARIABLE, Cause.EVENT])
+async def test_a_pause_is_signalled_and_taken_back(bench: Bench, cause: Cause) -> None:
+    far, _ = await bench.talk()
+    for on in (True, False):
+        await bench.signal(far, cause, on)
+        await bench.ear.wait(PauseSignalled, lambda fact, on=on: fact.on == on)  # type: ignore[misc]
+    assert [(fact.channel_id, fact.cause, fact.on) for fact in bench.ear.of(PauseSignalled)] == [
+        (far, cause, True),
+        (far, cause, False),
+    ]
+
+
+@pytest.mark.requirement("S42")
+async def test_a_tone_is_heard_of_when_it_fails_and_not_otherwise(bench: Bench) -> None:
+    far, agent = await bench.talk()
+    bench.pbx.set_prompts(far, {})
+    silent = SoundBeep(channel_id=far)
+    bench.pbx.perform(silent)
+    assert (await failed(bench, silent)).reason == "no prompt"
+    bench.pbx.perform(SoundBeep(channel_id=agent))
+    await asyncio.sleep(LONGER_THAN_A_PROMPT)
+    assert len(kinds(bench, EffectFailed)) == 1 and kinds(bench, NoticeStarted, NoticeEnded, NoticeFailed) == []
 
 
 # ---------------------------------------------------------------- agents who know

@@ -39,15 +39,23 @@ def handed(site: SwitchSite) -> Iterator[Finding]:
     elif not any(trusted.asks(step) for step in plan.steps() if not trusted.is_ours(step)):
         what = "no line of the dialplan hands a call to callguard: nobody is asked"
         yield blocker(what, LOADED, f"{ASK} in front of the destination")
-    elif _snippet(plan) not in {_snippet(plan_of({name: text})) for name, text in site.plan.snippets.items()}:
+    elif _snippet(plan) not in _shipped(site.plan.snippets):
         what = "the snippet in the dialplan differs from the one of this release"
         yield warning(what, f"{LOADED}: extension callguard", "copy this release's callguard.xml over it, reloadxml")
 
 
-def _snippet(plan: Plan) -> tuple[tuple[str, str], ...]:
-    entered = recognise(plan).entered
-    own = [each for each in plan.extensions() if (each.context, each.name) in entered]
-    return tuple((step.app, step.data) for step in own[0].steps()) if own else ()
+def _shipped(snippets: Mapping[str, str]) -> tuple[Mapping[str, object], ...]:
+    """As a context of its own, and as the entries of FusionPBX, which stand in one file each."""
+    entries = {name: text for name, text in snippets.items() if name.startswith("fusionpbx")}
+    own = {name: text for name, text in snippets.items() if name not in entries}
+    return tuple(_snippet(plan_of(each)) for each in (own, entries))
+
+
+def _snippet(plan: Plan) -> Mapping[str, object]:
+    """What each of its extensions runs, by name."""
+    own = recognise(plan).own
+    found = [each for each in plan.extensions() if (each.context, each.name) in own]
+    return {each.name: tuple((step.app, step.data) for step in each.steps()) for each in found}
 
 
 def address(site: SwitchSite) -> Iterator[Finding]:

@@ -19,7 +19,7 @@ from callguard.lint.freeswitch.notice import bypassed, late
 from callguard.lint.freeswitch.plan import Plan, build
 from callguard.lint.freeswitch.recorder import beside, recorders
 from callguard.lint.freeswitch.refusal import refused
-from callguard.lint.freeswitch.snippet import Trusted, entered, present, recognise
+from callguard.lint.freeswitch.snippet import Trusted, entered, present, recognise, told
 from callguard.lint.freeswitch.tree import Tree, read_tree
 
 
@@ -69,5 +69,6 @@ _RULES: tuple[Callable[[_Site], Iterable[Finding]], ...] = (
     lambda site: emergency(site.plan, site.trusted),
     lambda site: present(site.plan, site.trusted),
     lambda site: entered(site.plan, site.trusted, site.options.call_types),
+    lambda site: told(site.plan, site.trusted),
     lambda site: unfiltered(site.plan, site.trusted),
 )

@@ -21,6 +21,13 @@ COPY = "copy the shipped callguard.xml unchanged into conf/dialplan/"
 NEEDED = ("callguard_type", "callguard_direction", "callguard_dialled", "callguard_home")
 """What the snippet reads of a call."""
 
+WHEN, TOLD = "callguard_when", "told"
+"""What an outbound call says about when the called party is told."""
+CONFIRMS = ("group_confirm_key", "group_confirm_file", "ignore_early_media")
+"""What the snippet sets for `bridge`, where who answers is told first."""
+CLOCKS = ("call_timeout", "originate_timeout")
+"""Clocks of a whole bridge: they run on while who answered is told."""
+
 
 @dataclass(frozen=True, slots=True)
 class Trusted:
@@ -115,10 +122,38 @@ def _entrance(step: Step, said: dict[str, str], call_types: frozenset[str] | Non
         if name not in said:
             text = f"{name} is not set in this extension before the call is handed over"
             yield warning("not-said", step.place, text, f'<action application="set" data="{name}=..."/> before it')
-    kind, way = said.get(NEEDED[0], "$"), said.get(NEEDED[1], "$")
+    kind, way, when = said.get(NEEDED[0], "$"), said.get(NEEDED[1], "$"), said.get(WHEN, "")
     if call_types is not None and "$" not in kind and kind not in call_types:
         text = "this call type is not in the policy: these calls are never recorded"
         yield blocker("call-type", step.place, text, f"policy.toml: [call_type.{kind}], or another type here")
     if "$" not in way and way not in DIRECTIONS:
         text = f"the direction is none of {', '.join(DIRECTIONS)}"
         yield warning("direction", step.place, text, '<action application="set" data="callguard_direction=inbound"/>')
+    if way == "outbound" and "$" not in when and when not in (TOLD, "bridged"):
+        text = "outbound without told or bridged: nobody is asked and nothing is recorded"
+        yield warning("outbound-when", step.place, text, f'<action application="set" data="{WHEN}={TOLD}"/> before it')
+
+
+def told(plan: Plan, trusted: Trusted) -> Iterator[Finding]:
+    """Behind a question that is told first, nothing takes away what the snippet left for `bridge`."""
+    for extension in plan.extensions():
+        when, asked = "", False
+        for step in extension.steps():
+            name, value = assigned(step)
+            when = value if name == WHEN else when
+            if asked and when == TOLD:
+                yield from _against(step, name)
+            asked = asked or trusted.asks(step)
+
+
+def _against(step: Step, name: str) -> Iterator[Finding]:
+    own = {name} if step.app != "bridge" else set(re.findall(r"[{\[,](\w+)=", step.data))
+    if own & set(CONFIRMS):
+        text = f"{min(own & set(CONFIRMS))} takes the place of callguard's own: who answers may never be told"
+        yield blocker("dial-option", step.place, text, "without it")
+    elif clock := own & set(CLOCKS):
+        text = f"{min(clock)} runs on while who answered is told: the call may end in the middle of the notice"
+        yield warning("dial-option", step.place, text, f"{CLOCKS[0]} before the hand-over, or leg_timeout of the leg")
+    elif step.app == "bridge" and "," in re.sub(r"\{[^}]*\}|\[[^\]]*\]", "", step.data):
+        text = "several are called at once, and the first of them to answer is not alone: the next one ends its notice"
+        yield warning("dial-option", step.place, text, "one after the other: | instead of ,")

@@ -22,8 +22,8 @@ VARIABLE = "callguard_pause"
 EVENTS: Mapping[str, bool] = MappingProxyType({"callguard::pause": True, "callguard::resume": False})
 """Subclasses of CUSTOM, and whether a pause begins."""
 NAMED = "Callguard-Channel"
-"""Header by which such an event names its channel. One that has Unique-ID goes into that channel's own queue first, and
-may be heard of late."""
+"""Header by which such an event names its channel. One that a program sends with Unique-ID goes to that channel, and is
+not heard while it talks; the application `event` has it and is."""
 _SETS = ("set", "export", "bridge_export", "multiset", "unset")
 _NAME = re.compile(rf"(?:^|[\s|;,^])(?:nolocal:)?{VARIABLE}(?!\w)(?:\s*=(?P<value>[^|;,\s]*))?", re.IGNORECASE)
 

@@ -21,7 +21,9 @@ from callguard.pbx.freeswitch.site import EslAddress
 from callguard.pbx.freeswitch.survey import rows_of
 
 WAITING = "callguard_waiting"
-"""Channel variable that the snippet sets to true before `socket` and takes away behind it."""
+"""Channel variable that the snippet sets before `socket` and takes away behind it: true, or TOLD."""
+TOLD, CALLER = "told", "callguard_caller"
+"""Its value on a channel that was called and is to be bridged, and the variable there that names who called it."""
 RESCUE = "callguard_rescue"
 """Channel variable by which the snippet names its own context: FusionPBX has one for each domain."""
 UNRECORDED, CONTEXT = "callguard_unrecorded", "callguard"
@@ -59,7 +61,7 @@ class FreeSwitchRescue:
             marks = await asyncio.gather(*(self._ask(item, "uuid_getvar", WAITING) for item in found))
         except (LinkDown, PbxRefused):  # one that is gone meanwhile: the next look is half a second away
             return ()
-        return tuple(item for item, mark in zip(found, marks, strict=True) if mark == "true")
+        return tuple(item for item, mark in zip(found, marks, strict=True) if mark in ("true", TOLD))
 
     async def send_on(self, channel_id: str) -> bool:
         """Send a channel that still waits to where the snippet goes on."""
@@ -70,7 +72,12 @@ class FreeSwitchRescue:
         await self._esl.close()
 
     async def _move(self, channel_id: str) -> None:
-        if await self._ask(channel_id, "uuid_getvar", WAITING) != "true":
+        mark = await self._ask(channel_id, "uuid_getvar", WAITING)
+        if mark == TOLD:  # a transfer would take it out of the bridge that waits for it
+            caller = await self._ask(channel_id, "uuid_getvar", CALLER)
+            await self._ask(caller, "uuid_answer", "")  # of two channels that are not both up only one stays
+            await self._ask(caller, "uuid_bridge", channel_id)
+        if mark != "true":
             return
         named = await self._ask(channel_id, "uuid_getvar", RESCUE)
         context = named if _CONTEXT.match(named) else CONTEXT
@@ -79,7 +86,7 @@ class FreeSwitchRescue:
     async def _ask(self, channel_id: str, command: str, rest: str) -> str:
         if not CHANNEL_ID.match(channel_id):
             raise BadInput("a channel's id in the register is none")
-        return await self._esl.ask(f"api {command} {channel_id} {rest}")
+        return await self._esl.ask(f"api {command} {channel_id} {rest}".rstrip())
 
 
 async def _done(work: Coroutine[object, object, object]) -> bool:

@@ -42,7 +42,7 @@ class Screen:
         self._whisper = whisper
         self._esl: Esl | None = None
         self._names: dict[str, str] = {}
-        self._callers: dict[str, str] = {}
+        self._others: dict[str, str] = {}
         self._running: dict[str, Status] = {}
 
     def attach(self, esl: Esl | None) -> None:
@@ -53,13 +53,13 @@ class Screen:
         """Who calls whom, and facts about a recording: the variable on the far party's channel follows."""
         match heard:
             case Sighted(channel=channel):
-                self._names[channel.channel_id] = channel.display
+                self._names[channel.channel_id] = channel.display or channel.number
             case Dialled(caller_id=caller_id, peer_id=peer_id):
-                self._callers[peer_id] = caller_id
+                self._others |= {peer_id: caller_id, caller_id: peer_id}
             case Entered(channel=channel) if channel.channel_id not in self._running:
                 self._set(channel.channel_id, Status.NOT_RECORDED)
             case Said(event=ChannelHungUp(channel_id=gone)):
-                for about in (self._names, self._callers, self._running):
+                for about in (self._names, self._others, self._running):
                     about.pop(gone, None)
             case Said(event=event) if (status := _STATUSES.get(type(event))) is not None:
                 self._follow(event, status)
@@ -69,7 +69,7 @@ class Screen:
         channel_id = effect.channel_id
         await self._ask(channel_id, "uuid_setvar", f"{VARIABLE} {effect.status.value}")
         if effect.by is Indicator.NAME:
-            name = self._names.get(self._callers.get(channel_id, channel_id), "")
+            name = self._names.get(self._others.get(channel_id, channel_id), "")
             await self._ask(channel_id, "uuid_display", prefixed(effect.status, name))
         elif effect.script is not None:
             await self._whisper(channel_id, effect.script)

@@ -23,6 +23,8 @@ def test_no_snippet_no_line_that_asks_and_one_of_another_release(tmp_path: Path)
     unasked = loaded(context(extension(BRIDGE)))
     ((severity, what),) = said(dialplan.handed, switch_site(tmp_path, dialplan=unasked))
     assert severity == "blocker" and "nobody is asked" in what
+    cut = loaded(ASKS).replace('<extension name="callguard_told">', '<extension name="told">')
+    assert "differs" in said(dialplan.handed, switch_site(tmp_path, dialplan=cut))[0][1]
     older = loaded(ASKS).replace("socket_resume=true", "socket_resume=false")
     assert older != loaded(ASKS)
     ((severity, what),) = said(dialplan.handed, switch_site(tmp_path, dialplan=older))

@@ -47,6 +47,36 @@ def test_what_was_not_said_is_named(tmp_path: Path, name: str) -> None:
     assert found(tmp_path, context(extension(ask + BRIDGE))) == [("warning", "not-said")]
 
 
+OUT = ASK.replace("=inbound", "=outbound")
+TOLD = act("set", "callguard_when=told") + OUT
+
+
+@pytest.mark.parametrize("when", ["told", "bridged", "${when}"])
+def test_an_outbound_call_says_when_the_called_party_is_told(tmp_path: Path, when: str) -> None:
+    assert found(tmp_path, context(extension(act("set", f"callguard_when={when}") + OUT + BRIDGE))) == []
+    assert found(tmp_path, context(extension(OUT + BRIDGE))) == [("warning", "outbound-when")]
+
+
+@pytest.mark.parametrize(
+    ("behind", "severity"),
+    [
+        (act("set", "group_confirm_key=1") + BRIDGE, "blocker"),
+        (act("bridge", "{ignore_early_media=true}user/1000@lab"), "blocker"),
+        (act("set", "call_timeout=30") + BRIDGE, "warning"),
+        (act("bridge", "[originate_timeout=30]user/1000@lab"), "warning"),
+        (act("bridge", "user/1000@lab,user/1001@lab"), "warning"),
+    ],
+)
+def test_what_takes_away_what_told_needs(tmp_path: Path, behind: str, severity: str) -> None:
+    assert found(tmp_path, context(extension(TOLD + behind))) == [(severity, "dial-option")]
+    assert found(tmp_path, context(extension(TOLD.replace("told", "bridged") + behind))) == []
+
+
+def test_what_told_needs_may_stand_before_it_or_be_another_thing(tmp_path: Path) -> None:
+    fine = act("set", "call_timeout=30") + TOLD + act("bridge", "{a=b,c=d}[leg_timeout=30]user/1000@lab|user/1001@lab")
+    assert found(tmp_path, context(extension(fine))) == []
+
+
 def test_types_directions_and_transfers(tmp_path: Path) -> None:
     wrong = ASK.replace("=support", "=sales").replace("=inbound", "=sideways")
     options = Options(call_types=frozenset({"support"}))

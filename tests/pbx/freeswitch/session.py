@@ -79,8 +79,9 @@ class Exchange(ScriptedFreeSwitch):
             self._ended(own)
             return self._ended(called)
         self.calling = {}
-        own.answered = True
-        self.fire("CHANNEL_ANSWER", own)
+        if not own.answered:
+            own.answered = True
+            self.fire("CHANNEL_ANSWER", own)
         self.join(own, called)
         own.tasks.append(self.task(self._talk(own)))
         await self._talk(called)
@@ -208,11 +209,21 @@ class Exchange(ScriptedFreeSwitch):
             self._ended(peer)
             self._ended(own)
 
+    def _uuid_answer(self, args: list[str]) -> str:
+        channel = self.channels.get(args[0])
+        if channel is None:
+            return f"-ERR No such channel {args[0]}!\n"
+        channel.answered = True
+        self.fire("CHANNEL_ANSWER", channel)
+        return "+OK\n"
+
     def _uuid_bridge(self, args: list[str]) -> str:
         """Whoever waits in the leg that answered is bridged with who called it: it waits no more."""
         own, called = (self.channels.get(item) for item in args[:2])
         if own is None or called is None:
             return "-ERR Invalid uuid\n"
+        if not own.answered:  # a real one says +OK as well, and ends both calls with 502
+            self.hang_up(called, "DESTINATION_OUT_OF_ORDER")
         called.left.set()
         return f"+OK {called.uuid}\n"
 

@@ -11,7 +11,6 @@ import pytest_asyncio
 
 from callguard.core.effects import Effect, SoundBeep
 from callguard.core.events import EffectFailed, Script
-from callguard.pbx.freeswitch import beeper
 from tests.pbx.freeswitch.station import Station, station_on
 from tests.pbx.rig import make_prompt
 
@@ -42,10 +41,7 @@ async def test_it_is_mixed_into_what_each_of_them_hears(station: Station) -> Non
     assert station.of(EffectFailed) == []
 
 
-async def test_one_that_does_not_end_was_not_heard_and_comes_no_more(
-    station: Station, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(beeper, "PATIENCE", SOON)
+async def test_one_that_does_not_end_was_not_heard_and_comes_no_more(station: Station) -> None:
     far, agent = await station.talk()
     station.switch.deaf = True
     assert await failure(station, SoundBeep(channel_id=far)) == "not played"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from callguard.pbx.freeswitch.rescue import CONTEXT, UNRECORDED, WAITING
+from callguard.pbx.freeswitch.rescue import CALLER, CONTEXT, TOLD, UNRECORDED, WAITING
 from callguard.pbx.freeswitch.translate import WORDS
 from tests.pbx.freeswitch.dialplan import Action, Channel, actions
 
@@ -16,7 +16,11 @@ FOLDER = Path(__file__).parents[3] / "dialplan" / "freeswitch"
 SNIPPET = FOLDER / "callguard.xml"
 FILES = sorted(FOLDER.glob("*.xml"))
 EXAMPLES = sorted(FOLDER.glob("example-*.xml"))
-FUSION = {"callguard": "fusionpbx-callguard.xml", "callguard_unrecorded": "fusionpbx-callguard-unrecorded.xml"}
+FUSION = {
+    "callguard": "fusionpbx-callguard.xml",
+    "callguard_told": "fusionpbx-callguard-told.xml",
+    "callguard_unrecorded": "fusionpbx-callguard-unrecorded.xml",
+}
 STOPS = ("set", "callguard_stopped=${uuid_record(${uuid} stop all)}")
 BEFORE_MEDIA = "set export unset log hash socket transfer execute_extension".split()
 """Applications that FreeSWITCH runs on a call without media (SAF_SUPPORT_NOMEDIA). Before any other one it sends early
@@ -27,9 +31,8 @@ EMERGENCY = "911 933 112 999 000 110 118 119".split()
 
 def entered(dialled: str, direction: str = "inbound", **more: str) -> tuple[list[Action], Channel]:
     """What the snippet runs for a call to DIALLED, and the channel behind it."""
-    named = {
-        f"callguard_{key}": value for key, value in more.items() if key not in ("caller_id_number", "sip_req_user")
-    }
+    own = ("caller_id_number", "sip_req_user", "call_timeout")
+    named = {f"callguard_{key}": value for key, value in more.items() if key not in own}
     plain = {key: value for key, value in more.items() if f"callguard_{key}" not in named}
     channel = Channel({"callguard_dialled": dialled, "callguard_direction": direction, **named, **plain})
     return actions(SNIPPET, "callguard", channel), channel
@@ -64,6 +67,66 @@ def test_the_socket_is_ours_unless_the_site_says_otherwise() -> None:
 @pytest.mark.parametrize("direction", ["outbound", "", "sideways"])
 def test_a_direction_that_cannot_be_asked_on_goes_on_unrecorded(direction: str) -> None:
     assert not runs(entered("100", direction)[0], "socket")
+
+
+EXPORTS = [
+    ("export", "callguard_asked=asked"),
+    *(
+        ("export", f"callguard_{key}=${{callguard_{key}}}")
+        for key in "when type direction place site line language".split()
+    ),
+]
+
+
+@pytest.mark.requirement("S1", "S128")
+@pytest.mark.parametrize(("said", "rings"), [("", 60), ("45", 45), ("0", 60), ("evil;", 60)])
+def test_told_has_bridge_send_whoever_answers_to_us(said: str, rings: int) -> None:
+    """The clock of ringing ends with an answer; the one of the whole bridge would cut the notice."""
+    found, _ = entered("15125550199", "outbound", when="told", call_timeout=said)
+    assert found == [
+        *EXPORTS,
+        ("export", f"leg_timeout={rings}"),
+        ("export", f"{CALLER}=${{uuid}}"),
+        ("set", "call_timeout=1800"),
+        ("set", "ignore_early_media=ring_ready"),
+        ("set", "group_confirm_key=exec"),
+        ("set", "group_confirm_file=execute_extension callguard_told XML ${callguard_rescue}"),
+        ("set", "group_confirm_cancel_timeout=true"),
+    ]
+
+
+@pytest.mark.requirement("S1", "S128")
+def test_who_answers_a_call_that_is_told_waits_and_is_bridged_whatever_happens() -> None:
+    channel = Channel({"callguard_asked": "asked", "callguard_when": "told"})
+    assert actions(SNIPPET, "callguard_told", channel) == [
+        ("set", f"{WAITING}={TOLD}"),
+        ("socket", "${callguard_socket} async full"),
+        ("unset", WAITING),
+        STOPS,
+    ]
+    assert channel.variables["callguard_socket"] == "127.0.0.1:8084"
+    for asked, when in (("asked", "bridged"), ("emergency", "told"), ("bypass", "told"), ("", "")):
+        assert actions(SNIPPET, "callguard_told", Channel({"callguard_asked": asked, "callguard_when": when})) == []
+
+
+@pytest.mark.requirement("S1", "S128")
+def test_bridged_leaves_bridge_alone() -> None:
+    assert entered("15125550199", "outbound", when="bridged")[0] == [
+        *EXPORTS,
+        ("log", "INFO callguard: told in the bridge"),
+    ]
+
+
+@pytest.mark.parametrize("when", ["told", "bridged"])
+@pytest.mark.parametrize("number", ["911", "9911", "*72", "701"])
+def test_no_word_of_when_brings_an_emergency_call_or_a_bypass_to_us(number: str, when: str) -> None:
+    found, _ = entered(number, "outbound", when=when, bypass="701")
+    assert not any("callguard_told" in data or "callguard_when" in data for _, data in found)
+
+
+def test_who_was_called_itself_is_asked_where_it_runs_this() -> None:
+    channel = Channel({"callguard_dialled": "100", "callguard_direction": "outbound", "direction": "outbound"})
+    assert runs(actions(SNIPPET, "callguard", channel), "socket")
 
 
 @pytest.mark.parametrize("before", ["asked", "bypass", "emergency"])

@@ -11,6 +11,7 @@ from callguard.core.effects import Indicate, MaskRecording, OpenOrders, StopReco
 from callguard.core.events import EffectFailed, MaskAcknowledged, StopObserved
 from callguard.core.purpose import Indicator
 from callguard.core.word import Status
+from callguard.ports import Entered
 from tests.pbx.freeswitch.station import Station, station_on
 
 
@@ -51,6 +52,14 @@ async def test_an_agent_sees_a_prefix_before_a_name_that_can_do_no_harm(station:
     channel = station.switch.channels[agent]
     assert channel.display == "[PAUSED] J exit x Smith" and channel.variables["CALLGUARD_STATUS"] == "paused"
     assert station.switch.asked.count("exit") == 1  # ours, of its SendOn
+
+
+async def test_an_agent_who_dials_out_sees_whom(station: Station) -> None:
+    agent, called = await station.switch.dial("bridged")
+    await station.wait(Entered, lambda heard: heard.channel.channel_id == called.uuid)
+    station.pbx.perform(Indicate(channel_id=agent.uuid, status=Status.RECORDED, by=Indicator.NAME))
+    await settled(station)
+    assert agent.display.startswith("[REC] ") and "agent" not in agent.display
 
 
 async def test_orders_are_a_variable(station: Station) -> None:
