@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Protocol
 
 from callguard.errors import Unreachable
-from callguard.lab.message import Message
+from callguard.lab.message import Message, tag
 from callguard.lab.rtp import Heard, RtpStream
 
 
@@ -22,7 +22,7 @@ class Line(Protocol):
         """Offer another direction of the audio."""
         ...
 
-    async def refer(self, call: Call, extension: str) -> None:
+    async def refer(self, call: Call, extension: str, replaces: str = "") -> None:
         """Ask the PBX to transfer the other party."""
         ...
 
@@ -150,6 +150,11 @@ class Call:
     async def refer(self, extension: str) -> None:
         """Blind transfer of the other party to `extension`."""
         await self.line.refer(self, extension)
+
+    async def hand_over(self, consulted: Call) -> None:
+        """Attended transfer: the other party talks to the one of CONSULTED, which this phone called."""
+        theirs = tag(consulted.remote)
+        await self.line.refer(self, "x", f"{consulted.call_id};to-tag={theirs};from-tag={consulted.local_tag}")
 
     def answer(self) -> None:
         """Answer a call that rings here."""

@@ -12,6 +12,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
+from urllib.parse import quote
 
 from callguard.errors import Unreachable
 from callguard.lab.dialog import Call, CallState
@@ -147,10 +148,12 @@ class Phone(asyncio.DatagramProtocol):
         if answer.status >= 300:
             raise Unreachable(f"the lab phone's re-INVITE was refused with status {answer.status}")
 
-    async def refer(self, call: Call, extension: str) -> None:
-        """Ask the PBX to transfer the other party. Raises Unreachable when it is refused."""
+    async def refer(self, call: Call, extension: str, replaces: str = "") -> None:
+        """Ask the PBX to transfer the other party, into the dialog REPLACES if one is named. Raises Unreachable when
+        it is refused."""
         call.sequence += 1
         target = f"sip:{extension}@{self.server[0]}:{self.server[1]}"
+        target += f"?Replaces={quote(replaces)}" if replaces else ""
         draft = self._request(call, "REFER", call.sequence, _branch())
         draft.add("Refer-To", f"<{target}>").add("Referred-By", call.local.split(";")[0])
         answer = await self._transact(call, "REFER", call.sequence, draft.encode())

@@ -74,6 +74,20 @@ exten => _X,1,Dial(PJSIP/agent${EXTEN},20)
 exten => _60X,1,Dial(PJSIP/agent${EXTEN:2},20)
 exten => _add_.,1,Answer()
  same => n,BridgeAdd(PJSIP/agent${CUT(EXTEN,_,2)}-)
+exten => _to_.,1,Dial(PJSIP/agent${CUT(EXTEN,_,2)},20)
+exten => _take_.,1,Pickup(to_${CUT(EXTEN,_,2)}@internal)
+exten => _room_.,1,Answer()
+ same => n,ConfBridge(${CUT(EXTEN,_,2)})
+exten => _desk_.,1,Gosub(callguard,s,1(moved,internal))
+ same => n,Dial(PJSIP/agent${CUT(EXTEN,_,2)},20)
+exten => _door_.,1,Gosub(callguard,s,1(gated,inbound))
+ same => n,ConfBridge(${CUT(EXTEN,_,2)})
+exten => fetch,1,Answer()
+ same => n,ParkedCall(default)
+exten => _spy_.,1,Answer()
+ same => n,ChanSpy(PJSIP/agent${CUT(EXTEN,_,2)}-,qE)
+exten => _barge_.,1,Answer()
+ same => n,ChanSpy(PJSIP/agent${CUT(EXTEN,_,2)}-,qEB)
 """
 
 _QUEUE = "musicclass=default\nstrategy=ringall\ntimeout=20\nretry=1\nautofill=yes\n"
@@ -101,6 +115,8 @@ POLICY = (
             "private": 'mode = "never"',
             "card": f'language = "{LANGUAGE}"\nsite = "US-TX"\nlook_back_s = 1\npause_warn_s = 1',
             "named": f'language = "{LANGUAGE}"\nindicator = "name"',
+            "moved": f'language = "{LANGUAGE}"\nagents = ["PJSIP/agent?"]',
+            "gated": f'language = "{LANGUAGE}"\nagents = ["PJSIP/agent?"]\njoins = "gate"',
             "toned": f'language = "{LANGUAGE}"\nindicator = "tone"',
         }.items()
     )
@@ -270,6 +286,16 @@ class Site:
         await page.action("UserEvent", UserEvent=name, Uniqueid=channel_id)
         await page.close()
 
+    async def manager(self, action: str, **headers: str) -> None:
+        """What an operator's panel asks of the PBX by AMI. Raises PbxRefused."""
+        asterisk = self.stand.asterisk
+        guard = AmiAddress(host="127.0.0.1", user="guard", secret=asterisk.guard_secret, port=asterisk.ami_port)
+        panel = await Ami.connect(guard, lambda _: None)
+        try:
+            await panel.action(action, **headers)
+        finally:
+            await panel.close()
+
     async def channels(self) -> str:
         """What Asterisk has up."""
         return await self.stand.asterisk.cli("core show channels concise")
@@ -344,7 +370,7 @@ class Talk:
 
     async def row(self, type: str, *, nth: int = 0, seconds: float = 20.0, **data: object) -> EventRow:
         """The NTH row of this type with these data, once it is there."""
-        with self._telling(f"no {type} with {data}"):
+        with self.telling(f"no {type} with {data}"):
             async with asyncio.timeout(seconds):
                 while len(found := await self.rows(type, **data)) <= nth:
                     await asyncio.sleep(0.04)
@@ -358,7 +384,7 @@ class Talk:
 
     async def over(self, seconds: float = 20.0) -> StoredCall:
         """The call once nothing more is expected of it; what is stored of it proves itself."""
-        with self._telling("not over"):
+        with self.telling("not over"):
             async with asyncio.timeout(seconds):
                 while not ((stored := await self.load()) and is_over(stored)):
                     await asyncio.sleep(0.05)
@@ -366,7 +392,7 @@ class Talk:
         return stored
 
     @contextlib.contextmanager
-    def _telling(self, what: str) -> Iterator[None]:
+    def telling(self, what: str) -> Iterator[None]:
         """A wait in vain shows how far the call came."""
         try:
             yield

@@ -18,8 +18,8 @@ class Desk:
     async def reinvite(self, call: Call, direction: str) -> None:
         self.asked.append(direction)
 
-    async def refer(self, call: Call, extension: str) -> None:
-        self.asked.append(f"refer {extension}")
+    async def refer(self, call: Call, extension: str, replaces: str = "") -> None:
+        self.asked.append(f"refer {extension}{replaces and f' for {replaces}'}")
 
     async def inform(self, call: Call, body: str) -> None:
         self.asked.append(body.split()[0])
@@ -90,5 +90,8 @@ async def test_the_rest_is_left_to_the_line(call: Call, desk: Desk) -> None:
     call.answer()
     await call.refer("600")
     await call.signal("1#")
+    consulted = Call(desk, RtpStream(), "other", "<sip:2@pbx>;tag=theirs", "sip:2@pbx")
+    await call.hand_over(consulted)
     await call.hangup()
-    assert desk.asked == ["accept", "refer 600", "Signal=1", "Signal=#", "end"]
+    handed = f"refer x for other;to-tag=theirs;from-tag={consulted.local_tag}"
+    assert desk.asked == ["accept", "refer 600", "Signal=1", "Signal=#", handed, "end"]
