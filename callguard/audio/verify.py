@@ -28,6 +28,8 @@ CLEAR = 0.5
 """Score from which the line is not looked for anywhere else."""
 SEARCH_S = 2.5
 """How far around its expected place the line is searched: buffers, and events that come late."""
+EARLY_S = 0.2
+"""How much of a line may have been said before the file's first sample: its recorder had not taken a packet yet."""
 _EDGE_S = 1.0  # how far around a mask its real edges are looked for
 
 UNREADABLE = "unreadable"
@@ -225,10 +227,12 @@ def _line(reader: WavReader, line: Samples, seconds: float) -> Heard:
     """The line may come on either side, or half on each: all three are searched."""
     start = max(0, round((seconds - SEARCH_S) * reader.rate))
     sound = reader.span(start, round((seconds + SEARCH_S) * reader.rate) + len(line))
+    before = 0 if start else round(EARLY_S * reader.rate)
+    sound = np.pad(sound, ((before, 0), (0, 0)))
     both = np.clip(sound.astype(np.int32).sum(axis=1), -32768, 32767).astype(np.int16)
     best = Heard(0, 0.0)
     for side in (sound[:, 0], sound[:, 1], both):
         best = max(best, find_line(side, line[:, 0]), key=lambda heard: heard.score)
         if best.score >= CLEAR:  # the search is the costly part, and fifty calls may end together
             break
-    return Heard(start + best.offset, best.score)
+    return Heard(max(0, start + best.offset - before), best.score)

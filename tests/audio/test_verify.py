@@ -120,6 +120,13 @@ def test_a_line_that_is_not_there_is_found(tmp_path: Path, case: str) -> None:
     assert verdict.line_offset == -1
 
 
+def test_a_line_that_began_before_the_files_first_sample_is_heard(tmp_path: Path) -> None:
+    sound = recording()[LINE_AT + 160 :]
+    verdict = verify(write(tmp_path / "a.wav", sound), Expectation(seconds=-1, line=LINE_PATH, line_seconds=0.01))
+    assert (verdict.findings, verdict.line_offset) == ((), 0)
+    assert verdict.line_score > 0.5
+
+
 def test_without_a_line_none_is_looked_for(tmp_path: Path) -> None:
     verdict = verify(write(tmp_path / "a.wav", recording("neither")), replace(EXPECTED, line=None))
     assert (verdict.ok, verdict.line_offset, verdict.line_score) == (True, -1, 0.0)
