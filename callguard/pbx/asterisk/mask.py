@@ -92,10 +92,10 @@ class MaskWatch:
         return _Phase.AWAIT_SILENCE
 
     def _await_silence(self, look: Look, found: list[tuple[Finding, int]]) -> _Phase | None:
-        end = min(self._expected + SETTLE, self._next())
-        if look.samples < end and not look.final:
+        due = min(self._expected + SETTLE, self._next())
+        if look.samples < due and not look.final:
             return None
-        end = min(end, look.samples)
+        end = min(due, look.samples)
         silent_from = max(self._cursor, self._last_sound(look, self._cursor, end) + 1)
         if silent_from == self._cursor:
             # nobody spoke before either: the mask's beginning is where it was acknowledged
@@ -103,7 +103,7 @@ class MaskWatch:
         self._cursor = end
         if end - silent_from >= _PROOF or end == self._next():
             found += [(Finding.SILENT, silent_from)] if silent_from < end else []
-        else:
+        elif end == due:  # a file that ended before is for its verdict to judge: a few packets prove nothing
             self._leak(silent_from, found)
         return _Phase.SILENCE
 

@@ -53,6 +53,15 @@ def test_sound_that_never_ends_is_a_leak() -> None:
     assert follow(watch, audio(length=40_000), 8000) == [(Finding.LEAK, 10_000 + SETTLE)]
 
 
+def test_a_file_that_ends_right_behind_its_mask_proves_no_leak() -> None:
+    watch, sound = MaskWatch(), audio((16_090, 16_320), length=16_320)
+    watch.turn(silent=True, expected=15_978)
+    start = watch.since()
+    assert start is not None
+    left = sound[2 * start :]
+    assert watch.read(Look(True, 16_320, True, start, left, left)) == []
+
+
 def test_sound_on_one_side_alone_is_a_leak_once() -> None:
     watch = MaskWatch()
     watch.turn(silent=True, expected=10_000)
