@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
@@ -16,9 +17,9 @@ from callguard.lab.dialog import Call
 from callguard.lab.media import CounterTone
 from callguard.lab.sip import Phone
 from callguard.ports import EventRow, StoredCall
-from tests.e2e.site import Site, Talk
+from tests.e2e.site import Site, Talk, incidents, states
 
-STAFF = range(1, 10)
+STAFF, OTHERS = "staff", "somebody else"
 THIRD_NUMBERS = 40000
 """Packets of who comes in carry numbers from here on."""
 ENOUGH = 20
@@ -63,7 +64,7 @@ def _word(holds: bool) -> str:
 class Change:
     """A live call whose parties change. `third`: the phone that comes in, `coming`: its end of that, `channel_id`: the
     PBX's name for it, `speaks`: whether it is heard by the others,
-    `mutes`: whether the agent listens meanwhile."""
+    `mutes`: whether the agent listens meanwhile; `since`: when the change was over, in seconds of the epoch."""
 
     site: Site
     talk: Talk
@@ -73,6 +74,7 @@ class Change:
     channel_id: str = ""
     speaks: bool = True
     mutes: bool = False
+    since: float = 0.0
 
     async def rings(self) -> None:
         """The third phone rings, and is answered."""
@@ -124,17 +126,34 @@ class Change:
             row[0] for row in rows if row[0].startswith(f"PJSIP/{name}-") and (name != "caller" or row[-1] == caller)
         )
 
+    async def agrees(self, coming: Call) -> None:
+        """Who came in is told, and presses 1."""
+        await self.talk.row("notice_ended", script="notice", nth=1)
+        await coming.press("1")
+
+    async def channel_of(self, phone: Phone) -> str:
+        """The PBX's id of the channel of PHONE."""
+        rows = [line.rstrip().split("!") for line in (await self.site.channels()).splitlines()]
+        return next(row[-1] for row in rows if row[0].startswith(f"PJSIP/{phone.user}-"))
+
     async def _is_up(self, coming: Call) -> None:
         await coming.answered()
-        rows = [line.rstrip().split("!") for line in (await self.site.channels()).splitlines()]
-        self.channel_id = next(row[-1] for row in rows if row[0].startswith(f"PJSIP/{self.third.user}-"))
+        self.channel_id = await self.channel_of(self.third)
 
 
 def _place(extension: str) -> dict[str, str]:
     return {"Context": "internal", "Exten": extension, "Priority": "1"}
 
 
-Make = Callable[[Change], Awaitable[None]]
+@dataclass(frozen=True)
+class Kind:
+    """A way in which parties change. `make` does it, `comes` says who comes in by it, `dialled` who was there first."""
+
+    name: str
+    make: Callable[[Change], Awaitable[None]]
+    comes: str
+    dialled: str = STAFF
+    call_type: str = "moved"
 
 
 @contextlib.asynccontextmanager
@@ -149,42 +168,56 @@ async def changing(site: Site, agent: int, third: int, kind: str) -> AsyncIterat
         yield Change(site, talk, phone, tone)
 
 
-async def observe(site: Site, kind: str, agent: int, third: int, make: Make, call_type: str = "moved") -> Line:
-    """Make a call, change it, talk on, and read off what became of it."""
-    async with changing(site, agent, third, call_type) as change:
+async def observe(site: Site, kind: Kind, agent: int, third: int) -> Line:
+    """Make a call to the phone AGENT, change it by the phone THIRD, talk on, and read off what became of it."""
+    async with changing(site, agent, third, kind.call_type) as change:
         talk = change.talk
-        await talk.recorded()
+        await talk.grants()
+        await talk.meets()
+        if kind.dialled is OTHERS:
+            change.channel_id = await change.channel_of(talk.agent)
+            await change.agrees(talk.answered)
         await talk.row("notice_ended", script="recording_on")
-        await make(change)
-        if change.coming and third not in STAFF and call_type != "gated":
-            await talk.row("notice_ended", script="notice", nth=1)
-            await change.coming.press("1")
+        await kind.make(change)
+        if change.coming and kind.comes is OTHERS and kind.call_type != "gated":
+            await change.agrees(change.coming)
         talk.answered.rtp.muted = change.mutes  # of two who speak at once neither can be told
         await _sounds(talk)
-        await talk.says(1.5)
+        change.since = time.time()
+        await talk.says(1)
         await talk.call.hangup()
         for other in (talk.answered, change.coming):  # those whom a bridge of several would keep
             if other:
                 await other.hangup()
         stored = await talk.over()
-        return _read(kind, stored, change, covered=third in STAFF or not change.coming)
+        newcomer = kind.comes if change.coming else kind.dialled
+        return _read(kind.name, stored, change, covered=newcomer is STAFF)
 
 
 async def _sounds(talk: Talk, seconds: float = 15) -> None:
-    """Sound reaches a file again, and will go on to."""
-    calm = 0
+    """Sound reaches a file, and goes on to for a quarter of a second: nothing but the voices, for no line is spoken."""
+    calm, before = 0, -1
     with talk.telling("no sound"):
         async with asyncio.timeout(seconds):
             while calm < 5:
                 stored = await talk.load()
-                last = [row.type for row in stored.events if row.type in _TURNS] if stored else []
-                calm = calm + 1 if last and last[-1] in ("unmask_acknowledged", "recording_opened") else 0
+                turns = _turns(stored) if stored else -1
+                calm, before = calm + 1 if turns == before >= 0 else 0, turns
                 await asyncio.sleep(0.05)
 
 
-_TURNS = (
-    "mask_requested unmask_acknowledged stop_requested recording_opened unbridged bridged channel_held channel_unheld"
-).split()
+def _turns(stored: StoredCall) -> int:
+    """How often it turned loud, silent or to somebody else; -1 where it is not loud, or a line is spoken."""
+    turns = [row.type for row in stored.events if row.type in _LOUD + _SILENT + _MOVED]
+    turned = [row for row in turns if row not in _MOVED]
+    lines = [row.type for row in stored.events if row.data.get("script") == "recording_on"]
+    spoken = lines.count("notice_started") > lines.count("notice_ended") or turns.count("recording_opened") > len(lines)
+    return len(turns) if turned and turned[-1] in _LOUD and not spoken else -1
+
+
+_LOUD = ("unmask_acknowledged", "recording_opened")
+_SILENT = ("mask_requested", "stop_requested")
+_MOVED = ("unbridged", "bridged", "channel_held", "channel_unheld")
 
 
 def _read(kind: str, stored: StoredCall, change: Change, *, covered: bool) -> Line:
@@ -193,18 +226,23 @@ def _read(kind: str, stored: StoredCall, change: Change, *, covered: bool) -> Li
     answers = [row.data["how"] for row in about if row.type == "consent_granted"]
     covered = covered or answers == ["express_prior"]
     left, right = change.talk.tape(len(stored.recordings) - 1).numbers()
-    theirs = [number for number in right if (number >= THIRD_NUMBERS) is (change.speaks and bool(change.coming))]
+    near = change.tone if change.speaks and change.coming else change.talk.near
     gaps = [int(str(row.data["milliseconds"])) for row in stored.events if row.type == "recording_continued"]
     return Line(
         kind=kind,
         silent=-1 if covered else _silent(stored.events, change.channel_id),
         told="-" if covered else _word(told),
         asked="-" if covered else _word(bool(answers)),
-        both=len(theirs) > ENOUGH and len(left) > ENOUGH,
+        both=min(_after(left, change.talk.far, change), _after(right, near, change)) > ENOUGH,
         gap=max(gaps, default=-1),
-        complete={item.state for item in stored.recordings} == {State.VERIFIED.value} and not stored.incidents,
+        complete=set(states(stored)) == {State.VERIFIED.value} and not incidents(stored),
         rows=frozenset(row.type for row in stored.events),
     )
+
+
+def _after(numbers: list[int], tone: CounterTone, change: Change) -> int:
+    """How many of these packets are of TONE and left after the change."""
+    return sum(number in tone.sent and tone.sent[number].wall > change.since for number in numbers)
 
 
 def _silent(events: tuple[EventRow, ...], channel_id: str) -> int:
@@ -212,7 +250,7 @@ def _silent(events: tuple[EventRow, ...], channel_id: str) -> int:
     came = _came(events, channel_id)
     turns = ("mask_acknowledged", "stop_acknowledged", "unmask_requested", "recording_acknowledged")
     before = [row.type for row in events if row.type in turns and row.seq < came.seq]
-    if before and before[-1] in turns[:2]:
+    if not before or before[-1] in turns[:2]:
         return 0
     silenced = next(row for row in events if row.type in turns[:2] and row.seq > came.seq)
     return max(0, round((silenced.at - came.at).total_seconds() * 1000))

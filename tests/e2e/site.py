@@ -51,6 +51,9 @@ exten => _.,1,ExecIf($["${CUT(EXTEN,_,1)}" = "survey"]?Set(CALLERID(num)=+151255
  same => n,Gosub(callguard,s,1(${CUT(EXTEN,_,1)},inbound))
  same => n,Dial(PJSIP/agent${CUT(EXTEN,_,2)},30)
  same => n,Hangup()
+exten => _moved_.,1,Set(CALLGUARD_PLACE=US-TX)
+ same => n,Gosub(callguard,s,1(moved,inbound))
+ same => n,Dial(PJSIP/agent${CUT(EXTEN,_,2)},30,t)
 exten => _strict_.,1,Set(CALLERID(num)=+14105550147)
  same => n,Set(CALLGUARD_PLACE=US-MD)
  same => n,Gosub(callguard,s,1(survey,inbound))
@@ -74,25 +77,38 @@ exten => _X,1,Dial(PJSIP/agent${EXTEN},20)
 exten => _60X,1,Dial(PJSIP/agent${EXTEN:2},20)
 exten => _add_.,1,Answer()
  same => n,BridgeAdd(PJSIP/agent${CUT(EXTEN,_,2)}-)
+exten => _9XX,1,Dial(PJSIP/agent${EXTEN:1},20)
 exten => _to_.,1,Dial(PJSIP/agent${CUT(EXTEN,_,2)},20)
 exten => _take_.,1,Pickup(to_${CUT(EXTEN,_,2)}@internal)
 exten => _room_.,1,Answer()
+ same => n,Set(CONFBRIDGE(user,announce_only_user)=no)
  same => n,ConfBridge(${CUT(EXTEN,_,2)})
 exten => _desk_.,1,Gosub(callguard,s,1(moved,internal))
  same => n,Dial(PJSIP/agent${CUT(EXTEN,_,2)},20)
 exten => _door_.,1,Gosub(callguard,s,1(gated,inbound))
+ same => n,Set(CONFBRIDGE(user,announce_only_user)=no)
  same => n,ConfBridge(${CUT(EXTEN,_,2)})
+exten => _gate_.,1,Gosub(callguard,s,1(moved,outbound,gate))
+ same => n,Dial(PJSIP/agent${CUT(EXTEN,_,2)},20,${CALLGUARD_DIAL})
 exten => fetch,1,Answer()
  same => n,ParkedCall(default)
 exten => _spy_.,1,Answer()
  same => n,ChanSpy(PJSIP/agent${CUT(EXTEN,_,2)}-,qE)
 exten => _barge_.,1,Answer()
  same => n,ChanSpy(PJSIP/agent${CUT(EXTEN,_,2)}-,qEB)
+exten => _whisper_.,1,Answer()
+ same => n,ChanSpy(PJSIP/agent${CUT(EXTEN,_,2)}-,qEw)
+exten => _queue_.,1,AddQueueMember(hunt,PJSIP/agent${CUT(EXTEN,_,2)})
+ same => n,Queue(hunt,,,,20)
+exten => _local_.,1,Dial(Local/to_${CUT(EXTEN,_,2)}@internal,20)
+exten => _stay_.,1,Dial(Local/to_${CUT(EXTEN,_,2)}@internal/n,20)
+exten => wait,1,Answer()
+ same => n,Wait(60)
 """
 
 _QUEUE = "musicclass=default\nstrategy=ringall\ntimeout=20\nretry=1\nautofill=yes\n"
 QUEUES = (
-    f"[general]\n[duo]\n{_QUEUE}member => PJSIP/agent1\nmember => PJSIP/agent2\n"
+    f"[general]\n[hunt]\n{_QUEUE}[duo]\n{_QUEUE}member => PJSIP/agent1\nmember => PJSIP/agent2\n"
     f"[duolocal]\n{_QUEUE}"
     "member => Local/1@agents,0,Agent 1,PJSIP/agent1\n"
     "member => Local/2@agents,0,Agent 2,PJSIP/agent2\n"
@@ -204,6 +220,8 @@ class Site:
             etc = stand.asterisk.work / "etc"
             (etc / "queues.conf").write_text(QUEUES)
             await stand.asterisk.cli("queue reload all")
+            (etc / "features.conf").write_text("[featuremap]\natxfer => *2\n")
+            await stand.asterisk.cli("module reload features")
             with (etc / "manager.conf").open("a") as accounts:
                 accounts.write(f"[{PAGE.user}]\nsecret={PAGE.secret}\nread=\nwrite=user\n")
             await stand.asterisk.cli("manager reload")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.matrix import HEAD, Change, Line, Make, observe, table
+from tests.e2e.matrix import HEAD, OTHERS, STAFF, Change, Kind, Line, observe, table
 from tests.e2e.site import Site
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -19,6 +20,10 @@ NOBODY = 13
 
 def number(change: Change) -> str:
     return change.third.user.removeprefix("agent")
+
+
+async def as_it_is(change: Change) -> None:
+    """Nobody comes in after the agent."""
 
 
 async def blind(change: Change) -> None:
@@ -59,7 +64,36 @@ async def parked(change: Change) -> None:
 
 async def three_way(change: Change) -> None:
     change.mutes = True
+    agent = await change.find(f"agent{change.talk.number}")
+    await change.site.manager("Atxfer", Channel=agent, Context="internal", Exten=f"9{number(change)}")
+    await change.rings()
+    await change.talk.answered.press("*3")
+
+
+async def added(change: Change) -> None:
+    change.mutes = True
     await change.dials(f"add_{change.talk.number}")
+
+
+async def bridged(change: Change) -> None:
+    await change.dials("wait")
+    caller, newcomer = await change.find("caller"), await change.find(change.third.user)
+    await change.site.manager("Bridge", Channel1=caller, Channel2=newcomer)
+
+
+async def queued(change: Change) -> None:
+    await change.talk.answered.refer(f"queue_{number(change)}")
+    await change.rings()
+
+
+async def by_local(change: Change) -> None:
+    await change.talk.answered.refer(f"local_{number(change)}")
+    await change.rings()
+
+
+async def by_staying_local(change: Change) -> None:
+    await change.talk.answered.refer(f"stay_{number(change)}")
+    await change.rings()
 
 
 async def conference(change: Change) -> None:
@@ -74,6 +108,11 @@ async def gated(change: Change) -> None:
     await change.comes_by_a_door("door_2")
 
 
+async def at_the_gate(change: Change) -> None:
+    await change.talk.answered.refer(f"gate_{number(change)}")
+    await change.rings()
+
+
 async def redirected(change: Change) -> None:
     await change.redirects(f"to_{number(change)}", "caller")
     await change.rings()
@@ -84,36 +123,51 @@ async def listened_to(change: Change) -> None:
     await change.dials(f"spy_{change.talk.number}")
 
 
+async def whispered_to(change: Change) -> None:
+    change.speaks = False  # the agent alone hears it
+    await change.dials(f"whisper_{change.talk.number}")
+
+
 async def barged_in(change: Change) -> None:
     change.speaks = False  # it is heard, but a side of the file is a channel's
     await change.dials(f"barge_{change.talk.number}")
 
 
-CHANGES: tuple[tuple[str, int, int, Make, str], ...] = (
-    ("blind transfer to staff", 3, 4, blind, "moved"),
-    ("blind transfer to somebody else", 5, 10, blind, "moved"),
-    ("attended transfer to staff", 6, 7, attended, "moved"),
-    ("attended transfer to somebody else", 8, 11, attended, "moved"),
-    ("attended transfer that falls back", 3, 12, falls_back, "moved"),
-    ("attended transfer between two calls of ours", 5, 6, merged, "moved"),
-    ("pickup of a transfer that rings", 3, 4, picked_up, "moved"),
-    ("park and retrieve", 5, 6, parked, "moved"),
-    ("three-way: somebody is added", 3, 10, three_way, "moved"),
-    ("into a ConfBridge, somebody joins", 4, 11, conference, "moved"),
-    ("the same behind a gate", 3, 10, gated, "gated"),
-    ("AMI redirect to staff", 5, 6, redirected, "moved"),
-    ("ChanSpy: somebody listens in", 3, 11, listened_to, "moved"),
-    ("ChanSpy: somebody barges in", 4, 12, barged_in, "moved"),
+CHANGES: tuple[Kind, ...] = (
+    Kind("Dial: staff answers", as_it_is, STAFF),
+    Kind("Dial: somebody else answers", as_it_is, STAFF, dialled=OTHERS),
+    Kind("blind transfer to staff", blind, STAFF),
+    Kind("blind transfer to somebody else", blind, OTHERS),
+    Kind("attended transfer to staff", attended, STAFF),
+    Kind("attended transfer to somebody else", attended, OTHERS),
+    Kind("attended transfer that falls back", falls_back, OTHERS),
+    Kind("attended transfer between two calls of ours", merged, STAFF),
+    Kind("pickup of a transfer that rings", picked_up, STAFF),
+    Kind("park and retrieve", parked, STAFF),
+    Kind("three-way: both talk to whom the agent consulted", three_way, OTHERS),
+    Kind("bridge add: somebody enters the bridge", added, OTHERS),
+    Kind("AMI bridge with somebody who waits", bridged, OTHERS),
+    Kind("into a ConfBridge, somebody joins", conference, OTHERS),
+    Kind("the same behind a gate", gated, OTHERS, call_type="gated"),
+    Kind("blind transfer to somebody else, at the gate", at_the_gate, OTHERS),
+    Kind("queue: staff answers", queued, STAFF),
+    Kind("by Local channels, optimised away", by_local, OTHERS),
+    Kind("by Local channels that stay", by_staying_local, OTHERS),
+    Kind("AMI redirect to staff", redirected, STAFF),
+    Kind("ChanSpy: somebody listens in", listened_to, OTHERS),
+    Kind("ChanSpy: somebody whispers to the agent", whispered_to, OTHERS),
+    Kind("ChanSpy: somebody barges in", barged_in, OTHERS),
 )
-AT_ONCE = 2
-"""Calls that change at the same time: more would measure the machine."""
+DESKS = ({STAFF: (3, 4), OTHERS: (10,)}, {STAFF: (5, 6), OTHERS: (11,)}, {STAFF: (7, 8), OTHERS: (12,)})
+"""Phones of as many calls as change at the same time: more would measure the machine."""
 
 
 @pytest.mark.requirement("S6", "S22", "S73", "S123")
 async def test_the_recording_follows_every_change_of_parties(site: Site) -> None:
     lines: list[Line] = []
-    for first in range(0, len(CHANGES), AT_ONCE):
-        lines += await asyncio.gather(*(observe(site, *change) for change in CHANGES[first : first + AT_ONCE]))
+    for first in range(0, len(CHANGES), len(DESKS)):
+        together = zip(CHANGES[first:], DESKS, strict=False)
+        lines += await asyncio.gather(*(observe(site, kind, *phones(kind, desk)) for kind, desk in together))
     print(f"\n{table(lines)}")
     assert [line for line in lines if not (line.both and line.complete) or "NO" in (line.told, line.asked)] == []
     assert [line.kind for line in lines if "call_merged" in line.rows] == [
@@ -121,6 +175,11 @@ async def test_the_recording_follows_every_change_of_parties(site: Site) -> None
         "the same behind a gate",
     ]
     assert shown(PAGE.read_text()) == shown(table(lines))
+
+
+def phones(kind: Kind, desk: Mapping[str, tuple[int, ...]]) -> tuple[int, int]:
+    """The number of the phone that is dialled first, and of the one that comes in."""
+    return desk[kind.dialled][0], desk[kind.comes][-1]
 
 
 def shown(page: str) -> list[str]:
