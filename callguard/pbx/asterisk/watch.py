@@ -7,6 +7,7 @@ seconds of sound, and states the length in the header only when the recorder end
 
 from __future__ import annotations
 
+from collections import deque
 from datetime import datetime
 from typing import Any
 
@@ -43,14 +44,19 @@ NO_SOUND = "no sound in the file"
 
 class Watch:
     """Follows one recording from its acknowledgement to its final header. `done`: nothing more will be said; `ended`:
-    and its file proves that it ended.
+    and its file proves that it ended. DOUBT: samples by which the recorder's clock may seem to lag behind without being
+    corrected; LOOKS: how many looks in a row have to say so. A file that is written all the time tells more than one
+    that grows by steps.
     """
 
-    def __init__(self, recording_id: str, channel_id: str, *, found_running: bool = False) -> None:
+    def __init__(
+        self, recording_id: str, channel_id: str, *, found_running: bool = False, doubt: int = 2 * SLACK, looks: int = 1
+    ) -> None:
         self.done = self.ended = False
         self._ids: dict[str, Any] = {"recording_id": recording_id, "channel_id": channel_id}
         self._masks = MaskWatch()
         self._started: float | None = None  # when sample 0 was written, by our clock
+        self._doubt, self._starts = doubt, deque[float](maxlen=looks)
         self._early: list[tuple[float, bool]] = []
         self._sound_due: float | None = None
         self._acknowledged: float | None = None
@@ -182,15 +188,16 @@ class Watch:
         """A step of the file tells the recorder's clock to some 100 ms; ours is corrected beyond that."""
         if look.final:
             return
-        started = now - look.samples / RATE
+        self._starts.append(now - look.samples / RATE)
+        started = min(self._starts)
         if self._started is None:
             self._started = started
             early, self._early = self._early, []
             for moment, silent in early:
                 self._masks.turn(silent=silent, expected=self.offset(moment))
         ahead = (started - self._started) * RATE
-        if not 0 <= ahead <= 2 * SLACK:
-            self._started = started if ahead < 0 else started - 2 * SLACK / RATE
+        if not 0 <= ahead <= self._doubt:
+            self._started = started if ahead < 0 else started - self._doubt / RATE
 
     def _mask(self, at: datetime, look: Look) -> list[Event]:
         facts: list[Event] = []

@@ -56,6 +56,8 @@ OVERTAKEN = "overtaken"
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 _FOLDER = re.compile(r"/[A-Za-z0-9_./-]*\Z")
 _BUSY, _CALM, _BLIND = 0.01, 0.2, 1.0
+_DOUBT, _LOOKS = 400, 5
+"""FreeSWITCH writes every 20 ms, and loses some at each prompt: its clock is known to 50 ms, once five looks say so."""
 
 
 @dataclass(slots=True)
@@ -327,7 +329,8 @@ class Recorder:
         asyncio.get_running_loop().call_soon(self._tell, failed)
 
     def _adopt(self, known: LiveRecording, *, found_running: bool = True) -> _Live:
-        watch = Watch(known.recording_id, known.channel_id, found_running=found_running)
+        ids = known.recording_id, known.channel_id
+        watch = Watch(*ids, found_running=found_running, doubt=_DOUBT, looks=_LOOKS)
         live = _Live(known.recording_id, known.channel_id, file_of(self._folder, known.recording_id), watch)
         if found_running:
             watch.found(self._now())

@@ -53,6 +53,20 @@ def test_opened_then_growing_then_growing_every_ten_seconds() -> None:
     assert said == [114, 126, 138] or len(said) == 3
 
 
+def test_a_recorder_that_loses_a_little_at_a_time_is_followed_and_one_late_look_is_not_believed() -> None:
+    """Each prompt costs FreeSWITCH's file some 40 ms: after six the sound behind a mask seemed to come too early."""
+    watch, now, samples = Watch("r1", "c1", doubt=400, looks=5), 100.0, 0
+    watch.acknowledged(now)
+    for turn in range(60):
+        now += 0.2
+        samples += 1600 - (320 if turn % 6 == 0 else 0)
+        see(watch, now, samples)
+    assert abs(watch.offset(now) - samples) <= 400 + 320
+    before = watch.offset(now)
+    see(watch, now + 0.6, samples + 1600)  # looked at in time, and heard of late
+    assert watch.offset(now) == before
+
+
 def test_no_file_a_second_after_the_answer_is_lost() -> None:
     watch = started()
     assert watch.observe(100.9, AT, Look()) == []
