@@ -80,6 +80,17 @@ DIALPLAN = f"""\
         <action application="three_way" data="$1"/>
       </condition>
     </extension>
+    <!-- where a transfer to the outside goes that has a gate -->
+    <extension name="gate">
+      <condition field="destination_number" expression="^gate$">
+        <action application="set" data="callguard_direction=outbound"/>
+        <action application="set" data="callguard_when=gate"/>
+        <action application="set" data="callguard_dialled=15125550199"/>
+        <action application="set" data="callguard_home=${{context}}"/>
+        <action application="execute_extension" data="callguard XML callguard"/>
+        <action application="bridge" data="sofia/lab/15125550199@${{trunk}}"/>
+      </condition>
+    </extension>
     <!-- where an attended transfer's second call goes -->
     <extension name="outside">
       <condition field="destination_number" expression="^outside$">

@@ -8,6 +8,8 @@ import time
 import pytest
 
 from callguard.lab.dialog import CallState
+from callguard.lab.media import CounterTone, find_counters
+from callguard.lab.sip import Phone
 from tests.e2e.site import Talk, incidents, states, types
 from tests.live.measure import note
 from tests.live.outward import dials_a_colleague, dials_out
@@ -106,6 +108,34 @@ async def test_bridged_first_key_2_goes_on_unrecorded(site: LiveSite) -> None:
         await put_through(talk)
         stored = await talk.ends()
     assert "consent_refused" in types(stored) and not stored.recordings and incidents(stored) == set()
+
+
+@pytest.mark.requirement("S1", "S73", "S123")
+async def test_whom_a_transfer_dials_at_a_gate_is_told_before_anybody_hears_it(site: LiveSite) -> None:
+    guest, port = CounterTone(60000), site.live_stand.freeswitch.trunk_port
+    async with (
+        site.talk() as talk,
+        await Phone.open("trunk", site.stand.server, port=port, media=guest, answer_after=0.05) as outside,
+    ):
+        await talk.recorded()
+        await talk.row("notice_ended", script="recording_on")
+        await talk.answered.refer("gate")
+        theirs = await outside.incoming()
+        await theirs.answered()
+        await talk.row("notice_ended", script="notice", nth=1)
+        assert not {number for _, number in find_counters(talk.call.heard().samples)} & guest.sent.keys()
+        pressed = time.time()
+        await theirs.press("1")
+        await talk.row("consent_granted", nth=1)
+        await talk.says(5)
+        heard = {number for _, number in find_counters(talk.call.heard().samples)}
+        stored = await talk.ends()
+        await theirs.ended()
+    assert len(heard & guest.sent.keys()) > 20, "not put through"
+    assert "channel_entered" in types(stored) and incidents(stored) == set() and set(states(stored)) == {"verified"}
+    taped = {number for part in range(len(stored.recordings)) for side in talk.tape(part).numbers() for number in side}
+    assert taped & guest.sent.keys(), "who agreed is not in a file"
+    assert not {number for number in taped & guest.sent.keys() if guest.sent[number].wall < pressed}
 
 
 @pytest.mark.requirement("S1", "S123")

@@ -21,8 +21,8 @@ COPY = "copy the shipped callguard.xml unchanged into conf/dialplan/"
 NEEDED = ("callguard_type", "callguard_direction", "callguard_dialled", "callguard_home")
 """What the snippet reads of a call."""
 
-WHEN, TOLD = "callguard_when", "told"
-"""What an outbound call says about when the called party is told."""
+WHEN, TOLD = "callguard_when", ("told", "gate")
+"""What an outbound call says about when the called party is told, and the words for before the bridge."""
 CONFIRMS = ("group_confirm_key", "group_confirm_file", "ignore_early_media")
 """What the snippet sets for `bridge`, where who answers is told first."""
 CLOCKS = ("call_timeout", "originate_timeout")
@@ -129,9 +129,11 @@ def _entrance(step: Step, said: dict[str, str], call_types: frozenset[str] | Non
     if "$" not in way and way not in DIRECTIONS:
         text = f"the direction is none of {', '.join(DIRECTIONS)}"
         yield warning("direction", step.place, text, '<action application="set" data="callguard_direction=inbound"/>')
-    if way == "outbound" and "$" not in when and when not in (TOLD, "bridged"):
+    if way == "outbound" and "$" not in when and when not in (*TOLD, "bridged"):
         text = "outbound without told or bridged: nobody is asked and nothing is recorded"
-        yield warning("outbound-when", step.place, text, f'<action application="set" data="{WHEN}={TOLD}"/> before it')
+        yield warning(
+            "outbound-when", step.place, text, f'<action application="set" data="{WHEN}={TOLD[0]}"/> before it'
+        )
 
 
 def told(plan: Plan, trusted: Trusted) -> Iterator[Finding]:
@@ -141,7 +143,7 @@ def told(plan: Plan, trusted: Trusted) -> Iterator[Finding]:
         for step in extension.steps():
             name, value = assigned(step)
             when = value if name == WHEN else when
-            if asked and when == TOLD:
+            if asked and when in TOLD:
                 yield from _against(step, name)
             asked = asked or trusted.asks(step)
 

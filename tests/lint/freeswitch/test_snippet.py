@@ -51,7 +51,7 @@ OUT = ASK.replace("=inbound", "=outbound")
 TOLD = act("set", "callguard_when=told") + OUT
 
 
-@pytest.mark.parametrize("when", ["told", "bridged", "${when}"])
+@pytest.mark.parametrize("when", ["told", "gate", "bridged", "${when}"])
 def test_an_outbound_call_says_when_the_called_party_is_told(tmp_path: Path, when: str) -> None:
     assert found(tmp_path, context(extension(act("set", f"callguard_when={when}") + OUT + BRIDGE))) == []
     assert found(tmp_path, context(extension(OUT + BRIDGE))) == [("warning", "outbound-when")]
@@ -68,7 +68,8 @@ def test_an_outbound_call_says_when_the_called_party_is_told(tmp_path: Path, whe
     ],
 )
 def test_what_takes_away_what_told_needs(tmp_path: Path, behind: str, severity: str) -> None:
-    assert found(tmp_path, context(extension(TOLD + behind))) == [(severity, "dial-option")]
+    for told in (TOLD, TOLD.replace("told", "gate")):
+        assert found(tmp_path, context(extension(told + behind))) == [(severity, "dial-option")]
     assert found(tmp_path, context(extension(TOLD.replace("told", "bridged") + behind))) == []
 
 

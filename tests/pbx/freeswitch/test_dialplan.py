@@ -79,13 +79,15 @@ EXPORTS = [
 
 
 @pytest.mark.requirement("S1", "S128")
+@pytest.mark.parametrize("when", ["told", "gate"])
 @pytest.mark.parametrize(("said", "rings"), [("", 60), ("45", 45), ("0", 60), ("evil;", 60)])
-def test_told_has_bridge_send_whoever_answers_to_us(said: str, rings: int) -> None:
+def test_told_has_bridge_send_whoever_answers_to_us(said: str, rings: int, when: str) -> None:
     """The clock of ringing ends with an answer; the one of the whole bridge would cut the notice."""
-    found, _ = entered("15125550199", "outbound", when="told", call_timeout=said)
+    found, _ = entered("15125550199", "outbound", when=when, call_timeout=said)
     assert found == [
         *EXPORTS,
         ("export", f"leg_timeout={rings}"),
+        ("set", "transfer_ringback=%(2000,4000,440,480)"),
         ("export", f"{CALLER}=${{uuid}}"),
         ("set", "call_timeout=1800"),
         ("set", "ignore_early_media=ring_ready"),
@@ -97,6 +99,8 @@ def test_told_has_bridge_send_whoever_answers_to_us(said: str, rings: int) -> No
 
 @pytest.mark.requirement("S1", "S128")
 def test_who_answers_a_call_that_is_told_waits_and_is_bridged_whatever_happens() -> None:
+    channel = Channel({"callguard_asked": "asked", "callguard_when": "gate"})
+    assert runs(actions(SNIPPET, "callguard_told", channel), "socket")
     channel = Channel({"callguard_asked": "asked", "callguard_when": "told"})
     assert actions(SNIPPET, "callguard_told", channel) == [
         ("set", f"{WAITING}={TOLD}"),
@@ -117,7 +121,15 @@ def test_bridged_leaves_bridge_alone() -> None:
     ]
 
 
-@pytest.mark.parametrize("when", ["told", "bridged"])
+@pytest.mark.parametrize(("when", "asked"), [("gate", True), ("told", False), ("bridged", False)])
+def test_a_gate_asks_whoever_is_dialled_into_a_call_that_was_asked(when: str, asked: bool) -> None:
+    found, _ = entered("15125550199", "outbound", when=when, asked="asked")
+    assert any("callguard_told" in data for _, data in found) is asked
+    for left_alone in ("bypass", "emergency"):
+        assert [name for name, _ in entered("15125550199", "outbound", when=when, asked=left_alone)[0]] == ["log"]
+
+
+@pytest.mark.parametrize("when", ["told", "gate", "bridged"])
 @pytest.mark.parametrize("number", ["911", "9911", "*72", "701"])
 def test_no_word_of_when_brings_an_emergency_call_or_a_bypass_to_us(number: str, when: str) -> None:
     found, _ = entered(number, "outbound", when=when, bypass="701")
