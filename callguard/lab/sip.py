@@ -22,6 +22,8 @@ from callguard.lab.rtp import RtpStream
 
 _T1 = 0.5  # first retransmission, doubled each time
 _GIVE_UP = 8.0
+_AGENT = "callguard-lab-phone"
+"""A phone without a name is shown no name by FreeSWITCH."""
 _ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, NOTIFY, REFER"
 
 
@@ -124,7 +126,7 @@ class Phone(asyncio.DatagramProtocol):
         call.sequence += 1
         sequence, branch = call.sequence, _branch()
         call.draft = (branch, sequence)
-        draft = self._request(call, "INVITE", sequence, branch).add("Allow", _ALLOW)
+        draft = self._request(call, "INVITE", sequence, branch).add("Allow", _ALLOW).add("User-Agent", _AGENT)
         draft.body = sdp(self.host, call.rtp.port, call.version, "sendrecv")
         try:
             answer = await self._transact(call, "INVITE", sequence, draft.encode(), patience=120.0)
@@ -349,7 +351,7 @@ class Phone(asyncio.DatagramProtocol):
             to = f"{to};tag={call.local_tag if call else secrets.token_hex(6)}"
         draft.add("From", request.get("from")).add("To", to).add("Call-ID", request.get("call-id"))
         draft.add("CSeq", request.get("cseq")).add("Contact", f"<sip:{self.user}@{self.host}:{self.port}>")
-        data = draft.add("Allow", _ALLOW).encode()
+        data = draft.add("Allow", _ALLOW).add("User-Agent", _AGENT).encode()
         self._send(data)
         return data
 

@@ -26,6 +26,8 @@ from callguard.pbx.freeswitch.esl import Esl
 from callguard.pbx.freeswitch.outbound import CHANNEL_ID
 from callguard.ports import Dialled, Entered, Heard, Said, Sighted
 
+ANY_PHONE = "update_ignore_ua"
+"""Channel variable that has FreeSWITCH send a name to every phone that allows UPDATE, and not to some makes alone."""
 _STATUSES: Mapping[type[Event], Status] = {
     RecordingOpened: Status.RECORDED,
     UnmaskAcknowledged: Status.RECORDED,
@@ -70,6 +72,7 @@ class Screen:
         await self._ask(channel_id, "uuid_setvar", f"{VARIABLE} {effect.status.value}")
         if effect.by is Indicator.NAME:
             name = self._names.get(self._others.get(channel_id, channel_id), "")
+            await self._ask(channel_id, "uuid_setvar", f"{ANY_PHONE} true")
             await self._ask(channel_id, "uuid_display", prefixed(effect.status, name))
         elif effect.script is not None:
             await self._whisper(channel_id, effect.script)
