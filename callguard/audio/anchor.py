@@ -14,8 +14,8 @@ VOICED = 0.5
 _LOUD_DB = 4.0
 """A frame within so many decibels of the loudest in two seconds is a moment of speech whatever its pitch, unless a
 minute holds far louder ones."""
-_AFTER, _BEFORE = 10, 5
-"""Frames that an unvoiced sound may follow or lead: "ships" ends in 300 ms of it, few words begin with 150."""
+_AFTER, _BEFORE = 10, 8
+"""Frames that an unvoiced sound may follow or lead: "ships" ends in 300 ms of it, few words begin with 240."""
 _FLAT_DB, _FAR_DB = 18.0, 25.0
 """Where four seconds hold no more contrast than the first, and lie no more than the second below the loudest in a
 minute, noise is nearly as loud as speech, and nothing is judged."""

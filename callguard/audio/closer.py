@@ -48,7 +48,8 @@ class Closer:
         self._see(self._spectra.finish())
         if self._waiting:
             self._settle(self._waiting)
-        return np.concatenate(self._settled) if self._settled else np.zeros(0, bool)
+        settled, self._settled = self._settled, []  # a day has three million of them
+        return np.concatenate(settled) if settled else np.zeros(0, bool)
 
     def _see(self, look: Look) -> None:
         self._sounding.feed(look)

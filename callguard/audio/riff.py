@@ -60,6 +60,8 @@ def parse(file: BinaryIO) -> Riff:
     head = file.read(12)
     if size == 0:
         raise BadAudio("the file is empty (0 bytes)")
+    if head[:4] == b"RF64":
+        raise BadAudio("an RF64 file: only WAV files, of at most 4 GiB, can be read")
     if len(head) < 12 or head[:4] != b"RIFF" or head[8:] != b"WAVE":
         raise BadAudio("not a WAV file: it does not begin with a RIFF/WAVE header")
     form = b""

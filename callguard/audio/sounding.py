@@ -30,6 +30,8 @@ _CALM, _RESTLESS = 5.0, 0.35
 """Decibels by which music moves within 60 ms, and what each decibel more takes away."""
 _MUSIC = 2.8
 """So much held, in two seconds or over eight of them, is music. Speech with a song behind it came to 2.7."""
+_MINUTE, _USUALLY, _OVER_HUM_DB = 60, 0.25, 6.0
+"""A note that even at its weakest sounds in three of four seconds of a minute is hum: only what is louder counts."""
 _SMOOTH, _SHORTEST = 7, 4
 """Seconds: what is looked at together, and the shortest music."""
 
@@ -106,6 +108,7 @@ class _Music:
 
     def __init__(self) -> None:
         self._notes: list[NDArray[np.bool_]] = []
+        self._weakest = np.zeros((0, NOTES), np.float32)
         self._change: list[NDArray[np.float32]] = []
         self._before: NDArray[np.float32] | None = None
         self._counted = np.zeros((0, NOTES), np.float32)
@@ -121,10 +124,20 @@ class _Music:
         known = np.concatenate((before, look.loudness))
         self._change.append((np.abs(np.diff(known, axis=0)) * look.weight).sum(1))
         self._before = known[-1:]
-        self._notes.append(look.notes)
+        self._notes.append(look.notes & (look.loudness > self._hum(look.loudness) + _OVER_HUM_DB))
         self._waiting += len(look.notes)
         if self._waiting >= _LOOKS:
             self._count()
+
+    def _hum(self, loudness: Floats) -> Floats:
+        """What each note does not fall below, in dB: mains hum or a whistle stands through speech and pauses alike."""
+        whole = len(loudness) // _LOOKS
+        weakest = loudness[: whole * _LOOKS].reshape(whole, _LOOKS, NOTES).min(1)
+        self._weakest = np.concatenate((self._weakest, weakest))[-_MINUTE:]
+        if not len(self._weakest):
+            return np.full(NOTES, -np.inf, np.float32)
+        usual: Floats = np.sort(self._weakest, axis=0)[round(_USUALLY * (len(self._weakest) - 1))]
+        return usual
 
     def _count(self) -> None:
         """By the second; each is scored together with the one before it."""

@@ -84,10 +84,12 @@ class Spectra:
         if not whole:
             return _look(np.zeros((0, _SIZE // 2), np.float32), 0)
         frames = np.lib.stride_tricks.sliding_window_view(self._rest, _SIZE)[::_STEP][:whole]
-        found = np.fft.rfft(frames * _WINDOW, axis=1)[:, : _SIZE // 2]
+        found = np.fft.rfft(frames * _WINDOW, axis=1)
+        power = np.square(found.real[:, : _SIZE // 2])
+        power += np.square(found.imag[:, : _SIZE // 2])
         self._rest = self._rest[whole * _STEP :].copy()
         skip, self._skip = self._skip, (self._skip + whole) % APART
-        return _look((found.real**2 + found.imag**2).astype(np.float32, copy=False), skip)
+        return _look(power.astype(np.float32, copy=False), skip)
 
     def finish(self) -> Look:
         """The last frames: silence follows."""

@@ -130,7 +130,7 @@ class SpeechDetector:
 
 def _gain(level: _Level) -> float:
     """Decibels to lift by. A window of digital silence stays as it is."""
-    return float(np.clip(min(_LOUD_DBOV - level.loud, _FLOOR_DBOV - level.floor), 0.0, _MOST_DB))
+    return max(0.0, min(_LOUD_DBOV - level.loud, _FLOOR_DBOV - level.floor, _MOST_DB))
 
 
 def _capped_floor(level: _Level) -> float:
@@ -156,5 +156,6 @@ def _level(dbov: NDArray[np.float64]) -> _Level:
     sounding = dbov[dbov > _DIGITAL_SILENCE_DBOV]
     if not len(sounding):
         return _Level()
-    loud, floor = np.percentile(sounding, (_LOUD_PERCENT, _FLOOR_PERCENT))
-    return _Level(float(loud), float(floor))
+    loud, floor = (round(percent / 100 * (len(sounding) - 1)) for percent in (_LOUD_PERCENT, _FLOOR_PERCENT))
+    ordered = np.partition(sounding, (floor, loud))
+    return _Level(float(ordered[loud]), float(ordered[floor]))

@@ -76,10 +76,11 @@ def trim(
             extras=[*_extras(segments, time_map), *_explained(explain, source, protected, form)],
             profile=PROFILES[profile],
             raw=form,
+            hashed=as_json,
         )
     except BadAudio as error:
         raise BadAudio(f"IN: {error}") from error
-    click.echo(json.dumps(summary(result)) if as_json else sentence(result))
+    click.echo(json.dumps(summary(result, profile)) if as_json else sentence(result))
 
 
 def _marks(log: str, config: Path, source: Path) -> Marks:
@@ -117,7 +118,7 @@ def read_events(path: Path) -> list[int]:
         found = json.loads(text) if text.startswith("[") else [int(line) for line in text.split()]
     except OSError as error:
         raise BadInput(f"--events cannot be read: {error.strerror or type(error).__name__}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput("--events: not a JSON list of sample numbers, nor one a line") from error
     for place, value in enumerate(found, start=1):
         if type(value) is not int or value < 0:
@@ -125,9 +126,10 @@ def read_events(path: Path) -> list[int]:
     return found
 
 
-def summary(result: Trimmed) -> dict[str, object]:
-    """What `--json` prints: lengths in samples and seconds, hashes of both files."""
+def summary(result: Trimmed, profile: str) -> dict[str, object]:
+    """What `--json` prints: settings, lengths in samples and seconds, hashes of both files."""
     return {
+        "settings": {"profile": profile, **PROFILES[profile].as_data()},
         "rate": result.rate,
         "channels": result.channels,
         "original_samples": result.original_samples,

@@ -7,7 +7,7 @@ import pytest
 
 from callguard.audio.sounding import Sounding
 from callguard.audio.spectrum import Spectra
-from tests.audio.sound import at_level, mixed, noise, silence, spoken, through_mulaw
+from tests.audio.sound import at_level, mixed, noise, silence, spoken, through_mulaw, whole
 from tests.audio.tune import KEYS, tone, tune
 
 SPEECH = ("notice-long", "notice-short", "question", "refusal", "withdrawal", "paused", "notice-hr")
@@ -66,6 +66,15 @@ def test_music_is_found_where_it_is() -> None:
 @pytest.mark.parametrize("name", SPEECH)
 def test_speech_is_neither(name: str) -> None:
     assert share(sounding(on_the_line(at_level(spoken(name), -26))), 0, 1000) < 0.02
+
+
+@pytest.mark.parametrize("mains", [50, 60])
+def test_hum_under_speech_is_no_music(mains: int) -> None:
+    talk = np.concatenate([spoken(name) for name in SPEECH])[: 40 * 8000]
+    at = np.arange(len(talk)) / 8000
+    hum = sum(np.sin(2 * np.pi * mains * k * at + k) / k**0.5 for k in range(3, 12))
+    found = sounding(through_mulaw(mixed(at_level(talk, -26), at_level(whole(hum * 3000), -36), noise(40, -46))))
+    assert not found.any()
 
 
 def test_nothing_is_made_of_nothing() -> None:

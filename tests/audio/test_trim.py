@@ -44,16 +44,16 @@ def conversation() -> np.ndarray:
 
 # ---------------------------------------------------------------- the rule
 def test_speech_keeps_what_is_around_it() -> None:
-    assert keep(flags((False, 100), (True, 10), (False, 100)), RATE, 50_400) == [(22_800, 28_240)]
+    assert keep(flags((False, 100), (True, 10), (False, 100)), RATE, 50_400) == [(23_120, 28_240)]
     fast = keep(flags((False, 100), (True, 10), (False, 100)), RATE, 50_400, profile=PROFILES["fast"])
     assert fast == [(22_000, 28_400)]
 
 
 def test_a_short_pause_stays_whole_and_a_long_one_is_cut() -> None:
-    speech = flags((True, 10), (False, 16), (True, 10))
-    assert keep(speech, RATE, 8640) == [(0, 8640)]
+    speech = flags((True, 10), (False, 11), (True, 10))
+    assert keep(speech, RATE, 7440) == [(0, 7440)]
     speech = flags((True, 10), (False, 20), (True, 10))
-    assert keep(speech, RATE, 9600) == [(0, 4240), (6000, 9600)]
+    assert keep(speech, RATE, 9600) == [(0, 4240), (6320, 9600)]
 
 
 def test_a_click_is_dropped_and_twice_as_long_is_not() -> None:
@@ -181,7 +181,7 @@ def test_bad_sources_leave_nothing_behind(tmp_path: Path) -> None:
         crashed(write(tmp_path / "dead.wav", noise(1, -20))): "unfinished",
         write(tmp_path / "empty.wav", silence(0)): "no sound",
         write(tmp_path / "rate.wav", noise(1, -20), rate=11025): "11025 Hz is not supported",
-        tmp_path: "Is a directory",
+        tmp_path: "not a regular file",
     }
     before = set(tmp_path.iterdir())
     for source, reason in bad.items():

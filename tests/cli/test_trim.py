@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from callguard.audio.timemap import TimeMap
+from callguard.audio.trim import SAFE
 from callguard.cli.trim import read_events
 from callguard.errors import BadInput
 from tests.audio.sound import noise, read, silence, spoken, write
@@ -41,6 +43,7 @@ def test_segments_map_and_summary_agree_with_the_sound(tmp_path: Path, source: P
     assert [[part.start / 8000, part.end / 8000] for part in mapped.parts] == [[p["start"], p["end"]] for p in parts]
     assert not mapped.to_trimmed(88_000 + 15_999).clamped
     assert (told["original_samples"], told["trimmed_samples"]) == (len(sound), len(kept))
+    assert told["settings"] == {"profile": "safe", **SAFE.as_data()}
     assert told["original_sha256"] == hashlib.sha256(source.read_bytes()).hexdigest()
     assert told["trimmed_sha256"] == hashlib.sha256(out.read_bytes()).hexdigest()
 
@@ -60,7 +63,7 @@ def test_without_options_one_sentence(tmp_path: Path, source: Path) -> None:
     assert "s removed, 1 part(s) kept" in done.stdout
 
 
-@pytest.mark.parametrize("content", ["[1.5]", "[true]", "[-1]", "one", "[1", "1\n-2", '["1"]', "\xe9"])
+@pytest.mark.parametrize("content", ["[1.5]", "[true]", "[-1]", "one", "[1", "[" * 100_000, "1\n-2", '["1"]', "\xe9"])
 def test_bad_events_are_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "events").write_text(content)
     with pytest.raises(BadInput, match="--events: "):
@@ -84,14 +87,19 @@ def test_events_are_a_list_or_one_a_line(tmp_path: Path, content: str) -> None:
         (["in.wav", "out.wav", "--events", "missing"], "--events cannot be read"),
         (["cut.wav", "out.wav"], "IN: truncated"),
         (["rate.wav", "out.wav"], "IN: 22050 Hz is not supported"),
+        (["pipe", "out.wav"], "IN: it is not a regular file"),
+        (["in.wav", "pipe"], "OUT cannot be written: it exists and is not a regular file"),
+        (["large.wav", "out.wav"], "IN: an RF64 file"),
     ],
 )
 def test_bad_input_is_one_sentence_and_status_two(tmp_path: Path, source: Path, wrong: list[str], reason: str) -> None:
     (tmp_path / "cut.wav").write_bytes(source.read_bytes()[:-500])
     write(tmp_path / "rate.wav", noise(1, -20), rate=22050)
-    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    (tmp_path / "large.wav").write_bytes(b"RF64" + source.read_bytes()[4:])
+    os.mkfifo(tmp_path / "pipe")
+    before = {path: path.is_file() and path.read_bytes() for path in tmp_path.iterdir()}
     done = run(*(tmp_path / name if not name.startswith("--") else name for name in wrong), "--json")
     assert (done.returncode, done.stdout) == (2, "")
     assert reason in done.stderr
     assert done.stderr.count("\n") == 1
-    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert {path: path.is_file() and path.read_bytes() for path in tmp_path.iterdir()} == before
