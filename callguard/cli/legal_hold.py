@@ -7,7 +7,7 @@ What belongs here: the commands. What does not: that nothing is deleted (the dat
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,16 @@ import click
 
 from callguard.cli.keeper import rows
 from callguard.cli.option import account, config_option, json_option, load, show_json, with_log
-from callguard.cli.retaining import holds_of
+from callguard.cli.retaining import holds_of, retainer_of
 from callguard.cli.ruling import printable
 from callguard.engine import clock
 from callguard.errors import BadInput
+from callguard.jobs.step import queue_of
 from callguard.settings import Settings
+from callguard.store.artefact import Artefacts
 from callguard.store.audit import note_act
 from callguard.store.hold import Hold
+from callguard.store.job import Jobs
 from callguard.store.postgres import PostgresLog
 
 CASE = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -88,9 +91,12 @@ def release(case: str, calls: tuple[str, ...], reason: str, config: Path, as_jso
         chosen = [hold for hold in held if not calls or hold.call_id in calls]
         note_act(settings.data, at=clock.read().wall, operator=account(), act="legal_hold_release", rows=len(chosen))
         released = own.release(chosen, said)
+        sooner = retainer_of(settings, artefacts).close({hold.call_id for hold in chosen})
+        retrimmed = _trim_again(artefacts, {hold.call_id for hold in chosen})
     if as_json:
-        return show_json({"case": case, "released": released})
-    click.echo(f"{case}: {released} call(s) released")
+        return show_json({"case": case, "released": released, "ends_sooner": sooner, "to_be_trimmed": retrimmed})
+    ends = f"; {sooner} thing(s) end sooner, as their call types say of a closed case" if sooner else ""
+    click.echo(f"{case}: {released} call(s) released{ends}")
 
 
 @legal_hold.command("list")
@@ -112,6 +118,15 @@ def list_holds(context: click.Context, case: str | None, every: bool, config: Pa
             click.echo(printable(_line(hold, today)))
         click.echo(f"{len(found)} hold(s), {len(late)} to be looked at again")
     context.exit(1 if late else 0)
+
+
+def _trim_again(artefacts: Artefacts, call_ids: Collection[str]) -> int:
+    """Originals that only a hold kept beside what was trimmed of them: the job that takes them away is done again. How
+    many."""
+    there = [row for call_id in call_ids for row in artefacts.find(call_id=call_id, states=("stored",))]
+    stored = {row.artefact_id for row in there if row.kind == "audio"}
+    kept = {row.recording_id for row in there if row.kind == "trimmed" and row.parent_id in stored}
+    return sum(Jobs(artefacts).enqueue("trim", queue_of("trim", ""), recording_id) for recording_id in sorted(kept))
 
 
 def _check(case: str, said: dict[str, str], review_on: date | None = None) -> None:

@@ -228,6 +228,7 @@ FIELDS: Mapping[str, Field] = {
     "alternative": Field(free_text),
     "must_record": Field(_flag),
     "minimum_days": _count(LONGEST_DAYS),
+    "closed_days": _count(LONGEST_DAYS),
     "trim": _one_of(Trim),
     "pause_limit_s": _count(86400),
     "pause_on": _some_of(Trigger),

@@ -116,7 +116,8 @@ class CallType:
     in. `language_keys`: a key during the notice to a language, `language_dids`: a called number, `language_countries`:
     a country. `roll_call`: nothing is recorded before somebody confirms who is on the line. `remember_days`: how long a
     refusal is known. `pause_reasons`: pauses are written down with their causes. `sample_percent`: so many calls of a
-    hundred may be recorded. `beep_level_db`: of full scale.
+    hundred may be recorded. `beep_level_db`: of full scale. `closed_days`: how long something is kept after its last
+    case was closed.
     """
 
     name: str
@@ -152,6 +153,7 @@ class CallType:
     alternative: str = ""
     must_record: bool = False
     minimum_days: int = 0
+    closed_days: int = 0
     trim: Trim = Trim.NO
     pause_limit_s: int = 0
     pause_on: tuple[Trigger, ...] = tuple(Trigger)

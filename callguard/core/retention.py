@@ -38,6 +38,7 @@ class Why(StrEnum):
     PROMISED = "what was promised when it was made"
     POLICY = "what the policy says now"
     MINIMUM = "the least that has to be kept"
+    CLOSED = "its case was closed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +49,24 @@ class End:
     why: Why
 
 
-def end_of(kind: str, began_at: datetime, promised_until: datetime, call_type: CallType | None) -> End:
-    """The end of an artefact of KIND of a call that began then: the shorter of what was promised and what its call type
-    says now, but never less than has to be kept. A call type that is gone changes nothing."""
+def end_of(
+    kind: str,
+    began_at: datetime,
+    promised_until: datetime,
+    call_type: CallType | None,
+    closed_at: datetime | None = None,
+) -> End:
+    """The end of an artefact of KIND of a call that began then: the shortest of what was promised, what its call type
+    says now, and so many days after its last case was closed, but never less than has to be kept. A call type that is
+    gone changes nothing."""
     promised = End(promised_until, Why.PROMISED)
     if call_type is None:
         return promised
     days = call_type.retention.get(OUTPUTS[kind], call_type.retention_days)
-    shortest = min(promised, End(began_at + timedelta(days=days), Why.POLICY), key=lambda end: end.at)
+    ends = [promised, End(began_at + timedelta(days=days), Why.POLICY)]
+    if closed_at and call_type.closed_days:
+        ends.append(End(closed_at + timedelta(days=call_type.closed_days), Why.CLOSED))
+    shortest = min(ends, key=lambda end: end.at)
     if OUTPUTS[kind] is not Output.AUDIO:
         return shortest
     floor = End(began_at + timedelta(days=floor_days(call_type)), Why.MINIMUM)

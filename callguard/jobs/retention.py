@@ -6,12 +6,12 @@ steps of a deletion (deletion.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from callguard.core.policy import Policy
-from callguard.core.retention import GRACE, OVER, End, Reason, end_of, live_reason
+from callguard.core.retention import GRACE, OVER, End, Reason, Why, end_of, live_reason
 from callguard.errors import CallguardError, Held, Unreachable
 from callguard.jobs.deletion import PATIENCE, Deletion
 from callguard.jobs.incident import Incidents
@@ -107,7 +107,8 @@ class Retainer:
         now = self.deletion.now()
         rows = {row.artefact_id: row for row in self.deletion.artefacts.find()}
         stored = [row for row in rows.values() if row.state == "stored"]
-        ends = {row.artefact_id: _end(row, policy, now) for row in stored}
+        closed = self.retention.closed()
+        ends = {row.artefact_id: _end(row, policy, now, closed.get(row.call_id)) for row in stored}
         for row in stored:
             end = ends[row.artefact_id]
             if row.parent_id:  # one that is gone bounds what was made of it as it did
@@ -116,6 +117,15 @@ class Retainer:
             if end.at != row.expires_at and row.expires_at > now:
                 yield Change(row, end)
 
+    def close(self, call_ids: Collection[str]) -> int:
+        """The last case of these calls was closed: what their call types say of that holds at once. How much ends
+        sooner by it."""
+        policy = self.policy()
+        changes = list(self.changes(policy)) if policy else []
+        own = [each for each in changes if each.row.call_id in call_ids and each.end.why is Why.CLOSED]
+        self.apply(own)
+        return len(own)
+
     def apply(self, changes: Iterable[Change]) -> None:
         """Give each its end: all, or none. What something was derived from comes first."""
         with self.deletion.artefacts.transaction():
@@ -123,7 +133,7 @@ class Retainer:
                 self.retention.set_end(change.row.artefact_id, change.end.at)
 
 
-def _end(row: Artefact, policy: Policy, now: datetime) -> End:
+def _end(row: Artefact, policy: Policy, now: datetime, closed_at: datetime | None) -> End:
     """What would be over already ends now: how late it goes is counted from here."""
-    end = end_of(row.kind, row.began_at, row.promised_until, policy.find(row.call_type))
+    end = end_of(row.kind, row.began_at, row.promised_until, policy.find(row.call_type), closed_at)
     return replace(end, at=max(end.at, now))

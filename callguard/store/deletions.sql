@@ -113,6 +113,10 @@ RETURNING hold_id
 UPDATE callguard.legal_hold SET released_at = now(), release_sealed = %(release_sealed)s
 WHERE hold_id = %(hold_id)s AND released_at IS NULL
 
+-- name: closed
+SELECT call_id, max(released_at) AS closed_at FROM callguard.legal_hold
+WHERE tenant = %(tenant)s GROUP BY call_id HAVING bool_and(released_at IS NOT NULL)
+
 -- name: find_holds
 SELECT hold_id, case_name, call_id, placed_at, review_on, key_id, wrapped, sealed, released_at, release_sealed
 FROM callguard.legal_hold

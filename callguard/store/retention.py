@@ -106,6 +106,10 @@ class Retention:
         found = self.rows.ask("facts", recording_id=recording_id)
         return tuple(Fact(**{**row, "cases": tuple(row["cases"])}) for row in found)
 
+    def closed(self) -> dict[str, datetime]:
+        """When the last case of each call was closed that was held and is held no more."""
+        return {row["call_id"]: row["closed_at"] for row in self.rows.ask("closed", tenant=self.tenant)}
+
     def set_end(self, artefact_id: str, at: datetime) -> None:
         """It goes then."""
         self.rows.ask("set_end", artefact_id=artefact_id, at=at)

@@ -9,7 +9,7 @@ import pytest
 
 from callguard.core.policy import parse_call_type
 from callguard.core.profile import CallType
-from callguard.core.retention import GRACE, Fact, Reason, Why, end_of, forecast, live_reason
+from callguard.core.retention import GRACE, End, Fact, Reason, Why, end_of, forecast, live_reason
 
 BEGAN = datetime(2026, 11, 1, 9, tzinfo=UTC)
 FACT = Fact(
@@ -50,6 +50,24 @@ def test_the_shortest_counts_unless_a_minimum_stands_against_it(
 ) -> None:
     end = end_of("audio", BEGAN, days(promised), call_type)
     assert (end.at, end.why) == (days(expected[0]), expected[1])
+
+
+@pytest.mark.requirement("S101")
+@pytest.mark.parametrize(
+    ("closed", "values", "days", "why"),
+    [
+        (None, {"closed_days": 30}, 90, Why.POLICY),
+        (10, {"closed_days": 30}, 40, Why.CLOSED),
+        (10, {}, 90, Why.POLICY),
+        (80, {"closed_days": 30}, 90, Why.POLICY),
+        (10, {"closed_days": 30, "minimum_days": 60}, 60, Why.MINIMUM),
+    ],
+)
+def test_a_closed_case_ends_what_it_kept(closed: int | None, values: dict[str, int], days: int, why: Why) -> None:
+    kind = parse_call_type("support", {"purpose": "dispute", "retention": {"audio": 90}, **values})
+    closed_at = None if closed is None else BEGAN + timedelta(days=closed)
+    end = end_of("audio", BEGAN, BEGAN + timedelta(days=100), kind, closed_at)
+    assert end == End(BEGAN + timedelta(days=days), why)
 
 
 def test_what_was_derived_has_days_of_its_own_and_no_minimum() -> None:

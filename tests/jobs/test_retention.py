@@ -139,6 +139,27 @@ def test_ends_follow_the_policy_later_by_themselves_sooner_when_somebody_says_so
     at(place, now(), None).follow()
 
 
+@pytest.mark.requirement("S101")
+def test_what_a_case_kept_ends_so_many_days_after_its_last_one_was_closed(place: Place) -> None:
+    row, other = place.stored(), place.stored()
+    child, said = place.derived(row), {"reason": "settled", "by": "admin"}
+    policy = parse_policy({"call_type": {"support": {"purpose": "qa", "retention": {"audio": DAYS}, "closed_days": 7}}})
+    retainer = replace(place.retainer, policy=lambda: policy)
+    first, second = place.hold(row), place.hold(row, "case-2")
+    place.holds.release([first], said)
+    assert retainer.close({row.call_id}) == 0  # another case is open
+    place.holds.release([second], said)
+    assert retainer.close({row.call_id}) == 2 and retainer.close({row.call_id}) == 0
+    ends = {each.artefact_id: each.expires_at for each in place.artefacts.find()}
+    assert ends[row.artefact_id] == ends[child.artefact_id] != other.expires_at == ends[other.artefact_id]
+    assert timedelta(days=6.9) < ends[row.artefact_id] - now() < timedelta(days=7)
+    retainer.follow()  # nothing brings the later end back
+    assert place.only(other.recording_id).expires_at == other.expires_at
+    assert {each.artefact_id: each.expires_at for each in place.artefacts.find()} == ends
+    place.retention.set_end(row.artefact_id, now() - timedelta(hours=1))
+    assert retainer.run().deleted == 2 and place.only(other.recording_id).state == "stored"
+
+
 def test_what_was_derived_never_outlives_its_audio(place: Place) -> None:
     row = place.stored()
     place.derived(row)
