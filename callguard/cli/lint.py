@@ -42,9 +42,9 @@ def dialplan(
 ) -> None:
     """Find recorders outside of callguard, and ways around its notice, in a dialplan.
 
-    PATH is extensions.conf, or the folder that holds it; features.conf, queues.conf, confbridge.conf and agents.conf
-    are looked through too. Of FreeSWITCH: the folder of freeswitch.xml, a file of XML, or a dump of FusionPBX's
-    database. Exit status: 0 clean, 1 a finding, 2 not readable.
+    PATH is extensions.conf, or the folder that holds it; features.conf, queues.conf, confbridge.conf, agents.conf and
+    voicemail.conf are looked through too. Of FreeSWITCH: the folder of freeswitch.xml, a file of XML, or a dump of
+    FusionPBX's database. Exit status: 0 clean, 1 a finding, 2 not readable.
     """
     call_types = frozenset(parse_policy(read_toml(policy), str(policy)).call_types) if policy else None
     report = examine(paths, Options(entries, etc_dir, call_types, (withdraw, pause), strict))

@@ -25,7 +25,7 @@ ANSWERS = ("1", "2", "9")
 def beside(tree: Tree, sequences: Sequence[str]) -> Iterator[Finding]:
     """Everything that these files switch on against callguard. SEQUENCES: the keys that callguard listens for."""
     for kind, sections in tree.beside.items():
-        for section in sections:
+        for section in sections if kind in _FILES else ():
             for entry in section.entries:
                 yield from _FILES[kind](section, entry, sequences)
 

@@ -15,6 +15,7 @@ from callguard.lint.driver import gone
 from callguard.lint.emergency import emergency
 from callguard.lint.finding import Finding, Place, warning
 from callguard.lint.graph import Graph
+from callguard.lint.mailed import mailed
 from callguard.lint.menu import behind_menus
 from callguard.lint.model import build
 from callguard.lint.notice import bypassed
@@ -96,6 +97,7 @@ _RULES: tuple[Callable[[_Site], Iterable[Finding]], ...] = (
     lambda site: recorders(site.graph, site.trusted, site.options.entries),
     lambda site: switched(site.graph, site.trusted),
     lambda site: beside(site.tree, site.options.sequences),
+    lambda site: mailed(site.tree),
     lambda site: disconnecting(site.tree, site.graph, site.options.sequences),
     lambda site: bypassed(site.graph, site.trusted, site.options.entries, strict=site.options.strict),
     lambda site: refused(site.graph, site.trusted),

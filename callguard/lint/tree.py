@@ -22,8 +22,8 @@ LEVELS = 10
 LARGEST = 64 * 1024 * 1024
 """Bytes of one file; a dialplan of 200,000 lines has about a tenth."""
 
-BESIDE = ("features", "queues", "confbridge", "agents")
-"""Files beside the dialplan that can switch a recorder on, without .conf."""
+BESIDE = ("features", "queues", "confbridge", "agents", "voicemail")
+"""Files beside the dialplan that can switch a recorder on, or send a recording away, without .conf."""
 
 ELSEWHERE = {".ael": "AEL", ".lua": "Lua"}
 

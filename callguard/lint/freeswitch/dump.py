@@ -25,6 +25,7 @@ _FLAGS: Mapping[str, tuple[str, ...]] = {
     "v_conference_profile_params": ("profile_param_value",),
     "v_ring_groups": ("ring_group_record",),
     "v_destinations": ("destination_record",),
+    "v_voicemails": ("voicemail_file",),
     "v_dialplans": (),
 }
 """Tables that are read, and the columns of each that switch a recorder on."""

@@ -85,6 +85,10 @@ def _records(place: Place, what: str) -> Finding:
     return blocker("recorder", place, f"{what} records without having told anybody", _NOTHING)
 
 
+_ATTACHED = ("true", "yes", "1", "on", "attach")
+"""What has a mailbox attach its messages, in the directory and in FusionPBX."""
+
+
 def beside(plan: Plan) -> Iterator[Finding]:
     """Modules, profiles, users and FusionPBX's own tables that switch a recorder on."""
     for each in plan.settings:
@@ -106,6 +110,9 @@ def _setting(each: Setting) -> Iterator[Finding]:
                 f"{where}: a phone starts a recording by its Record key (SIP INFO), whatever the other party agreed to"
             )
             yield warning("one-touch", each.place, text, "without record-template")
+        case "vm-attach-file" | "voicemail_file" if each.value.strip().lower() in _ATTACHED:
+            text = f"{where}: messages are attached to a mail: copies that nobody can delete in time"
+            yield warning("mailed", each.place, text, "off: the mail only says that there is a message")
         case "queue_record_template":
             yield blocker("queue-records", each.place, "a queue of FusionPBX records every call", "Record: False")
         case "user_record" | "record" | "ring_group_record" | "destination_record" | "profile_param_value":
