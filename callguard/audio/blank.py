@@ -34,14 +34,14 @@ def blank(path: Path, spans: Spans) -> None:
         with WavReader(path) as reader, staged(path, "the recording") as file:
             writer = WavWriter(file, reader.rate, reader.channels)
             for block in reader.blocks():
-                writer.write(_silenced(block, writer.frames, spans))
+                writer.write(silenced(block, writer.frames, spans))
             writer.finish()
     except BadInput as wrong:
         raise BadAudio(str(wrong)) from wrong
 
 
-def _silenced(block: Samples, at: int, spans: Spans) -> Samples:
-    """BLOCK, whose first sample is number AT of its file."""
+def silenced(block: Samples, at: int, spans: Spans) -> Samples:
+    """BLOCK, whose first sample is number AT of its file, with nothing to be heard in SPANS."""
     sound = block.copy()
     for start, end in spans:
         sound[max(0, start - at) : max(0, end - at)] = 0

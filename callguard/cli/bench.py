@@ -19,6 +19,7 @@ from callguard.jobs.derive import Derive, call_type_of
 from callguard.jobs.incident import Incidents
 from callguard.jobs.ingest import Ingest
 from callguard.jobs.keep import Room
+from callguard.jobs.redact import Redact
 from callguard.jobs.step import ELSEWHERE, ORDER, following, queue_of
 from callguard.jobs.sweep import Sweep
 from callguard.jobs.trim import Trim
@@ -102,7 +103,7 @@ def _follow(artefacts: Artefacts, step: str, row: Artefact, there: Collection[st
 def _derive(settings: Settings, artefacts: Artefacts) -> Derive:
     own = settings.transcriber
     return Derive(
-        _room(settings, artefacts),
+        room_of(settings, artefacts),
         lambda: clock.read().wall,
         own.name,
         lambda: transcriber(own.name, own.model),
@@ -111,10 +112,17 @@ def _derive(settings: Settings, artefacts: Artefacts) -> Derive:
 
 
 def _trim(settings: Settings, artefacts: Artefacts) -> Trim:
-    return Trim(_room(settings, artefacts), lambda: clock.read().wall, deletion_of(settings, artefacts))
+    return Trim(room_of(settings, artefacts), lambda: clock.read().wall, deletion_of(settings, artefacts))
 
 
-def _room(settings: Settings, artefacts: Artefacts) -> Room:
+def redact_of(settings: Settings, artefacts: Artefacts) -> Redact:
+    """What makes copies and tags when somebody says so."""
+    room = room_of(settings, artefacts)
+    return Redact(room, lambda: clock.read().wall, lambda: policy_in_force(settings))
+
+
+def room_of(settings: Settings, artefacts: Artefacts) -> Room:
+    """Where this site opens and keeps: rows, objects, keys."""
     return Room(artefacts, shelf_of(settings), lambda: key_files(settings).open(), lambda: public_key(settings))
 
 

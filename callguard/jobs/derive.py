@@ -64,7 +64,10 @@ class Derive:
             words = self._words(parent, then.language)
         except BadAudio as error:  # kept as it is; trying again would not change it
             return f"not transcribed: {error}"
-        fresh, said = new_transcript(parent, then, self.now()), {"transcriber": self.name, "language": then.language}
+        fresh, said = (
+            new_derived(parent, Output.TRANSCRIPT, then, self.now()),
+            {"transcriber": self.name, "language": then.language},
+        )
         self.room.keep(fresh, own[0] if own else None, Source(iter([words])), Format.JSON, said)
         return "transcribed"
 
@@ -94,14 +97,14 @@ def call_type_of(artefacts: Artefacts, row: Artefact) -> CallType | None:
     return stored_call_type(row.call_type, found) if found else None
 
 
-def new_transcript(parent: Artefact, kind: CallType, now: datetime) -> Artefact:
+def new_derived(parent: Artefact, output: Output, kind: CallType, now: datetime) -> Artefact:
     """The row before it is written: its end is its output's, or its parent's where that is sooner."""
-    own = parent.began_at + timedelta(days=kind.retention[Output.TRANSCRIPT])
+    own = parent.began_at + timedelta(days=kind.retention[output])
     return replace(
         parent,
         artefact_id=str(uuid.uuid4()),
         parent_id=parent.artefact_id,
-        kind=KIND,
+        kind=str(output),
         state="writing",
         created_at=now,
         promised_until=min(own, parent.promised_until),

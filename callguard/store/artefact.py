@@ -189,6 +189,10 @@ class Artefacts:
         """What was told of everything that was made of a recording, oldest first."""
         return tuple(ArtefactEvent(**row) for row in self.ask("find_told", recording_id=recording_id))
 
+    def holders(self, what: str) -> tuple[str, ...]:
+        """Names of what can hold something in this database: each `table`, each `kind` of artefact."""
+        return tuple(row["name"] for row in self.ask("holders") if row["what"] == what)
+
     def key(self, key_id: uuid.UUID) -> Wrapped | None:
         """A data key, if it is still there."""
         for row in self.ask("find_key", key_id=key_id):

@@ -62,6 +62,12 @@ ON CONFLICT (artefact_id, type) DO NOTHING
 SELECT artefact_id, type::text, at, parent_id, kind::text, parent_sha256, sha256, data FROM callguard.artefact_event
 WHERE recording_id = %(recording_id)s ORDER BY at, artefact_id, type
 
+-- Everything that can hold something; partitions are of their parent's class.
+-- name: holders
+SELECT c.relname AS name, 'table' AS what FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname IN ('callguard', 'callguard_jobs') AND c.relkind IN ('r', 'p', 'm') AND NOT c.relispartition
+UNION ALL SELECT unnest(enum_range(NULL::callguard.artefact_kind))::text, 'kind' ORDER BY 2, 1
+
 -- name: find_artefacts
 SELECT artefact_id, tenant, pbx_id, call_month, call_id, recording_id, segment_no, part, kind::text, parent_id, call_type, purpose,
     state::text, object, key_id, size, sha256, plain_size, plain_sha256, began_at, created_at, promised_until, expires_at, reason,
