@@ -13,10 +13,8 @@ from callguard.core.call import Call
 from callguard.core.effects import PlayPrompt
 from callguard.core.events import NoticeStarted, Script
 from callguard.core.outcome import Step, incident
-from callguard.core.recording import Recording
+from callguard.core.recording import RATE, Recording
 
-RATE = 8000
-"""Samples per second of a file."""
 LINE_SECONDS = 2.0
 """The longest that the line lasts."""
 DOUBT = RATE // 2

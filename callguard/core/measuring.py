@@ -22,7 +22,7 @@ def expectation(call: Call, recording: Recording) -> MeasureRecording:
         recording_id=recording.recording_id,
         segment_no=recording.segment_no,
         channel_id=recording.channel_id,
-        seconds=(stopped - started).total_seconds() if started and stopped else -1.0,
+        seconds=(stopped - started).total_seconds() - recording.stood if started and stopped else -1.0,
         masks=tuple((span.start, span.end) for span in recording.spans if span.end >= 0 or not unmasking),
         line_seconds=(begun - started).total_seconds() if started and begun else -1.0,
         blanks=pausing.blanks(recording),

@@ -33,12 +33,12 @@ from callguard.core.events import (
     Script,
     StopObserved,
 )
-from callguard.core.line import DOUBT, RATE
+from callguard.core.line import DOUBT
 from callguard.core.measuring import expectation
 from callguard.core.outcome import Step, incident, record, unexpected
 from callguard.core.policy import Mode, OnWithdrawal
 from callguard.core.quorum import Want, is_alone, may_start, wanted
-from callguard.core.recording import LIFE, MASKS, RECORDER_DIED, Mask, Recording, Sign, State, Touch
+from callguard.core.recording import LIFE, MASKS, RATE, RECORDER_DIED, Mask, Recording, Sign, State, Touch
 
 MASK_PATIENCE = 0.2
 """Seconds in which a mask must be acknowledged, or the recorder is stopped."""
@@ -49,7 +49,7 @@ RESTARTS, RESTART_SPAN = 3, 60.0
 LINK_LOST = "link lost"
 """Why a request was not sent."""
 OVERTAKEN = "overtaken"
-"""Why a start never reached the PBX: a mask or stop was decided before its rows were durable."""
+"""Why a start never reached the PBX, or an unmask: a mask or stop came before it was to be sent."""
 NO_CHANNEL = "no such channel"
 """Why a start was refused: its channel hung up, and that is on its way to us."""
 NOT_RUNNING = "not running"
@@ -185,7 +185,7 @@ def _touched(call: Call, recording: Recording, event: RecordingEvent) -> Step:
     silent = touch is Touch.MASK_ACKNOWLEDGED  # the file had sound even if the next mask is on its way already
     span = recording.with_span_open if silent else recording.with_span_closed
     place = _place(recording, event, DOUBT if silent else -DOUBT)
-    call = call.with_recording(replace(span(place), mask=mask))
+    call = call.with_recording(replace(span(place, event.at), mask=mask))
     return line.play(call) if call.least_privilege and not silent and not recording.line_at else Step(call)
 
 
@@ -233,7 +233,7 @@ def _stop_observed(call: Call, before: Recording, event: RecordingEvent) -> Step
     now = call.find(before.recording_id)
     if now is None or now.state is not State.STOPPED:
         return _pay(call)
-    now = replace(now, whole=True)
+    now = replace(now, whole=True, stood=now.stood_until(event.offset_samples, now.stopped_at or event.at))
     call = call.with_recording(now)
     done = _ended_alone(call, now, event) if before.state.runs else Step(call)
     nothing = now.condemned or (call.least_privilege and now.never_heard)
@@ -327,10 +327,10 @@ def failed(call: Call, event: EffectFailed) -> Step:
     recording = call.find(event.recording_id)
     if recording is None:
         return unexpected(call, event.channel_id, f"{event.effect} failed for an unknown recording")
+    starts = event.effect in (StartRecording.__name__, ArmRecording.__name__)
     if event.reason == OVERTAKEN:
-        never = LIFE.get((recording.state, Sign.OVERTAKEN), recording.state)
-        return _pay(call.with_recording(replace(recording, state=never)))
-    if event.effect in (StartRecording.__name__, ArmRecording.__name__):
+        return _never_began(call, recording) if starts else Step(call.with_recording(recording.never_unmasked))
+    if starts:
         return _start_failed(call, recording, event)
     if event.reason == NOT_RUNNING and recording.state in _AWAITED:
         return _not_there(call, recording, event)
@@ -340,6 +340,11 @@ def failed(call: Call, event: EffectFailed) -> Step:
     masking, unsent = event.effect == MaskRecording.__name__, event.reason == LINK_LOST
     barred, blind = call.barred or (masking and not unsent), call.blind or (masking and unsent)
     return incident(replace(call, barred=barred, blind=blind), _FAILURES.get(event.effect, "effect_failed"))
+
+
+def _never_began(call: Call, recording: Recording) -> Step:
+    never = LIFE.get((recording.state, Sign.OVERTAKEN), recording.state)
+    return _pay(call.with_recording(replace(recording, state=never)))
 
 
 def _start_failed(call: Call, recording: Recording, event: EffectFailed) -> Step:
@@ -358,7 +363,7 @@ def _not_there(call: Call, recording: Recording, event: EffectFailed) -> Step:
     """Its controller died before it started, or it ended while nobody listened: its files tell. Why it ended nobody
     knows: a party may have withdrawn, and that was never written down."""
     if recording.started_at is None:
-        return failed(call, replace(event, reason=OVERTAKEN))
+        return _never_began(call, recording)
     if recording.whole:
         return Step(call)  # a verdict is on its way
     call = replace(call, barred=call.barred or recording.state.runs)

@@ -152,6 +152,12 @@ MASKS: Mapping[tuple[Mask, Touch], Mask] = MappingProxyType(
 """(mask, touch) -> mask."""
 
 
+RATE = 8000
+"""Samples per second of a file."""
+NOTHING = 0.25
+"""Seconds by which a masked stretch may be shorter than it lasted, for no reason but that nobody looks all the time."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
     """A masked stretch of a file in samples; `end` -1 while it lasts."""
@@ -167,7 +173,8 @@ class Recording:
     `company`: who was there when it began; `swapped`: it hangs on a channel of theirs; `handed_on`: it was stopped for
     another segment, `one_sided`: having missed a side for so many milliseconds; `line_owed`: who left in its line;
     `blanks`: from where on to where a pause was asked for: what has to go with it. `defiant`: its stop was
-    refused, and this watch asks again; `whole`: its files are.
+    refused, and this watch asks again; `whole`: its files are. `masked_at`: when the mask that lasts was acknowledged;
+    `stood`: seconds that it stood still under masks.
     """
 
     recording_id: str
@@ -191,6 +198,8 @@ class Recording:
     handed_on: bool = False
     one_sided: int = 0
     line_owed: str = ""
+    masked_at: datetime | None = None
+    stood: float = 0.0
 
     @property
     def shown(self) -> str:
@@ -212,15 +221,30 @@ class Recording:
         """Whether it was silent from its first sample, and still is."""
         return self.mask is Mask.ON and self.spans == (Span(start=0),)
 
-    def with_span_open(self, offset: int) -> Recording:
+    @property
+    def never_unmasked(self) -> Recording:
+        """Its unmask waited when a stop or its end came, and was never sent."""
+        return replace(self, mask=Mask.ON) if self.mask is Mask.UNMASKING else self
+
+    def with_span_open(self, offset: int, at: datetime) -> Recording:
         """A masked stretch begins at OFFSET, unless one lasts already or nobody knows where."""
         if offset < 0 or (self.spans and self.spans[-1].end < 0):
             return self
-        return replace(self, spans=(*self.spans, Span(start=offset)))
+        return replace(self, spans=(*self.spans, Span(start=offset)), masked_at=at)
 
-    def with_span_closed(self, offset: int) -> Recording:
+    def with_span_closed(self, offset: int, at: datetime) -> Recording:
         """The masked stretch that lasts ends at OFFSET; one too short to be told apart is none."""
         if not self.spans or self.spans[-1].end >= 0:
             return self
-        last = replace(self.spans[-1], end=offset)
-        return replace(self, spans=(*self.spans[:-1], last) if offset > last.start else self.spans[:-1])
+        last, stood = replace(self.spans[-1], end=offset), self.stood_until(offset, at)
+        return replace(self, spans=(*self.spans[:-1], last) if offset > last.start else self.spans[:-1], stood=stood)
+
+    def stood_until(self, offset: int, at: datetime) -> float:
+        """Seconds that it stood still under masks, were the one that lasts to end at OFFSET: FreeSWITCH writes nothing
+        while a channel is on hold. What is missing there was silence.
+        """
+        last = self.spans[-1] if self.spans else None
+        if self.masked_at is None or last is None or last.end >= 0 or offset < last.start:
+            return self.stood
+        lacks = (at - self.masked_at).total_seconds() - (offset - last.start) / RATE
+        return self.stood + lacks if lacks > NOTHING else self.stood

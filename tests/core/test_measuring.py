@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from callguard.core.events import Script
+from callguard.core.events import Script, StopObserved
 from callguard.core.measuring import expectation
 from callguard.core.purpose import Trigger
 from callguard.core.recording import Mask, Span
@@ -23,6 +23,14 @@ def test_a_line_that_a_pause_cut_is_not_asked_for(masked: int, asked: float) -> 
     talk = play().talking().acknowledged().wait(0.5).opened().begins(Script.RECORDING_ON, to=AGENT).wait(2).growing()
     talk.presses("*8", by=AGENT).masked(masked).wait(5).hangs_up().stopped().whole()
     assert talk.measure.line_seconds == asked
+
+
+def test_a_recorder_that_stood_still_while_it_was_masked_owes_no_silence() -> None:
+    talk = play().talking().acknowledged().opened().wait(1).presses("*8", by=AGENT)  # a key takes half a second
+    talk.masked(16_000).wait(3).presses("*8", by=AGENT).unmasked(16_160)
+    talk.wait(1).presses("*8", by=AGENT).masked(32_160).wait(5).hangs_up().stopped()
+    talk.recorder(StopObserved, offset_samples=32_160)
+    assert (talk.measure.seconds, talk.measure.masks) == (4.02, ((16_000, 16_160), (32_160, -1)))
 
 
 def test_a_file_without_a_beginning_or_a_line_is_measured_without() -> None:

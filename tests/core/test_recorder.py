@@ -124,6 +124,23 @@ def test_a_start_that_a_withdrawal_overtook_needs_no_stop() -> None:
     talk.is_state(State.DISCARDED)
 
 
+@pytest.mark.parametrize("hung_up", [True, False])
+def test_an_unmask_that_the_end_overtook_takes_nothing_away(hung_up: bool) -> None:
+    """FreeSWITCH's waits 0.6 s before it is sent."""
+    talk = play().recording().presses("*8", by=AGENT).masked(8000).presses("*8", by=AGENT).is_mask(Mask.UNMASKING)
+    talk = talk.hangs_up() if hung_up else talk.presses("*7")
+    state = talk.file.state
+    talk.refused(UnmaskRecording, segment=0, reason=OVERTAKEN).is_quiet().is_state(state).is_mask(Mask.ON)
+    talk.stopped().whole()
+    if hung_up:
+        assert talk.measure.masks == ((8000, -1),)
+
+
+def test_an_unmask_that_a_mask_overtook_changes_nothing() -> None:
+    talk = play().recording().presses("*8", by=AGENT).masked(8000).presses("*8", by=AGENT).joined_by()
+    talk.is_mask(Mask.MASKING).refused(UnmaskRecording, segment=0, reason=OVERTAKEN).is_quiet().is_mask(Mask.MASKING)
+
+
 # ---------------------------------------------------------------- mask
 @pytest.mark.requirement("S1")
 def test_a_guest_masks_at_once() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import product
 
 import pytest
@@ -9,6 +10,7 @@ from callguard.core.events import FACTS
 from callguard.core.recording import LIFE, MASKS, RUNNING, Mask, Recording, Sign, Span, State, Touch
 from tests.core.play import Play, play
 
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
 NEW = Recording(recording_id="r0", segment_no=0, channel_id="far")
 FACTUAL = [sign for sign in Sign if sign.value in FACTS]
 
@@ -80,7 +82,18 @@ def test_the_state_as_the_contract_names_it(state: State, mask: Mask, shown: str
 
 
 def test_masked_stretches_open_and_close_once() -> None:
-    one = NEW.with_span_closed(5).with_span_open(10).with_span_open(11)
+    one = NEW.with_span_closed(5, NOW).with_span_open(10, NOW).with_span_open(11, NOW)
     assert one.spans == (Span(start=10),)
-    two = one.with_span_closed(20).with_span_closed(21).with_span_open(30)
+    two = one.with_span_closed(20, NOW).with_span_closed(21, NOW).with_span_open(30, NOW)
     assert two.spans == (Span(start=10, end=20), Span(start=30))
+    assert two.stood == 0
+
+
+def test_how_long_a_masked_recorder_stood_still_is_counted() -> None:
+    assert NEW.stood_until(8000, NOW) == 0
+    one = NEW.with_span_open(8000, NOW)
+    assert one.stood_until(7999, NOW) == one.stood_until(-1, NOW) == 0  # nobody knows where it ended
+    assert one.stood_until(8000 + 1840, NOW + timedelta(seconds=0.4)) == 0
+    two = one.with_span_closed(16000, NOW + timedelta(seconds=3)).with_span_open(24000, NOW + timedelta(seconds=5))
+    assert two.stood == two.stood_until(24000, NOW + timedelta(seconds=5)) == 2
+    assert two.with_span_closed(24000, NOW + timedelta(seconds=6)).stood == 3
