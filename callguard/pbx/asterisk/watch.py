@@ -34,6 +34,8 @@ STALL_SECONDS = 4.5
 FINISH_SECONDS = 3.0
 REFUSAL_SECONDS = 1.0
 GROWTH_EVERY = 10.0
+STOOD_STILL = 0.15
+"""Seconds by which a file that is written all the time may be late under a mask without having stood still."""
 BLOCK = 16384
 """Samples that Asterisk writes at a time; part of a block is what a disk still took before it was full."""
 _EMPTY_SECONDS = 0.25
@@ -46,7 +48,7 @@ class Watch:
     """Follows one recording from its acknowledgement to its final header. `done`: nothing more will be said; `ended`:
     and its file proves that it ended. DOUBT: samples by which the recorder's clock may seem to lag behind without being
     corrected; LOOKS: how many looks in a row have to say so. A file that is written all the time tells more than one
-    that grows by steps.
+    that grows by steps, and may stand still under a mask: on hold FreeSWITCH writes nothing.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Watch:
         self._masks = MaskWatch()
         self._started: float | None = None  # when sample 0 was written, by our clock
         self._doubt, self._starts = doubt, deque[float](maxlen=looks)
+        self._always = looks > 1
         self._early: list[tuple[float, bool]] = []
         self._sound_due: float | None = None
         self._acknowledged: float | None = None
@@ -67,7 +70,7 @@ class Watch:
         self._said_growing: float | None = None
         self._quiet_from = -1
         self._quiet = ""
-        self._stalled = False
+        self._stalled = self._may_stand = False
         self._stopping: float | None = None
         self._refused: float | None = None
         self._absent_for_good = False
@@ -84,10 +87,13 @@ class Watch:
 
     def masked(self, now: float) -> None:
         """A mask was acknowledged."""
+        self._may_stand = self._always
         self._turn(now, silent=True)
 
     def unmasking(self, now: float) -> None:
         """The mask's end was asked for: sound is no surprise from here on."""
+        if self._may_stand:
+            self._may_stand, self._grown_at = False, now
         self._turn(now, silent=False)
 
     def _turn(self, now: float, *, silent: bool) -> None:
@@ -129,13 +135,13 @@ class Watch:
         """Whether its files are gone and nobody heard that it ended: it may write elsewhere, and has to be stopped."""
         return self._absent_for_good and self._stopping is None and self._refused is None
 
-    def observe(self, now: float, at: datetime, look: Look) -> list[Event]:
-        """What LOOK proves."""
+    def observe(self, now: float, at: datetime, look: Look, seen: float | None = None) -> list[Event]:
+        """What LOOK proves. SEEN: when it was made, where that is known better than by NOW."""
         if self._acknowledged is None or self.done:
             return []
         if not look.exists:
             return self._absent(now, at)
-        facts = self._open(at) + self._grow(now, at, look) + self._mask(at, look)
+        facts = self._open(at) + self._grow(now if seen is None else seen, at, look) + self._mask(at, look)
         return facts + (self._end(now, at, look) or self._stall(now, at) + self._unheard(now, at))
 
     def _unheard(self, now: float, at: datetime) -> list[Event]:
@@ -188,7 +194,11 @@ class Watch:
         """A step of the file tells the recorder's clock to some 100 ms; ours is corrected beyond that."""
         if look.final:
             return
-        self._starts.append(now - look.samples / RATE)
+        started = now - look.samples / RATE
+        if self._may_stand and self._started is not None and started - self._started > STOOD_STILL:
+            self._starts.clear()
+            self._started = started
+        self._starts.append(started)
         started = min(self._starts)
         if self._started is None:
             self._started = started
@@ -233,7 +243,8 @@ class Watch:
         return []
 
     def _stall(self, now: float, at: datetime) -> list[Event]:
-        if self._stalled or self._stopping is not None or now - self._grown_at < STALL_SECONDS:
+        over = self._stalled or self._may_stand or self._stopping is not None
+        if over or now - self._grown_at < STALL_SECONDS:
             return []
         self._stalled = True
         return [self._damaged(at, "stalled", max(0, self.samples))]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -34,6 +35,7 @@ from callguard.core.events import (
     StopAcknowledged,
     UnmaskAcknowledged,
 )
+from callguard.core.recorder import OVERTAKEN
 from callguard.errors import BadInput, CallguardError
 from callguard.pbx.asterisk.probe import Look
 from callguard.pbx.asterisk.register import LiveRecording, RegisterFile
@@ -51,8 +53,6 @@ SWAP = "RECORD_STEREO_SWAP=true"
 """For a recorder on an agent's channel: what that channel says is the right side all the same."""
 UNMASK_SECONDS = 0.6
 """How long an unmask waits: what FreeSWITCH writes then was spoken up to half a second before."""
-OVERTAKEN = "overtaken"
-"""Why an unmask was never sent: a mask or a stop came while it waited."""
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 _FOLDER = re.compile(r"/[A-Za-z0-9_./-]*\Z")
 _BUSY, _CALM, _BLIND = 0.01, 0.2, 1.0
@@ -186,8 +186,8 @@ class Recorder:
 
     async def watch(self) -> None:
         """Look at the files of every live recording, again and again, until cancelled."""
-        looking: asyncio.Task[dict[str, Look]] | None = None
-        seen: dict[str, Look] = {}
+        looking: asyncio.Task[dict[str, tuple[float, Look]]] | None = None
+        seen: dict[str, tuple[float, Look]] = {}
         while True:
             await self._pause()
             looking = looking or asyncio.create_task(asyncio.to_thread(_look_at, self._wanted()))
@@ -367,12 +367,13 @@ class Recorder:
     def _wanted(self) -> dict[str, tuple[Path, int | None]]:
         return {name: (live.path, live.watch.since()) for name, live in self._live.items()}
 
-    def _observe(self, seen: Mapping[str, Look]) -> None:
+    def _observe(self, seen: Mapping[str, tuple[float, Look]]) -> None:
         now, at = self._now(), _utc()
         for live in list(self._live.values()):
             if live.recording_id not in seen:
                 continue
-            for fact in live.watch.observe(now, at, seen[live.recording_id]):
+            then, found = seen[live.recording_id]
+            for fact in live.watch.observe(now, at, found, then):
                 self._tell(fact)
             if live.watch.done:
                 if not live.watch.ended:
@@ -384,8 +385,9 @@ class Recorder:
         return asyncio.get_running_loop().time()
 
 
-def _look_at(wanted: Mapping[str, tuple[Path, int | None]]) -> dict[str, Look]:
-    return {name: look(path, since) for name, (path, since) in wanted.items()}
+def _look_at(wanted: Mapping[str, tuple[Path, int | None]]) -> dict[str, tuple[float, Look]]:
+    """The looks, and when each was made, by the clock of the event loop."""
+    return {name: (time.monotonic(), look(path, since)) for name, (path, since) in wanted.items()}
 
 
 def _utc() -> datetime:

@@ -243,3 +243,19 @@ def test_a_mask_of_a_recorder_found_running_is_observed_once_it_grows() -> None:
     facts = [fact for step in range(10, 15) for fact in heard(watch, 480 + 2.048 * step, step * STEP, bytes(sound))]
     assert [type(fact) for fact in facts].count(MaskObserved) == 1
     assert not [fact for fact in facts if isinstance(fact, RecordingDamaged)]
+
+
+def test_a_file_that_is_written_every_frame_tells_where_it_stood_still() -> None:
+    """On hold FreeSWITCH writes nothing: behind it, sound comes two seconds earlier in the file than by the clock."""
+    watch = Watch("r1", "c1", doubt=400, looks=5)
+    watch.acknowledged(100.0)
+    see(watch, 101.0, 8000)
+    watch.masked(101.0)
+    *_, masked = see(watch, 101.6, 8000 + 4000, start=6400, left=bytes(11200), right=bytes(11200))
+    assert masked == MaskObserved(at=AT, channel_id="c1", recording_id="r1", offset_samples=8000)
+    see(watch, 103.7, 8000 + 4800, start=12000, left=bytes(1600), right=bytes(1600))
+    assert watch.offset(103.8) == 8000 + 4800 + 800
+    watch.unmasking(103.8)
+    look = Look(True, 16800, False, 12800, bytes(1600) + b"\1" * 6400, bytes(8000))
+    assert kinds(watch.observe(104.3, AT, look, 104.2)) == [UnmaskObserved]
+    assert watch.offset(104.2) == 16800

@@ -25,13 +25,13 @@ def header(length: int) -> bytes:
 
 class Recording:
     """A session_record bug. `number` of the frame that is spoken now; both sides say it in every sample, except what is
-    played to the channel, which is the right side then.
+    played to the channel, which is the right side then. `held`: the channel is on hold, and nothing is written.
     """
 
     def __init__(self, path: Path, variables: dict[str, str]) -> None:
         self.path, self.variables = path, variables
         self.masked = False
-        self.full = False
+        self.full = self.held = False
         self.number = 0
         self.written = 0
         lag = 1 if variables.get("RECORD_PRE_BUFFER_FRAMES") == "1" else 25
@@ -59,7 +59,7 @@ class Recording:
         self._played = sound
 
     def _write(self, number: int, played: bytes) -> None:
-        if self.full:
+        if self.full or self.held:
             return
         own = struct.pack("<h", 0 if self.masked else 1 + number % 30_000)
         heard = b"" if self.masked else played

@@ -304,6 +304,24 @@ async def test_nothing_that_was_said_under_a_mask_is_in_the_file(station: Statio
     assert lag > 1 or not station.of(RecordingDamaged)
 
 
+@pytest.mark.fault("signalwire/freeswitch#980")
+async def test_a_file_that_stands_still_on_hold_is_told_apart_from_sound_under_a_mask(station: Station) -> None:
+    far, _ = await station.talk()
+    await station.record(far)
+    recording = station.switch.channels[far].recordings[str(station.file("r1"))]
+    await station.wait(RecordingGrowing)
+    station.pbx.perform(MaskRecording(channel_id=far, recording_id="r1"))
+    recording.held = True
+    masked = await station.wait(MaskAcknowledged)
+    await asyncio.sleep(2)
+    recording.held = False
+    station.pbx.perform(UnmaskRecording(channel_id=far, recording_id="r1"))
+    unmasked = await station.wait(UnmaskAcknowledged)
+    await station.wait(UnmaskObserved)
+    assert 0.4 < (unmasked.offset_samples - masked.offset_samples) / 8000 < 1
+    assert not station.of(RecordingDamaged)
+
+
 async def test_a_mask_overtakes_an_unmask_that_waits(station: Station) -> None:
     far, _ = await station.talk()
     await station.record(far)
