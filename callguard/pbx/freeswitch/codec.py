@@ -85,9 +85,8 @@ class Decoder:
 
     def _read_head(self) -> bool:
         """Whether a header block is complete."""
-        blank = len(self._rest) - len(self._rest.lstrip(b"\n"))
-        if blank:
-            del self._rest[:blank]
+        if self._rest.startswith(b"\n"):  # asked first: to look for their end is to copy all that came
+            del self._rest[: len(self._rest) - len(self._rest.lstrip(b"\n"))]
         end = self._rest.find(b"\n\n", max(0, self._looked - 1))
         self._looked = len(self._rest)
         if max(end, self._looked if end < 0 else 0) > HEAD_CAP:
@@ -115,11 +114,12 @@ def message_of(frame: Frame) -> Message | None:
 def plain_message(data: bytes) -> Message:
     """An event in text form, also the answer of `uuid_dump`."""
     head, _, rest = data.lstrip(b"\n").partition(b"\n\n")
-    found: dict[str, str] = {}
-    for line in head.decode("utf-8", "replace").split("\n"):
-        key, value = _remembered(line) if len(line) <= _SHORT else _pair(line)
-        if key and key not in found:
-            found[key] = value
+    lines = head.decode("utf-8", "replace").split("\n")
+    pairs = list(map(_remembered if max(map(len, lines)) <= _SHORT else _seen, lines))
+    found = dict(pairs)
+    if len(found) < len(pairs):  # of a name that comes twice the first
+        found = dict(reversed(pairs))
+    found.pop("", None)
     length = found.get("Content-Length", "")
     if _LENGTH.match(length):
         found[BODY] = rest[: int(length)].decode("utf-8", "replace")
@@ -170,9 +170,13 @@ def _pair(line: str) -> tuple[str, str]:
     return (key, unquote(value) if "%" in value else value) if colon else ("", "")
 
 
-_SHORT = 256
+_SHORT = 1024
 _remembered = lru_cache(maxsize=8192)(_pair)
 """An event repeats nearly all lines of the one before it: taking them apart is most of the work, and is done once."""
+
+
+def _seen(line: str) -> tuple[str, str]:
+    return _remembered(line) if len(line) <= _SHORT else _pair(line)
 
 
 def _json_message(data: bytes) -> Message | None:
