@@ -35,11 +35,7 @@ def steps(folder: Path) -> dict[str, list[str]]:
     socket, snippet = shlex.quote(str(folder / SOCKET)), shlex.quote(str(dialplan_dir() / "callguard.xml"))
     own = "-o freeswitch -g freeswitch"
     return {
-        f"On the PBX: let callguard in (below {CONF}, or where your FreeSWITCH has its configuration)": [
-            f"install {own} -m 640 {socket} {CONF}/autoload_configs/",
-            "fs_cli -x 'reload mod_event_socket'     every connection to it ends: do it while nobody talks",
-        ],
-        "On the PBX: the dialplan (FusionPBX keeps it in its database: see docs/fusionpbx.md)": [
+        f"On the PBX: the dialplan, below {CONF} or where yours is (FusionPBX: in its database, docs/fusionpbx.md)": [
             f"install {own} -m 644 {snippet} {CONF}/dialplan/",
             "fs_cli -x reloadxml",
             'before each destination:  <action application="set" data="callguard_type=support"/>',
@@ -47,6 +43,11 @@ def steps(folder: Path) -> dict[str, list[str]]:
             '                          <action application="set" data="callguard_dialled=${destination_number}"/>',
             '                          <action application="set" data="callguard_home=${context}"/>',
             '                          <action application="execute_extension" data="callguard XML callguard"/>',
+        ],
+        "On the PBX: let callguard in": [
+            f"install {own} -m 640 {socket} {CONF}/autoload_configs/",
+            "fs_cli -x 'reload mod_event_socket'     every connection to it ends: do it while nobody talks",
+            "from then on fs_cli wants that password too: `fs_cli -p`, or a line in its fs_cli.conf",
         ],
         "Folders: one that the PBX and callguard's user (here: callguard) both write, and one of callguard's own": [
             f"install -d -o freeswitch -g callguard -m 2770 {WORDS['recordings']}",
