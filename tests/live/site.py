@@ -29,9 +29,16 @@ ENTRY = """\
 DIALPLAN = f"""\
 <include>
   <context name="inbound">
-    <extension name="texan" continue="true">
-      <condition field="destination_number" expression="^survey_">
+    <!-- people of a place, each with a number of their own -->
+    <extension name="texans" continue="true">
+      <condition field="destination_number" expression="^survey_" break="never">
         <action application="set_profile_var" data="caller_id_number=+15125550147"/>
+      </condition>
+      <condition field="destination_number" expression="^regular_" break="never">
+        <action application="set_profile_var" data="caller_id_number=+15125550148"/>
+      </condition>
+      <condition field="destination_number" expression="^card_">
+        <action application="set_profile_var" data="caller_id_number=+15125550149"/>
       </condition>
     </extension>
     <extension name="typed">
@@ -46,6 +53,14 @@ DIALPLAN = f"""\
         <action application="set" data="callguard_type=$1"/>
         <action application="set" data="callguard_place=US-TX"/>
 {ENTRY}        <action application="bridge" data="user/agent$2@lab.example"/>
+      </condition>
+    </extension>
+    <!-- an agent behind a loopback channel, whose halves go (looptrue) or stay (loopfalse) when it is answered -->
+    <extension name="loop">
+      <condition field="destination_number" expression="^loop(true|false)_([a-z]+)_([0-9]+)$">
+        <action application="set" data="callguard_type=$2"/>
+        <action application="set" data="callguard_place=US-TX"/>
+{ENTRY}        <action application="bridge" data="{{loopback_bowout=$1}}loopback/plain_$3/inbound"/>
       </condition>
     </extension>
     <extension name="queue">
