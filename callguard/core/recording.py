@@ -244,7 +244,7 @@ class Recording:
         while a channel is on hold. What is missing there was silence.
         """
         last = self.spans[-1] if self.spans else None
-        if self.masked_at is None or last is None or last.end >= 0 or offset < last.start:
+        if self.masked_at is None or last is None or last.end >= 0 or offset < 0:
             return self.stood
-        lacks = (at - self.masked_at).total_seconds() - (offset - last.start) / RATE
+        lacks = (at - self.masked_at).total_seconds() - max(0, offset - last.start) / RATE
         return self.stood + lacks if lacks > NOTHING else self.stood

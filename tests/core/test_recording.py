@@ -92,7 +92,8 @@ def test_masked_stretches_open_and_close_once() -> None:
 def test_how_long_a_masked_recorder_stood_still_is_counted() -> None:
     assert NEW.stood_until(8000, NOW) == 0
     one = NEW.with_span_open(8000, NOW)
-    assert one.stood_until(7999, NOW) == one.stood_until(-1, NOW) == 0  # nobody knows where it ended
+    assert one.stood_until(-1, NOW + timedelta(seconds=3)) == 0  # nobody knows where it ended
+    assert one.stood_until(7000, NOW + timedelta(seconds=3)) == 3  # it stood still before the mask was acknowledged
     assert one.stood_until(8000 + 1840, NOW + timedelta(seconds=0.4)) == 0
     two = one.with_span_closed(16000, NOW + timedelta(seconds=3)).with_span_open(24000, NOW + timedelta(seconds=5))
     assert two.stood == two.stood_until(24000, NOW + timedelta(seconds=5)) == 2

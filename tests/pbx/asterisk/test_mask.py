@@ -62,6 +62,14 @@ def test_a_file_that_ends_right_behind_its_mask_proves_no_leak() -> None:
     assert watch.read(Look(True, 16_320, True, start, left, left)) == []
 
 
+def test_a_file_that_ended_before_its_mask_began_holds_nothing_under_it() -> None:
+    watch = MaskWatch()
+    watch.turn(silent=True, expected=10_000)
+    sound = audio(length=9_000)
+    ended = Look(True, 9_000, True, 8_400, sound[2 * 8_400 :], sound[2 * 8_400 :])
+    assert watch.since() == 8_400 and watch.read(ended) == []
+
+
 def test_sound_on_one_side_alone_is_a_leak_once() -> None:
     watch = MaskWatch()
     watch.turn(silent=True, expected=10_000)
