@@ -54,3 +54,24 @@ async def test_what_was_said_before_a_resume_is_not_in_the_file_on_a_leg_without
     requested = next(row for row in stored.events if row.type == "mask_requested")
     note("last sound before a mask, after it was asked for", talk.far.sent[last].wall - requested.at.timestamp())
     note("mask answered, after it was asked for", (masked.at - requested.at).total_seconds())
+
+
+@pytest.mark.requirement("S43", "S123")
+async def test_while_the_caller_holds_the_file_stands_still_and_then_goes_on(site: LiveSite) -> None:
+    """FreeSWITCH writes nothing of a leg on hold, for longer than a file may stand still otherwise."""
+    async with site.talk() as talk:
+        await talk.recorded()
+        await talk.row("notice_ended", script="recording_on")
+        await talk.call.hold()
+        held = await talk.row("mask_acknowledged")
+        await talk.says(6)
+        await talk.call.unhold()
+        back = await talk.row("unmask_acknowledged")
+        await talk.says(2)
+        assert await talk.hears_each_other()
+        stored = await talk.ends()
+    left, right = talk.tape().numbers()
+    assert not set(right) & sent_between(talk.near, held.at, back.at - timedelta(milliseconds=60))
+    assert len(set(left) & sent_between(talk.far, back.at, back.at + timedelta(seconds=2))) > 60
+    assert talk.tape().seconds < 8 and [item.state for item in stored.recordings] == ["verified"]
+    assert not stored.incidents

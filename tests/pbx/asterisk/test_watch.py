@@ -259,3 +259,16 @@ def test_a_file_that_is_written_every_frame_tells_where_it_stood_still() -> None
     look = Look(True, 16800, False, 12800, bytes(1600) + b"\1" * 6400, bytes(8000))
     assert kinds(watch.observe(104.3, AT, look, 104.2)) == [UnmaskObserved]
     assert watch.offset(104.2) == 16800
+
+
+def test_a_file_that_stands_still_under_a_mask_has_to_grow_behind_it() -> None:
+    watch = Watch("r1", "c1", steps=False)
+    watch.acknowledged(100.0)
+    see(watch, 101.0, 8000)
+    watch.masked(101.0)
+    assert see(watch, 160.0, 8000, start=6400) == []
+    watch.unmasking(160.0)
+    assert see(watch, 164.4, 8000, start=6400) == []
+    assert [fact.findings for fact in see(watch, 164.6, 8000, start=6400) if isinstance(fact, RecordingDamaged)] == [
+        ("stalled",)
+    ]

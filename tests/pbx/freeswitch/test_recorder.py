@@ -313,7 +313,7 @@ async def test_a_file_that_stands_still_on_hold_is_told_apart_from_sound_under_a
     station.pbx.perform(MaskRecording(channel_id=far, recording_id="r1"))
     recording.held = True
     masked = await station.wait(MaskAcknowledged)
-    await asyncio.sleep(2)
+    await asyncio.sleep(5)
     recording.held = False
     station.pbx.perform(UnmaskRecording(channel_id=far, recording_id="r1"))
     unmasked = await station.wait(UnmaskAcknowledged)
