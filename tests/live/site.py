@@ -25,6 +25,19 @@ ENTRY = """\
         <action application="set" data="callguard_home=${context}"/>
         <action application="execute_extension" data="callguard XML callguard"/>
 """
+ELSEWHERE = """\
+    <!-- where an attended transfer's second call goes -->
+    <extension name="outside">
+      <condition field="destination_number" expression="^outside$">
+        <action application="bridge" data="sofia/lab/15125550199@${trunk}"/>
+      </condition>
+    </extension>
+    <extension name="plain">
+      <condition field="destination_number" expression="^plain_([0-9]+)$">
+        <action application="bridge" data="${agent$1}"/>
+      </condition>
+    </extension>
+"""
 # `support_3` is a call of type support to agent3
 DIALPLAN = f"""\
 <include>
@@ -106,18 +119,7 @@ DIALPLAN = f"""\
         <action application="bridge" data="sofia/lab/15125550199@${{trunk}}"/>
       </condition>
     </extension>
-    <!-- where an attended transfer's second call goes -->
-    <extension name="outside">
-      <condition field="destination_number" expression="^outside$">
-        <action application="bridge" data="sofia/lab/15125550199@${{trunk}}"/>
-      </condition>
-    </extension>
-    <extension name="plain">
-      <condition field="destination_number" expression="^plain_([0-9]+)$">
-        <action application="bridge" data="${{agent$1}}"/>
-      </condition>
-    </extension>
-  </context>
+{ELSEWHERE}  </context>
   <context name="internal">
     <!-- 9_NUMBER says nothing of when; told_NUMBER and bridged_NUMBER do -->
     <extension name="out">
@@ -132,7 +134,7 @@ DIALPLAN = f"""\
         <action application="bridge" data="sofia/lab/$2@${{trunk}}"/>
       </condition>
     </extension>
-    <extension name="colleague">
+{ELSEWHERE}    <extension name="colleague">
       <condition field="destination_number" expression="^(helpdesk|support)_([0-9]+)$">
         <action application="set" data="callguard_type=$1"/>
         <action application="set" data="callguard_direction=internal"/>

@@ -262,7 +262,7 @@ def test_a_file_that_is_written_every_frame_tells_where_it_stood_still() -> None
 
 
 def test_a_file_that_stands_still_under_a_mask_has_to_grow_behind_it() -> None:
-    watch = Watch("r1", "c1", steps=False)
+    watch = Watch("r1", "c1", doubt=400, looks=5)
     watch.acknowledged(100.0)
     see(watch, 101.0, 8000)
     watch.masked(101.0)
