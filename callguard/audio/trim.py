@@ -161,22 +161,22 @@ def keep(
     before, after, protect = round(profile.before * rate), round(profile.after * rate), round(PROTECT_S * rate)
     inner = np.flatnonzero(speech[1:] != speech[:-1]) + 1
     edges = np.concatenate(([0] * bool(speech[:1].any()), inner, [len(speech)] * bool(speech[-1:].any())))
-    runs = (edges.reshape(-1, 2) * FRAME_S * rate).round().astype(np.int64).tolist()
-    stretches = [(start - before, end + after) for start, end in runs if end - start >= round(BLIP_S * rate)]
-    wide = [*stretches, *((at - protect, at + protect) for at in protected)]
-    cut = ((max(0, start), min(samples, end)) for start, end in wide)
-    return _joined(sorted((start, end) for start, end in cut if start < end))
+    runs = (edges.reshape(-1, 2) * FRAME_S * rate).round().astype(np.int64)
+    runs = runs[runs[:, 1] - runs[:, 0] >= round(BLIP_S * rate)] + (-before, after)
+    told = np.array([min(max(at, -protect), samples + protect) for at in protected], np.int64)
+    wide = np.concatenate((runs, told[:, None] + (-protect, protect))).clip(0, samples)
+    return _joined(wide[wide[:, 0] < wide[:, 1]])
 
 
-def _joined(stretches: Iterable[tuple[int, int]]) -> Segments:
-    """Neighbours that overlap or touch become one."""
-    joined: Segments = []
-    for start, end in stretches:
-        if joined and start <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
-        else:
-            joined.append((start, end))
-    return joined
+def _joined(stretches: NDArray[np.int64]) -> Segments:
+    """(start, end) in any order; those that overlap or touch become one. A day has tens of thousands of them."""
+    if not len(stretches):
+        return []
+    ascending = stretches[np.argsort(stretches[:, 0], kind="stable")]
+    ends = np.maximum.accumulate(ascending[:, 1])
+    apart = ascending[1:, 0] > ends[:-1]
+    starts = ascending[np.concatenate(([True], apart)), 0]
+    return list(zip(starts.tolist(), ends[np.concatenate((apart, [True]))].tolist(), strict=True))
 
 
 def _speech(reader: WavReader, profile: Profile) -> NDArray[np.bool_]:

@@ -85,9 +85,9 @@ def check(
         chosen = sample(chosen, count) if count else chosen
         found = [item for row in chosen for item in check_bytes(row, shelf)]
         if custody:
-            wrong = {item.object for item in found}
-            right = [row for row in chosen if row.object not in wrong]
-            found += [item for row in right for item in check_opens(row, artefacts, shelf, custody)]
+            gone = {item.object for item in found if item.what == "object_missing"}
+            there = [row for row in chosen if row.object not in gone]
+            found += [item for row in there for item in check_opens(row, artefacts, shelf, custody)]
     _show({"checked": len(chosen), "opened": opens}, found, as_json)
     context.exit(1 if found else 0)
 
@@ -202,6 +202,6 @@ def _show(counts: dict[str, Any], found: tuple[Difference, ...] | list[Differenc
         return show_json({**counts, "differences": [asdict(item) for item in found]})
     for item in found:
         whose = f" (artefact {item.artefact_id})" if item.artefact_id else ""
-        click.echo(f"{item.object or 'keys'}: {SAYS[item.what]}{whose}")
+        click.echo(f"{item.object or 'keys'}: {SAYS[item.what]}{item.why and f': {item.why}'}{whose}")
     told = ", ".join(f"{value} {name}" for name, value in counts.items() if not isinstance(value, bool))
     click.echo(f"{told}, {len(found)} difference(s)")

@@ -22,11 +22,13 @@ PRESENT = ("stored", "marked")
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """`what` is a closed word; `object`: its name in the vault; `artefact_id`: of its row, '' where it has none."""
+    """`what` is a closed word; `object`: its name in the vault; `artefact_id`: of its row, '' where it has none; `why`:
+    of one that does not open, the chunk at which that shows."""
 
     what: str
     object: str
     artefact_id: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,8 @@ def check_opens(row: Artefact, artefacts: Artefacts, shelf: Shelf, custody: Cust
     try:
         key = custody.unwrap(wrapped.kid, wrapped.wrapped, wrapped.key_id)
         length, plain, _ = open_object(shelf, row.object, key, row.key_id).measure()
-    except (BadContainer, CannotDecrypt, NotThere):
-        yield Difference("does_not_open", row.object, row.artefact_id)
+    except (BadContainer, CannotDecrypt, NotThere) as error:
+        yield Difference("does_not_open", row.object, row.artefact_id, str(error))
         return
     if (length, plain) != (row.plain_size, row.plain_sha256):
         yield Difference("audio_differs", row.object, row.artefact_id)

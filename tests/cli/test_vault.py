@@ -64,6 +64,22 @@ def test_the_vault_is_listed_checked_opened_and_reconciled(here: Site) -> None:
     assert here.json("reconcile", "--hashes") == {"rows": 3, "objects": 3, "removed": 0, "differences": []}
 
 
+@pytest.mark.requirement("S86")
+def test_an_object_that_was_touched_is_named_with_its_chunk(here: Site) -> None:
+    row = here.place.artefacts.find()[0]
+    (path,) = here.place.folder.rglob(row.object)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    differences = here.json("check", "--open", status=1)["differences"]
+    assert [(each["what"], each["object"]) for each in differences] == [
+        ("hash_differs", row.object),
+        ("does_not_open", row.object),
+    ]
+    assert "chunk 0: " in differences[1]["why"] and "chunk 0: " in here.vault("check", "--open").text
+    path.write_bytes(whole)
+    assert here.json("check", "--open")["differences"] == []
+
+
 def test_what_differs_is_named_and_an_orphan_can_be_removed(here: Site) -> None:
     orphan = "0" * 32 + ".cgv"
     here.place.shelf.put(orphan, [b"x"])
