@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from io import SEEK_END
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Any, BinaryIO, Self
 
 import numpy as np
-import soundfile  # type: ignore[import-untyped,unused-ignore]
 from numpy.typing import NDArray
 
 from callguard.audio.riff import Codec, Riff, parse, pcm_header
@@ -122,7 +121,9 @@ def _open(path: Path | BinaryIO) -> BinaryIO:
         raise BadAudio(f"cannot be read: {error.strerror or type(error).__name__}") from error
 
 
-def _decoder(path: Path | BinaryIO, raw: Raw | None) -> soundfile.SoundFile:
+def _decoder(path: Path | BinaryIO, raw: Raw | None) -> Any:
+    import soundfile  # type: ignore[import-untyped,unused-ignore]  # 3 MB, which 16-bit PCM does without
+
     try:
         if not isinstance(path, Path):
             path.seek(0)
