@@ -8,6 +8,7 @@ import pytest
 
 from callguard.cli.option import account
 from tests.cli.conftest import Left
+from tests.jobs.test_trim import recording, trim
 
 REVIEW = (date.today() + timedelta(days=60)).isoformat()
 SAID = ("--reason", "a claim", "--authority", "letter 7", "--approved-by", "counsel", "--review-on", REVIEW)
@@ -32,6 +33,24 @@ def test_a_held_call_is_kept_on_every_path_until_it_is_released(left: Left) -> N
     assert len(left.json("legal-hold", "list", "claim-7", "--all")["holds"]) == 2
     acts = (left.config.parent / "data" / "operator.jsonl").read_text()
     assert "legal_hold_place" in acts and "legal_hold_release" in acts
+
+
+@pytest.mark.requirement("S101")
+def test_an_original_that_only_the_hold_kept_beside_what_was_trimmed_goes_with_the_release(left: Left) -> None:
+    row = recording(left.place, "instead")
+    left.place.hold(row, "claim-9")
+    assert "legal hold" in trim(left.place).run(row.recording_id)
+    told = left.json("legal-hold", "release", "claim-9", "--reason", "settled")
+    assert (told["released"], told["to_be_trimmed"], told["ends_sooner"]) == (1, 1, 0)
+    assert [job["task"] for job in left.json("jobs", "list")["jobs"] if job["recording_id"] == row.recording_id][
+        -1
+    ] == "trim"
+    assert trim(left.place).run(row.recording_id) == "trimmed, in its place"
+    assert [each.type for each in left.place.artefacts.events(row.recording_id)] == [
+        "made",
+        "original_held",
+        "original_shredded",
+    ]
 
 
 def test_a_review_that_is_overdue_is_a_finding(left: Left) -> None:
