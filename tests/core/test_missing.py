@@ -56,3 +56,12 @@ def test_who_was_told_where_staying_on_is_enough_has_no_question_open() -> None:
     told = play(ANNOUNCE).told().call.change(FAR, waiting=True)
     assert told.channels[FAR].standing is Standing.AWAITING and not left(told, FAR).unasked
     assert left(play(ASK).told().call.change(FAR, waiting=True), FAR).unasked
+
+
+@pytest.mark.requirement("S123", "S125")
+def test_who_agreed_or_was_sent_on_and_was_gone_when_the_link_came_back_is_told_of() -> None:
+    play().granted().loses(Link.PBX).hangs_up().incident("not_recordable")
+    play().starts().leaves().loses(Link.PBX).hangs_up().incident("not_recordable")
+    assert not play().told().loses(Link.PBX).hangs_up().last.records
+    assert not play().granted().loses(Link.GUARD).hangs_up().last.records
+    assert not play().talking().loses(Link.PBX).incident("pbx_lost").hangs_up().last.records
