@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 
 from callguard.core.call import Call
@@ -64,10 +65,11 @@ class World(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A decision on its way into the log, and what it permits once it is there."""
+    """A decision on its way into the log, and what it permits once it is there. `enter` makes its rows: only when
+    nothing else is to be decided, for the next fact may ask for a mask."""
 
     event: Event
-    batch: Batch
+    enter: Callable[[], Batch]
     permissive: tuple[Permissive, ...]
 
 
@@ -82,7 +84,7 @@ class Runner:
     ledger: Ledger
     world: World
     queue: asyncio.Queue[tuple[Event, Mapping[str, Any]]] = field(default_factory=asyncio.Queue)
-    outbox: asyncio.Queue[Pending] = field(default_factory=asyncio.Queue)
+    outbox: asyncio.Queue[tuple[Pending, Batch]] = field(default_factory=asyncio.Queue)
     promised: list[Permissive] = field(default_factory=list)
     seen: deque[str] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
     notes: dict[str, str] = field(default_factory=dict, repr=False)
@@ -102,11 +104,19 @@ class Runner:
         writer = asyncio.create_task(self._write())
         try:
             while not self.call.over:
-                self.outbox.put_nowait(self.decide(*await self.queue.get()))
+                for pending in self._decided(*await self.queue.get()):
+                    self.outbox.put_nowait((pending, pending.enter()))
             await self.outbox.join()
         finally:
             writer.cancel()
         self.world.ended(self.call)
+
+    def _decided(self, event: Event, raw: Mapping[str, Any]) -> list[Pending]:
+        """What becomes of EVENT, and of all that has come behind it: no mask waits for rows to be made."""
+        decided = [self.decide(event, raw)]
+        while not self.queue.empty() and not self.call.over:
+            decided.append(self.decide(*self.queue.get_nowait()))
+        return decided
 
     async def written(self) -> None:
         """Until everything heard so far is decided and durable."""
@@ -116,7 +126,8 @@ class Runner:
 
     async def handle(self, event: Event, raw: Mapping[str, Any]) -> None:
         """One fact through step, log and effects, to its end."""
-        await self.commit(self.decide(event, raw))
+        pending = self.decide(event, raw)
+        await self.commit(pending, pending.enter())
 
     def decide(self, event: Event, raw: Mapping[str, Any]) -> Pending:
         """One fact through step. What permits nothing is done at once, however slow the log is; the rest is pending."""
@@ -128,7 +139,8 @@ class Runner:
             if effect not in permissive and not self._overtakes(effect):
                 self._perform(effect)
         self.promised.extend(permissive)
-        return Pending(event, self.ledger.enter(event, done, clock.read(), raw, self._values(event)), permissive)
+        enter = partial(self.ledger.enter, event, done, clock.read(), raw, self._values(event))
+        return Pending(event, enter, permissive)
 
     def _values(self, event: Event) -> Mapping[str, str] | None:
         """What is to be sealed with EVENT: a party's values, or an operator's own words."""
@@ -140,12 +152,12 @@ class Runner:
     async def _write(self) -> None:
         """Commit what was decided, in order."""
         while True:
-            await self.commit(await self.outbox.get())
+            await self.commit(*await self.outbox.get())
             self.outbox.task_done()
 
-    async def commit(self, pending: Pending) -> None:
+    async def commit(self, pending: Pending, batch: Batch) -> None:
         """Make rows durable; then what they permit, unless it was overtaken meanwhile."""
-        logged = await self.world.keep(pending.batch)
+        logged = await self.world.keep(batch)
         for effect in pending.permissive:
             if effect in self.promised:
                 self.promised.remove(effect)

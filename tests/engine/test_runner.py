@@ -140,6 +140,38 @@ async def test_a_recorder_of_the_dialplan_is_armed_after_the_commit_and_never_wi
     assert SendOn(channel_id="far") in world.effects
 
 
+@dataclass
+class Noting(Diary):
+    """Notes how many rows there were when a mask was asked for."""
+
+    ledger: Ledger = field(default_factory=lambda: Ledger(head()))
+    rows: list[int] = field(default_factory=list)
+
+    def carry_out(self, call: Call, effect: Effect) -> None:
+        super().carry_out(call, effect)
+        self.rows += [self.ledger.seq] * isinstance(effect, MaskRecording)
+
+
+async def test_a_mask_does_not_wait_for_the_rows_of_what_was_said_before_it() -> None:
+    world = Noting()
+    runner = await play(world, *GRANTED, *TALKING)
+    world.ledger, written = runner.ledger, runner.ledger.seq
+    runner.feed_all([ChannelSeen(at=START, channel_id="guest"), Bridged(at=START, channel_id="guest", bridge_id="b")])
+    running = asyncio.create_task(runner.run())
+    await asyncio.sleep(0.05)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert world.rows == [written] and runner.ledger.seq > written
+
+
+async def test_a_call_whose_rows_cannot_be_made_is_not_kept_up_in_silence() -> None:
+    runner = await play(Diary(), *GRANTED)
+    runner.ledger.hash = "no hash"  # type: ignore[assignment]
+    runner.feed(Bridged(at=START, channel_id="far", bridge_id="b"))
+    with pytest.raises(TypeError):
+        await asyncio.wait_for(runner.run(), 2)
+
+
 async def test_a_mask_is_asked_for_before_the_append_begins() -> None:
     world = Diary()
     guest = Bridged(at=START, channel_id="guest", bridge_id="b")
