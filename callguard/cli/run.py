@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import subprocess
@@ -51,6 +52,9 @@ from callguard.store.lead import Lead
 from callguard.store.postgres import PostgresLog
 from callguard.store.spool import Spool
 
+THREAD_TURN = 0.0005
+"""Seconds that a thread, which holds a finished file against the log say, may keep the loop waiting. Python's own 5 ms
+would be added to a mask, several times."""
 DRAIN_SECONDS = 5.0
 """How long a controller may take to write down what it knows."""
 
@@ -112,6 +116,7 @@ async def _until_stopped(config: Path, settings: Settings, files: _Files, key: M
         opened(settings.tenant, kind, subject, clock.read().wall)
     )
     force.note(files, "start")
+    _be_prompt()
     work = asyncio.create_task(_serve(config, settings, engine, force, lead))
     apart = [asyncio.create_task(purge_daily(log.purge_raw, alert))]  # calls go on whatever comes of it
     apart.append(asyncio.create_task(watch_retention(settings)))
@@ -128,6 +133,14 @@ async def _until_stopped(config: Path, settings: Settings, files: _Files, key: M
             task.cancel()
         await asyncio.gather(*apart, return_exceptions=True)
         await log.close()
+
+
+def _be_prompt() -> None:
+    """A mask waits for this process: neither for a thread's turn, nor until all that lives as long as the process was
+    looked through for garbage."""
+    sys.setswitchinterval(THREAD_TURN)
+    gc.collect()
+    gc.freeze()
 
 
 async def _ended(work: asyncio.Task[None]) -> None:

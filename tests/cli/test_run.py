@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import gc
 import json
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -14,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from callguard.cli.run import _ended, _Force
+from callguard.cli.run import THREAD_TURN, _be_prompt, _ended, _Force
 from callguard.core.call import open_call
 from callguard.engine.registrar import Registrar
 from callguard.errors import LinkDown, StoreDown, Unreachable
@@ -189,3 +191,14 @@ async def test_of_many_errors_one_is_told_and_no_defect_is_hidden() -> None:
     mixed = ExceptionGroup("", [LinkDown("the link"), KeyError("a defect")])
     with pytest.raises(ExceptionGroup):
         await _ended(asyncio.create_task(raises(mixed)))
+
+
+def test_no_thread_and_no_collection_keeps_a_mask_waiting() -> None:
+    before = sys.getswitchinterval()
+    try:
+        _be_prompt()
+        assert sys.getswitchinterval() == pytest.approx(THREAD_TURN)
+        assert gc.get_freeze_count() > 10_000
+    finally:
+        gc.unfreeze()
+        sys.setswitchinterval(before)
