@@ -67,6 +67,15 @@ class Sums:
     result: Result
     unasked: int = 0
     wrong: dict[str, list[str]] = field(default_factory=lambda: {name: [] for name in ZEROS})
+    calls: dict[str, StoredCall] = field(default_factory=dict)
+
+    def told(self, what: str) -> str:
+        """WHAT is wrong, and what was written down of the call that it begins with."""
+        stored = self.calls.get(what.partition(":")[0])
+        rows = stored.events if stored else ()
+        return "\n".join(
+            (what, *(f"  {row.at:%T.%f} {row.type} {row.channel_id} {dict(row.data)}"[:200] for row in rows))
+        )
 
 
 # ---------------------------------------------------------------- who calls
@@ -194,7 +203,7 @@ async def _sums(chaos: Chaos) -> Sums:
     for caller in chaos.callers:
         await site.find(caller.name)
     ids = {name: call_id for call_id, name in site.names.items()}
-    sums = Sums(_reconciled(site, list(calls.values())))
+    sums = Sums(_reconciled(site, list(calls.values())), calls=calls)
     for stored in calls.values():
         _proved(stored, sums)
     for caller in chaos.callers:
@@ -279,7 +288,7 @@ def main() -> int:
             shutil.rmtree(folder, ignore_errors=True)
     for kind, found in sums.wrong.items():
         for what in found:
-            print(f"{kind}: {what}")
+            print(f"{kind}: {sums.told(what)}")
     print(summary(chaos, sums, options.seed))
     return int(any(sums.wrong.values()))
 
