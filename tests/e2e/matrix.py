@@ -182,7 +182,7 @@ async def observe(site: Site, kind: Kind, agent: int, third: int) -> Line:
         if change.coming and kind.comes is OTHERS and kind.call_type != "gated":
             await change.agrees(change.coming)
         talk.answered.rtp.muted = change.mutes  # of two who speak at once neither can be told
-        await _sounds(talk)
+        await sounds(talk)
         change.since = time.time()
         await talk.says(1)
         await talk.call.hangup()
@@ -194,7 +194,7 @@ async def observe(site: Site, kind: Kind, agent: int, third: int) -> Line:
         return _read(kind.name, stored, change, covered=newcomer is STAFF)
 
 
-async def _sounds(talk: Talk, seconds: float = 15) -> None:
+async def sounds(talk: Talk, seconds: float = 15) -> None:
     """Sound reaches a file, and goes on to for a quarter of a second: nothing but the voices, for no line is spoken."""
     calm, before = 0, -1
     with talk.telling("no sound"):

@@ -1,0 +1,113 @@
+"""Who comes in at an odd moment: each is told and asked alone, and the file is silent until all have agreed or left."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+import numpy as np
+import pytest
+
+from callguard.audio.wav import WavReader
+from callguard.core.recording import State
+from callguard.lab.media import CounterTone
+from callguard.lab.sip import Phone
+from callguard.ports import EventRow, StoredCall
+from tests.e2e.matrix import THIRD_NUMBERS, Change, changing, sounds
+from tests.e2e.site import Site, Talk, at, incidents, states
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+EDGE = 0.2
+"""Seconds around a mask in which a busy machine's clocks may differ."""
+
+
+@asynccontextmanager
+async def another(site: Site, talk: Talk, number: int) -> AsyncIterator[Change]:
+    """One more phone that comes into the call of TALK."""
+    name, tone = f"agent{number}", CounterTone(THIRD_NUMBERS + 10_000)
+    port = site.stand.agent_ports[name]
+    async with await Phone.open(name, site.stand.server, port=port, media=tone) as phone:
+        yield Change(site, talk, phone, tone)
+
+
+async def about(change: Change, type: str) -> EventRow:
+    """The row of this type about who came."""
+    with change.talk.telling(f"no {type} about who came"):
+        async with asyncio.timeout(20):
+            while not (found := [row for row in await change.talk.rows(type) if row.channel_id == change.channel_id]):
+                await asyncio.sleep(0.04)
+    return found[0]
+
+
+async def begun(talk: Talk) -> None:
+    await talk.recorded()
+    await talk.row("notice_ended", script="recording_on")
+
+
+async def over(change: Change) -> StoredCall:
+    """Everybody hangs up."""
+    for call in (change.talk.call, change.talk.answered, change.coming):
+        if call:
+            await call.hangup()
+    return await change.talk.over()
+
+
+def sound_between(talk: Talk, start: datetime, end: datetime) -> int:
+    """Samples of the file between two moments that are not zero."""
+    assert talk.stored is not None
+    began = at(talk.stored, "recording_acknowledged")
+    first, last = ((moment - began).total_seconds() for moment in (start, end))
+    with WavReader(talk.file()) as reader:
+        span = reader.span(round((first + EDGE) * reader.rate), round((last - EDGE) * reader.rate))
+    assert len(span) > 0, "nothing was looked at"
+    return int(np.count_nonzero(span))
+
+
+async def one_refuses_who_came_while_another_was_asked(site: Site) -> None:
+    async with changing(site, 3, 10, "moved") as first, another(site, first.talk, 11) as second:
+        talk = first.talk
+        await begun(talk)
+        await first.dials(f"add_{talk.number}")
+        came = await about(first, "bridged")
+        await about(first, "notice_started")
+        await second.dials(f"add_{talk.number}")
+        await about(first, "notice_ended")
+        assert first.coming and second.coming
+        await first.coming.press("1")
+        await about(first, "consent_granted")
+        await about(second, "notice_ended")
+        await second.coming.press("2")
+        await about(second, "consent_refused")
+        await talk.says(1)
+        await second.coming.hangup()
+        left = await about(second, "channel_hung_up")
+        await sounds(talk)
+        stored = await over(first)
+        assert states(stored) == [State.VERIFIED.value] and incidents(stored) == set()
+        assert sound_between(talk, came.at, left.at) == 0
+
+
+async def one_listens_from_within_a_pause_on(site: Site) -> None:
+    async with changing(site, 5, 12, "moved") as spy:
+        talk = spy.talk
+        await begun(talk)
+        await site.stand.ask({"do": "act", "call": talk.call_id, "action": "pause"})
+        masked = await talk.row("mask_acknowledged")
+        await spy.dials(f"spy_{talk.number}")
+        await about(spy, "listening_started")
+        await site.stand.ask({"do": "act", "call": talk.call_id, "action": "resume", "reason": "mistake"})
+        await about(spy, "notice_ended")
+        assert spy.coming
+        await spy.coming.press("1")
+        agreed = await about(spy, "consent_granted")
+        await sounds(talk)
+        stored = await over(spy)
+        assert states(stored) == [State.VERIFIED.value] and incidents(stored) == set()
+        assert sound_between(talk, masked.at, agreed.at) == 0
+
+
+@pytest.mark.requirement("S6", "S46", "S73")
+async def test_nothing_is_recorded_while_anybody_who_hears_has_not_agreed(site: Site) -> None:
+    await asyncio.gather(one_refuses_who_came_while_another_was_asked(site), one_listens_from_within_a_pause_on(site))
