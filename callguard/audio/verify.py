@@ -115,8 +115,7 @@ def verify(path: Path, expected: Expectation) -> AudioVerdict:
 def _measure(reader: WavReader, expected: Expectation, line: Samples | None) -> AudioVerdict:
     if reader.channels != 2:
         return AudioVerdict((NOT_STEREO,), reader.frames, places=(0,))
-    early = _behind(reader, expected.seconds)
-    masks = tuple(_mask(reader, start, end, expected.slack, early) for start, end in expected.masks)
+    masks = tuple(_mask(reader, start, end, expected.slack) for start, end in expected.masks)
     blanks = tuple(_mask(reader, start, end, 0) for start, end in expected.blanks)
     heard = Heard(-1, 0.0) if line is None else _line(reader, line, expected.line_seconds)
     missing = line is not None and heard.score < HEARD and _had_time(reader, expected, line)
@@ -149,18 +148,11 @@ def _length_differs(reader: WavReader, seconds: float) -> bool:
 
 
 # ---------------------------------------------------------------- masks
-def _behind(reader: WavReader, seconds: float) -> int:
-    """Samples by which a file that is too short, but not yet wrong, may have its end too early: a recorder that got no
-    processor for a moment left them out."""
-    short = round(seconds * reader.rate) - reader.frames
-    return min(max(0, short), round(LENGTH_S * reader.rate))
-
-
-def _mask(reader: WavReader, acknowledged: int, unmask: int, slack: int, early: int = 0) -> MaskMeasure:
-    """Silence must hold from SLACK after the acknowledgement to SLACK and EARLY before the unmask request."""
+def _mask(reader: WavReader, acknowledged: int, unmask: int, slack: int) -> MaskMeasure:
+    """Silence must hold from SLACK after the acknowledgement to SLACK before the unmask request."""
     to_end = unmask < 0 or unmask >= reader.frames
     start = min(max(0, acknowledged) + slack, reader.frames)
-    end = reader.frames if to_end else max(start, unmask - slack - early)
+    end = reader.frames if to_end else max(start, unmask - slack)
     first = _first_sound(reader, start, end)
     if first == start:
         return MaskMeasure(start, end, first, start, start)

@@ -15,9 +15,6 @@ from callguard.pbx.asterisk.probe import Look
 
 SLACK = 1600
 """Samples (0.2 s) by which our clock and the recorder's may differ."""
-EARLY = 4000
-"""Samples (0.5 s) by which sound may be back before its time in the file: a recorder that got no processor for a moment
-has written less than its clock says. More is a wrong length."""
 SETTLE = 4000
 """Samples (0.5 s) after an acknowledged mask in which the sound has to end."""
 _PROOF = 400
@@ -113,7 +110,7 @@ class MaskWatch:
     def _silence(self, look: Look, found: list[tuple[Finding, int]]) -> _Phase | None:
         end = min(look.samples, self._next())
         sound = self._first_sound(look, self._cursor, end)
-        if sound is not None and not (self._turns and sound >= self._turns[0].expected - EARLY):
+        if sound is not None:
             self._leak(sound, found)
         self._cursor = max(self._cursor, end)
         if not self._turns or look.samples < self._next():
