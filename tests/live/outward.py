@@ -19,10 +19,10 @@ AGENT = 3
 
 @contextlib.asynccontextmanager
 async def dials_out(
-    site: LiveSite, extension: str, *, to: str = "", answer_after: float | None = 0.05
+    site: LiveSite, extension: str, *, to: str = "", answer_after: float | None = 0.05, hangs: bool = False
 ) -> AsyncIterator[Talk]:
     """Agent 3 dials EXTENSION; the phone TO, or the carrier, answers. `call` is the called party's end, the far one; of
-    who dials it is `answered`.
+    who dials it is `answered`. HANGS: the controller does, and is not asked which call this is.
     """
     ports = site.stand.agent_ports
     near, far = CounterTone(20000), CounterTone(40000)
@@ -31,13 +31,13 @@ async def dials_out(
         await Phone.open(to or "trunk", site.stand.server, port=port, answer_after=answer_after, media=far) as called,
         await Phone.open(f"agent{AGENT}", site.stand.server, port=ports[f"agent{AGENT}"]) as agent,
     ):
-        before = await _live(site)
+        before = set() if hangs else await _live(site)
         talk = Talk(site, extension, AGENT, called, agent, near, far)
         talk.answered = await agent.dial(extension, media=near)
         talk.call = await called.incoming()
         if answer_after is not None:
             await talk.call.answered()
-        talk.call_id = await _new(site, before)
+        talk.call_id = "" if hangs else await _new(site, before)
         yield talk
     await asyncio.sleep(0.05)  # the ports are free again
 

@@ -30,18 +30,39 @@ async def test_told_without_its_controller_who_waits_is_bridged(own_site: LiveSi
             controller.send_signal(signal.SIGSTOP)
         else:
             await own_site.stand.stop_controller(signal.SIGKILL)
-        await talk.answered.answered(timeout=5)
-        note(f"told, controller {how}: bridged", time.monotonic() - gone)
-        assert time.monotonic() - gone < 2.5
-        await asyncio.sleep(0.5)
-        assert await talk.hears_each_other()
-        if how == "stopped":
-            controller.send_signal(signal.SIGCONT)
-            await asyncio.sleep(1)
+        try:
+            await talk.answered.answered(timeout=5)
+            note(f"told, controller {how}: bridged", time.monotonic() - gone)
+            assert time.monotonic() - gone < 2.5
+            await asyncio.sleep(0.5)
             assert await talk.hears_each_other()
+        finally:
+            if how == "stopped":
+                controller.send_signal(signal.SIGCONT)
+        await asyncio.sleep(1)
+        assert await talk.hears_each_other()
         assert not list(own_site.stand.recordings.glob("*.wav"))
         await talk.call.hangup()
         await talk.answered.ended(timeout=3)
+
+
+@pytest.mark.requirement("S1", "S123", "S126")
+async def test_told_whoever_comes_to_a_controller_that_hangs_is_bridged(own_site: LiveSite) -> None:
+    controller = own_site.stand.controller
+    assert controller is not None
+    controller.send_signal(signal.SIGSTOP)
+    try:
+        await asyncio.sleep(1.5)
+        async with dials_out(own_site, f"told_{NUMBER}", hangs=True) as talk:
+            began = time.monotonic()
+            await talk.answered.answered(timeout=5)
+            note("told, to a controller that hangs: bridged", time.monotonic() - began)
+            await asyncio.sleep(0.5)
+            assert await talk.hears_each_other()
+            await talk.call.hangup()
+            await talk.answered.ended(timeout=3)
+    finally:
+        controller.send_signal(signal.SIGCONT)
 
 
 @pytest.mark.requirement("S1", "S123")

@@ -94,6 +94,11 @@ class Esl:
             raise PbxRefused(f"ESL {command.split(' ', 2)[0]}", refusal(said))
         return said
 
+    @property
+    def own_host(self) -> str:
+        """The address at our end: FreeSWITCH reaches us there."""
+        return str(self._writer.get_extra_info("sockname")[0])
+
     async def close(self) -> None:
         """Let go of the connection."""
         self._lose()

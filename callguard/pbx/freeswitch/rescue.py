@@ -28,6 +28,8 @@ RESCUE = "callguard_rescue"
 """Channel variable by which the snippet names its own context: FusionPBX has one for each domain."""
 UNRECORDED, CONTEXT = "callguard_unrecorded", "callguard"
 """Where the snippet goes on without a recording: extension, and context where the channel names none."""
+ENDING = 0.3
+"""Seconds in which the wait of who was called has to have ended."""
 _CONTEXT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,63}\Z")
 _PATH = re.compile(r"/[A-Za-z0-9_./-]+\Z")
 
@@ -37,6 +39,7 @@ class FreeSwitchRescue:
 
     def __init__(self, esl: Esl) -> None:
         self._esl = esl
+        self._door: asyncio.Server | None = None
 
     @classmethod
     async def connect(cls, address: EslAddress) -> FreeSwitchRescue:
@@ -69,19 +72,45 @@ class FreeSwitchRescue:
 
     async def close(self) -> None:
         """Let go."""
+        if self._door is not None:
+            self._door.close()
         await self._esl.close()
 
     async def _move(self, channel_id: str) -> None:
         mark = await self._ask(channel_id, "uuid_getvar", WAITING)
-        if mark == TOLD:  # a transfer would take it out of the bridge that waits for it
-            caller = await self._ask(channel_id, "uuid_getvar", CALLER)
-            await self._ask(caller, "uuid_answer", "")  # of two channels that are not both up only one stays
-            await self._ask(caller, "uuid_bridge", channel_id)
+        if mark == TOLD:
+            await self._end_wait(channel_id)
         if mark != "true":
             return
         named = await self._ask(channel_id, "uuid_getvar", RESCUE)
         context = named if _CONTEXT.match(named) else CONTEXT
         await self._ask(channel_id, "uuid_transfer", f"{UNRECORDED} XML {context}")
+
+    async def _end_wait(self, channel_id: str) -> None:
+        """Let go who was called and waits: a transfer would take it out of the bridge that waits for it.
+
+        Its `socket` ends with any other `socket` on that channel, and one to a door of ours ends at once. A controller
+        that never said a word is waited for in another way: then both, once both are up, are bridged by hand.
+        """
+        await self._ask(channel_id, "uuid_break", "all")
+        app = (
+            ("call-command", "execute"),
+            ("execute-app-name", "socket"),
+            ("execute-app-arg", await self._open_door()),
+        )
+        await self._esl.ask(f"sendmsg {channel_id}", app)
+        await asyncio.sleep(ENDING)
+        if await self._ask(channel_id, "uuid_getvar", WAITING) == TOLD:
+            caller = await self._ask(channel_id, "uuid_getvar", CALLER)
+            await self._ask(caller, "uuid_answer", "")
+            await self._ask(caller, "uuid_bridge", channel_id)
+
+    async def _open_door(self) -> str:
+        """Where whoever connects is turned away at once, as FreeSWITCH reaches it."""
+        if self._door is None:
+            self._door = await asyncio.start_server(_turn_away, self._esl.own_host, 0)
+        host, port = self._door.sockets[0].getsockname()[:2]
+        return f"{host}:{port}"
 
     async def _ask(self, channel_id: str, command: str, rest: str) -> str:
         if not CHANNEL_ID.match(channel_id):
@@ -100,6 +129,10 @@ async def _done(work: Coroutine[object, object, object]) -> bool:
     except (LinkDown, TimeoutError):
         return False
     return True
+
+
+async def _turn_away(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.close()
 
 
 def _ignore(message: Message) -> None:

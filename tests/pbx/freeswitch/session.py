@@ -20,13 +20,15 @@ class Exchange(ScriptedFreeSwitch):
     """The scripted FreeSWITCH with a dialplan: `socket` to `controller` (a port of ours), then a bridge or a wait.
 
     `blind`: it finds no sound file; `deaf`: no sound flows towards anybody; `in_turn`: a bridge is so young that its
-    legs are played to one after the other; `played`: channel, file and status of what was played.
+    legs are played to one after the other; `stuck`: who waits for a first word does nothing that is asked of it;
+    `played`: channel, file and status of what was played.
     """
 
     controller = 0
     blind = False
     deaf = False
     in_turn = False
+    stuck = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -134,6 +136,11 @@ class Exchange(ScriptedFreeSwitch):
         if app == "answer" and not own.answered:
             own.answered = True
             self.fire("CHANNEL_ANSWER", own)
+        elif app == "socket" and not self.stuck:  # whose end is the end of the other one
+            reader, writer = await asyncio.open_connection(*argument.rsplit(":", 1))
+            await reader.read()
+            writer.close()
+            own.left.set()
         elif app == "playback":
             response = await self._playback(own, argument)
         self.fire("CHANNEL_EXECUTE_COMPLETE", own, **about, Application_Response=response)

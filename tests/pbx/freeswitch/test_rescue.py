@@ -94,14 +94,18 @@ async def test_who_came_to_a_controller_that_hangs_is_found_and_sent_on(
 
 
 @pytest.mark.requirement("S1", "S123", "S126")
-async def test_who_was_called_and_waits_is_bridged_with_who_called_it(station: Station, own: FreeSwitchRescue) -> None:
-    """A transfer would take it out of the bridge that waits for it."""
+@pytest.mark.parametrize("stuck", [False, True])
+async def test_who_was_called_and_waits_is_bridged_with_who_called_it(
+    station: Station, own: FreeSwitchRescue, stuck: bool
+) -> None:
+    """A transfer would take it out of the bridge that waits for it. STUCK: its controller never said a word."""
+    station.switch.stuck = stuck
     caller, called = await station.switch.dial("told")
     await until(lambda: called.socket)
     assert await own.waiting() == (called.uuid,)
     assert await own.send_on(called.uuid)
-    assert f"api uuid_bridge {caller.uuid} {called.uuid}" in station.switch.asked
-    assert not any("uuid_transfer" in line for line in station.switch.asked)
+    by_hand = f"api uuid_bridge {caller.uuid} {called.uuid}"
+    assert (by_hand in station.switch.asked) is stuck and not any("transfer" in line for line in station.switch.asked)
     await until(lambda: called.peer)
     assert await own.waiting() == ()
 
