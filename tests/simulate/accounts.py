@@ -10,7 +10,7 @@ nothing that callguard runs could act: its controller dead, stopped or cut off, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from callguard.core.asking import ANSWER_WINDOW, PROMPT_PATIENCE
@@ -43,6 +43,8 @@ ASKED = 2 * ANSWER_WINDOW + 2.0
 BETWEEN_KEYS = 3.0
 HINTS = ("*7", "*8")
 Undo = Callable[[], None]
+Places = frozenset[tuple[str, str]]
+"""Who is in which bridge."""
 
 
 @dataclass
@@ -84,7 +86,8 @@ class Dark:
 @dataclass
 class Accounts:
     """Of one world. `parties`, `tapes`: the exchange's own; `lacking`: by call and by the channel that is recorded;
-    `owners`: the call of each recording; `calm`: whether nothing is broken."""
+    `owners`: the call of each recording; `calm`: whether nothing is broken; `known`: in which bridge the controller has
+    heard that a channel is."""
 
     book: Book
     parties: dict[str, Party]
@@ -94,19 +97,23 @@ class Accounts:
     lacking: dict[tuple[str, str], dict[Cause, float]] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
     calm: Callable[[], bool] = lambda: True
+    known: dict[str, str] = field(default_factory=dict)
 
     # ------------------------------------------------------------ who hears whom
     def reached(self, channel_id: str) -> list[Party]:
         """Everybody whose media reach this channel, its own party first."""
+        found = self._reached(channel_id, self.parties.values())
+        return [party for party in found if party.role is not Role.PLUMBING]
+
+    def _reached(self, channel_id: str, among: Iterable[Party]) -> list[Party]:
         found: dict[str, Party] = {}
         todo = [self.parties[channel_id]]
         while todo:
             here = todo.pop()
-            if not here.alive or here.channel_id in found:
-                continue
-            found[here.channel_id] = here
-            todo += [other for other in self.parties.values() if _touch(here, other)]
-        return [party for party in found.values() if party.role is not Role.PLUMBING]
+            if here.alive and here.channel_id not in found:
+                found[here.channel_id] = here
+                todo += [other for other in among if _touch(here, other)]
+        return list(found.values())
 
     def causes(self, call: CallTruth, host: str, now: float) -> list[Cause]:
         """Why no sound of CALL may be in a file that is written at HOST, each with the channel that it is about; none
@@ -146,7 +153,7 @@ class Accounts:
         if self.lacking[call.far, call.far] or call.pauses.unsure or not self.parties[call.far].alive:
             return False
         sounds = any(tape.hears for tape in self.tapes.values() if tape.call == call.far)
-        return not sounds and is_plain(call.far, self.reached(call.far))
+        return not sounds and is_plain(call.far, self.reached(call.far), asks=call.asks)
 
     def _hold(self, tape: Tape, now: float) -> None:
         lacking = self.lacking.get((tape.call, tape.channel_id), {}) if tape.hears else {}
@@ -185,6 +192,7 @@ class Accounts:
             party = self.parties[ear]
             if party.no_at is not None and party.asked_at is not None and party.no_at >= party.asked_at:
                 party.asked_at = party.told_at = party.yes_at = None  # it is asked anew, for another call
+                party.curious = party.interrupted = False
             party.asked_at = now if party.asked_at is None else party.asked_at
 
     def told(self, ears: Iterable[str], now: float) -> None:
@@ -193,12 +201,18 @@ class Accounts:
             party = self.parties[ear]
             party.told_at = now if party.told_at is None and party.alive else party.told_at
 
+    def explained(self, ears: Iterable[str]) -> None:
+        """The long notice was played to its end."""
+        for ear in ears:
+            self.parties[ear].curious = False
+
     def pressed(self, party: Party, digit: str, now: float) -> None:
         """A 1 agrees when it is pressed, wherever the news of it are."""
         call = self.calls.get(party.owner)
+        party.curious = party.curious or (digit == "9" and party.asked_at is not None and party.yes_at is None)
         may_answer = party.told_at is not None and party.yes_at is None
         if call and digit == "1" and may_answer and self._must_answer(party, call):
-            party.yes_at = now
+            party.yes_at, party.interrupted = now, party.curious
             self.look(now)
 
     def _must_answer(self, party: Party, own: CallTruth) -> bool:
@@ -282,19 +296,41 @@ class Accounts:
             party.hold_known = False
         for call in self.calls.values():
             call.pauses.forget()
+        self.known = {}
         self.look(now)
 
-    def seen(self, now: float) -> None:
-        """A controller learns who is in which bridge: a stricter law counts from here on, and takes nobody else's word
-        for a party's."""
+    def seen(self, bridges: Mapping[str, str], now: float) -> list[tuple[Places, Undo]]:
+        """A controller learns who is in which of these BRIDGES: a stricter law counts from here on, and takes nobody
+        else's word for a party's. What it has to keep in mind for that, and how to take it back, should it die before
+        it is written."""
+        self.known |= bridges
+        among = {party.channel_id: party for party in self.parties.values() if self._is_known(party)}
+        found = []
         for call in self.calls.values():
-            if not call.law and any(party.is_strict for party in self.reached(call.far)):
+            here = self._reached(call.far, among.values()) if call.far in among and not call.law else []
+            if any(party.is_strict for party in here):
                 self.until(now)
-                call.law = call.express = True
-                for party in self.parties.values():
-                    if party.owner == call.far and party.attested:
-                        party.yes_at, party.attested = None, False
+                found.append((frozenset((party.channel_id, party.bridge) for party in here), self._grows(call)))
                 self.look(now)
+        return found
+
+    def _is_known(self, party: Party) -> bool:
+        return bool(party.bridge) and self.known.get(party.channel_id) == party.bridge
+
+    def _grows(self, call: CallTruth) -> Undo:
+        before, call.law, call.express = call.express, True, True
+        doubted = [party for party in self.parties.values() if party.owner == call.far and party.attested]
+        words = [party.yes_at for party in doubted]
+        for party in doubted:
+            party.yes_at, party.attested = None, False
+
+        def undo() -> None:
+            call.law, call.express = False, before
+            for party, word in zip(doubted, words, strict=True):
+                if party.yes_at is None:
+                    party.yes_at, party.attested = word, True
+
+        return undo
 
 
 def _touch(one: Party, other: Party) -> bool:

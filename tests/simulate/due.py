@@ -34,11 +34,17 @@ class Due:
         self.since = (now if self.since is None else self.since) if due else None
 
 
-def is_plain(far: str, heard: Sequence[Party]) -> bool:
-    """Whether everybody here is of this call, and agreed in a way that leaves no doubt about it."""
-    return all(party.owner == far and (party.role is Role.AGENT or _agreed(party)) for party in heard)
+def is_plain(far: str, heard: Sequence[Party], *, asks: bool) -> bool:
+    """Whether everybody here is of this call, and agreed in a way that leaves no doubt about it. ASKS: the rule may
+    have grown, and does not relax: it takes a word."""
+    return all(party.owner == far and (party.role is Role.AGENT or _agreed(party, asks=asks)) for party in heard)
 
 
-def _agreed(party: Party) -> bool:
-    answered = party.yes_at is None or party.told_at is None or party.yes_at - party.told_at <= IN_TIME
-    return party.no_at is None and party.answered and answered and not party.attested
+def _agreed(party: Party, *, asks: bool) -> bool:
+    if party.yes_at is None or party.told_at is None:
+        return _clear(party) and not asks
+    return _clear(party) and party.yes_at - party.told_at <= IN_TIME
+
+
+def _clear(party: Party) -> bool:
+    return party.answered and party.no_at is None and not (party.attested or party.interrupted)

@@ -209,6 +209,8 @@ class Exchange:
             self._change()
             self.accounts.told(prompt.ears, self.time.now)
             self.time.after(STAYED, self._time_passes)
+        elif prompt.script is Script.LONG_NOTICE:
+            self.accounts.explained(prompt.ears)
         script, at = prompt.script, self.wall()
         self.say(Said(NoticeEnded(at=at, channel_id=prompt.channel_id, script=script, prompt=script.value)))
         self.on_prompt(prompt, True)

@@ -22,7 +22,8 @@ class Party:
     a controller heard that it holds; `quiet_since`: it waits, and hears nothing.
 
     `asked_at`, `told_at`: when the notice began and ended in its ear; `yes_at`: when it agreed after that; `no_at`:
-    when a controller heard that it refused or withdrew; `attested`: an agent says that it agreed.
+    when a controller heard that it refused or withdrew; `attested`: an agent says that it agreed. `curious`: it wants
+    to know more, and has not heard all of that; `interrupted`: it agreed nevertheless, which is nothing or all.
     """
 
     channel_id: str
@@ -44,6 +45,8 @@ class Party:
     yes_at: float | None = None
     no_at: float | None = None
     attested: bool = False
+    curious: bool = False
+    interrupted: bool = False
 
     @property
     def is_strict(self) -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from callguard.core.effects import ArmRecording, StartRecording, UnmaskRecording
-from callguard.core.events import DigitPressed, OperatorActed
+from callguard.core.events import Bridged, DigitPressed, OperatorActed
 from callguard.core.jurisdiction import RulePack
 from callguard.errors import StoreDown, StoreRefused
 from callguard.ports import Batch, CallRow, EventRow, IncidentRow, RecordingRow, StoredCall
@@ -37,8 +37,8 @@ PERMITS = frozenset(kind.__name__ for kind in (StartRecording, ArmRecording, Unm
 
 @dataclass
 class Durable:
-    """What is on a disk by now, in the log or in the spool: permissions by recording and kind, and what people did
-    by channel ('' where an operator named none) and time."""
+    """What is on a disk by now, in the log or in the spool: permissions by recording and kind, what people did by
+    channel ('' where an operator named none) and time, and who was in which bridge."""
 
     permits: Counter[tuple[str, str]] = field(default_factory=Counter)
     keys: set[tuple[str, str]] = field(default_factory=set)
@@ -52,6 +52,8 @@ class Durable:
             self.rows.add(row.hash)
             if row.type in (DigitPressed.type, OperatorActed.type):
                 self.keys.add((row.channel_id, row.at.isoformat()))
+            elif row.type == Bridged.type:
+                self.keys.add((row.channel_id, row.data["bridge_id"]))
             decision = row.decision or {"effects": ()}
             for effect in decision["effects"]:
                 if effect["effect"] in PERMITS:

@@ -11,6 +11,8 @@ from tests.simulate.book import Book
 from tests.simulate.party import Party
 from tests.simulate.tape import Tape
 
+BRIDGES = {"far": "b", "agent": "b"}
+
 
 class Line:
     """A caller and an agent in one bridge, and a recorder that began a second after the caller's yes."""
@@ -116,7 +118,7 @@ def test_an_agents_word_counts_where_no_law_wants_the_partys_own() -> None:
     line.accounts.operated("far", "far", Action.CONSENT, 6.1)
     assert line.accounts.lacking["far", "far"] == {}
     line.agent.place = STRICT
-    line.accounts.seen(7.0)
+    line.accounts.seen(BRIDGES, 7.0)
     line.accounts.operated("far", "far", Action.CONSENT, 7.1)
     assert line.masked(8.0) == ["recorded silent"]
 
@@ -136,7 +138,7 @@ def test_staying_on_is_enough_only_where_nobody_asks_for_more() -> None:
     line.look(6.0)
     assert line.accounts.lacking["far", "far"] == {}
     line.agent.place = STRICT
-    line.accounts.seen(7.0)
+    line.accounts.seen(BRIDGES, 7.0)
     assert line.masked(8.0) == ["recorded silent"]
     assert Line(express=False).far.is_strict is False and Party("x", Role.GUEST, FIRM).is_strict is False
 
@@ -149,3 +151,47 @@ def test_what_is_due_and_in_no_file_is_kept_count_of() -> None:
     line.accounts.tapes["tape"].muted = False
     line.look(15.0)
     assert line.call.due.since is None and line.call.due.longest == 5.0
+
+
+def test_a_stricter_law_counts_once_a_controller_knows_who_is_there_and_until_nobody_does() -> None:
+    line = Line(express=False)
+    line.joined(6.0).place = STRICT
+    assert line.accounts.seen({"far": "b", "agent": "b", "other2": "elsewhere"}, 6.1) == []
+    [(places, undo)] = line.accounts.seen({"other2": "b"}, 6.2)
+    assert places == {("far", "b"), ("agent", "b"), ("other2", "b")} and line.call.law and line.call.express
+    undo()
+    assert not line.call.law and not line.call.express
+
+
+def test_a_word_of_an_agent_that_a_law_took_back_counts_again_where_nobody_knows_of_the_law() -> None:
+    line = Line()
+    line.far.yes_at = None
+    line.accounts.operated("far", "far", Action.CONSENT, 6.1)
+    line.agent.place = STRICT
+    [(_, undo)] = line.accounts.seen(BRIDGES, 7.0)
+    assert line.far.yes_at is None
+    undo()
+    assert line.far.yes_at == 6.1 and line.far.attested
+
+
+def test_nothing_is_due_of_whoever_agrees_in_the_middle_of_what_it_wanted_to_know() -> None:
+    line = Line()
+    line.far.yes_at = None
+    line.accounts.pressed(line.far, "9", 6.0)
+    line.accounts.pressed(line.far, "1", 6.5)
+    line.masked(7.0)
+    assert line.call.due.since is None
+    line.far.yes_at, line.far.interrupted = None, False
+    line.accounts.explained(["far"])
+    line.accounts.pressed(line.far, "1", 7.5)
+    assert line.call.due.since == 7.5
+
+
+def test_nothing_is_due_without_a_word_once_the_rule_may_have_grown() -> None:
+    line = Line(express=False)
+    line.far.yes_at = None
+    line.masked(7.0)
+    assert line.call.due.since == 7.0
+    line.call.asks = True
+    line.look(8.0)
+    assert line.call.due.since is None

@@ -84,6 +84,7 @@ class Wire:
         self.weather, self.register, self.chance = weather, register, chance
         self.on_perform: Callable[[Effect], None] = lambda effect: None
         self.on_digit: Callable[[DigitPressed], None] = lambda event: None
+        self.on_bridges: Callable[[Mapping[str, str]], None] = lambda bridges: None
         self.up, self.reachable = False, True
         self.epoch = 0
         self._sink: Sink | None = None
@@ -132,7 +133,7 @@ class Wire:
         await asyncio.sleep(self.chance.random() * REQUEST_MOST)
         if not self.up or epoch != self.epoch:
             raise LinkDown("the link to the PBX is down")
-        self.exchange.accounts.seen(self.time.now)
+        self.on_bridges({who: bridge for bridge, channels in there.bridges.items() for who in channels})
         return there
 
     def _there(self) -> Snapshot:
@@ -207,7 +208,7 @@ class Wire:
             elif isinstance(heard.event, ChannelHeld):
                 self.exchange.accounts.knows_hold(heard.event.channel_id, self.time.now)
             elif isinstance(heard.event, Bridged):
-                self.exchange.accounts.seen(self.time.now)
+                self.on_bridges({heard.event.channel_id: heard.event.bridge_id})
         self.register.note(heard)
         self._sink(heard, raw)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -51,7 +52,7 @@ class World:
     crash_at: list[int] = field(default_factory=list)
     back_after: float = 0.5
     performed: dict[tuple[str, str], int] = field(default_factory=dict)
-    heard: list[tuple[tuple[str, str], float, Undo]] = field(default_factory=list)
+    heard: list[tuple[frozenset[tuple[str, str]], float, Undo]] = field(default_factory=list)
     quiet_at: float = math.inf
 
     def __post_init__(self) -> None:
@@ -147,7 +148,7 @@ class World:
 
     def _wire(self, loop: Loop) -> Wire:
         wire = Wire(self.time, loop, self.exchange, self.weather, self.register, self.chance)
-        wire.on_perform, wire.on_digit = self._performed, self._digit
+        wire.on_perform, wire.on_digit, wire.on_bridges = self._performed, self._digit, self._bridges
         wire.reachable = not self.accounts.dark.open.get("link")
         return wire
 
@@ -292,7 +293,7 @@ class World:
         at, about = self.clock.wall(), who if action is Action.CONSENT else ""
         if controller and not controller.loop.asleep and controller.operate(far, about, action, at):
             undo = self.accounts.operated(far, who, action, self.time.now)
-            self.heard.append(((about, at.isoformat()), self.time.now, undo))
+            self.heard.append((frozenset({(about, at.isoformat())}), self.time.now, undo))
 
     def heal(self) -> None:
         """Whatever is broken is mended."""
@@ -328,16 +329,20 @@ class World:
     def _digit(self, event: DigitPressed) -> None:
         at = event.at.timestamp()
         key = (event.channel_id, event.at.isoformat())
-        if any(item[0] == key for item in self.heard) or key in self.durable.keys:
+        if any(key in item[0] for item in self.heard) or key in self.durable.keys:
             return
         undo = self.accounts.heard(event.channel_id, event.digit, at, self.time.now)
         if undo:
-            self.heard.append((key, self.time.now, undo))
+            self.heard.append((frozenset({key}), self.time.now, undo))
+
+    def _bridges(self, bridges: Mapping[str, str]) -> None:
+        for places, undo in self.accounts.seen(bridges, self.time.now):
+            self.heard.append((places, self.time.now, undo))
 
     def _forget_unsettled(self) -> None:
         """What a controller heard in its last moment and could not write down, nobody heard."""
-        for key, at, undo in reversed(self.heard):
-            if key not in self.durable.keys and self.time.now - at <= LAST_MOMENT:
+        for keys, at, undo in reversed(self.heard):
+            if not keys <= self.durable.keys and self.time.now - at <= LAST_MOMENT:
                 undo()
         self.heard.clear()
         self.accounts.look(self.time.now)
