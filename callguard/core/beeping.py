@@ -29,7 +29,7 @@ def settle(call: Call) -> Step:
     """Have the next beep come while sound reaches the file; a mask, and the end, drop the watch for it."""
     every = period(call)
     if not every or not _sounds(call):
-        return Step(replace(call, beep_watch=0))
+        return Step(replace(call, beep_watch=0) if call.beep_watch else call)
     if call.beep_watch:
         return Step(call)
     call = replace(call, ticks=call.ticks + 1, beep_watch=call.ticks + 1)

@@ -7,11 +7,10 @@ whether it may be recorded (quorum.py).
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from types import MappingProxyType
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from callguard.core.consent import Standing
 from callguard.core.events import Link, Role, Script
@@ -75,6 +74,51 @@ class Channel:
         return self.role is not Role.PLUMBING
 
 
+class Reach(NamedTuple):
+    """Whom the media of one channel reach: every channel, the parties among them, and those whom its party talks to."""
+
+    connected: tuple[Channel, ...]
+    hearers: tuple[Channel, ...]
+    others: tuple[Channel, ...]
+
+
+class Channels(dict[str, Channel]):
+    """The channels of a call, by id. Never changed once made: what every fact asks of them many times is worked out
+    once, and holds until one of them changes."""
+
+    def having(self, channel: Channel) -> Channels:
+        """These channels, with CHANNEL as it is now."""
+        return Channels({**self, channel.channel_id: channel})
+
+    @cached_property
+    def live(self) -> tuple[Channel, ...]:
+        """Channels that have not hung up."""
+        return tuple(channel for channel in self.values() if not channel.gone)
+
+    def reach(self, channel_id: str) -> Reach:
+        """Whom this channel reaches, itself included: bridges, and the two halves of a Local channel."""
+        known = self._reached.get(channel_id)
+        if known is None:
+            known = self._reached[channel_id] = self._reach(channel_id)
+        return known
+
+    @cached_property
+    def _reached(self) -> dict[str, Reach]:
+        return {}
+
+    def _reach(self, channel_id: str) -> Reach:
+        found: dict[str, Channel] = {}
+        todo = [channel for channel in self.live if channel.channel_id == channel_id]
+        while todo:
+            here = todo.pop()
+            if here.channel_id not in found:
+                found[here.channel_id] = here
+                todo += [other for other in self.live if _touches(here, other)]
+        hearers = tuple(channel for channel in found.values() if channel.is_party)
+        others = tuple(channel for channel in hearers if channel.channel_id != channel_id and not channel.listens)
+        return Reach(tuple(found.values()), hearers, others)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """Channels that belong together, under one joint rule. `anchor`: the far party's channel, where the recorder hangs.
@@ -99,7 +143,7 @@ class Call:
     call_id: str
     call_type: CallType
     rule: Rule
-    channels: Mapping[str, Channel] = field(default_factory=lambda: MappingProxyType({}))
+    channels: Channels = field(default_factory=Channels)
     anchor: str = ""
     recordings: tuple[Recording, ...] = ()
     causes: frozenset[Cause] = frozenset()
@@ -178,13 +222,13 @@ class Call:
         """The far party's channel, once seen."""
         return self.channels.get(self.anchor)
 
-    def live(self) -> Iterator[Channel]:
+    def live(self) -> tuple[Channel, ...]:
         """Channels that have not hung up."""
-        return (channel for channel in self.channels.values() if not channel.gone)
+        return self.channels.live
 
     def with_channel(self, channel: Channel) -> Call:
         """This call with CHANNEL as it is now."""
-        return replace(self, channels=MappingProxyType({**self.channels, channel.channel_id: channel}))
+        return replace(self, channels=self.channels.having(channel))
 
     def change(self, channel_id: str, **values: Any) -> Call:
         """This call with other values on one channel, if it knows that channel."""
@@ -198,21 +242,12 @@ class Call:
         return replace(self, recordings=rest if recording in rest else (*rest, recording))
 
     def connected(self) -> tuple[Channel, ...]:
-        """Channels whose media reach the far party, itself included: bridges, and the two halves of a Local channel."""
-        found: dict[str, Channel] = {}
-        reached = [self.far] if self.far else []
-        others = tuple(self.live())
-        while reached:
-            here = reached.pop()
-            if here.channel_id in found or here.gone:
-                continue
-            found[here.channel_id] = here
-            reached += [other for other in others if _touches(here, other)]
-        return tuple(found.values())
+        """Channels whose media reach the far party, itself included."""
+        return self.channels.reach(self.anchor).connected
 
     def hearers(self) -> tuple[Channel, ...]:
         """Every party, the far one included, that can hear the far one."""
-        return tuple(channel for channel in self.connected() if channel.is_party)
+        return self.channels.reach(self.anchor).hearers
 
     def entering(self) -> tuple[Channel, ...]:
         """Who waits in our application to come into this call: nobody hears it yet."""
@@ -220,7 +255,7 @@ class Call:
 
     def others(self) -> tuple[Channel, ...]:
         """The parties that the far one talks to: who listens only is none."""
-        return tuple(channel for channel in self.hearers() if channel.channel_id != self.anchor and not channel.listens)
+        return self.channels.reach(self.anchor).others
 
     def segment_id(self) -> str:
         """The id of the next recording, from the call's id and the segment's number: a replay makes the same."""

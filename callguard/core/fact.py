@@ -5,7 +5,7 @@ What belongs here: the class that all of them are. What does not: any one of the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -20,4 +20,7 @@ class Event:
 
     def data(self) -> dict[str, Any]:
         """The fields of this fact beyond `at` and `channel_id`, ready for JSON."""
-        return {item.name: getattr(self, item.name) for item in fields(self) if item.name not in ("at", "channel_id")}
+        return {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in _COMMON}
+
+
+_COMMON = ("type", "at", "channel_id")

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import Field, fields
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from callguard.core.call import Call
@@ -22,11 +23,16 @@ def decode(type: str, at: datetime, channel_id: str, data: Mapping[str, Any]) ->
     kind = FACTS.get(type)
     if kind is None:
         raise BadInput(f"{type!r} is no fact that this version knows")
-    own = {item.name: item for item in fields(kind) if item.name not in ("at", "channel_id")}
-    if odd := sorted(set(data) - set(own)):
+    own = _own(type)
+    if odd := sorted(data.keys() - own.keys()):
         raise BadInput(f"{type}: {', '.join(odd)}: unknown")
     # what a row does not say was not known when it was written: it stands at its default
     return kind(at=at, channel_id=channel_id, **{name: _value(own[name], data[name]) for name in data})
+
+
+@cache
+def _own(type: str) -> Mapping[str, Field[Any]]:
+    return {item.name: item for item in fields(FACTS[type]) if item.name not in ("at", "channel_id")}
 
 
 def _value(item: Field[Any], value: Any) -> Any:
@@ -44,9 +50,10 @@ def _value(item: Field[Any], value: Any) -> Any:
 
 
 def _word(words: type[StrEnum], name: str, value: Any) -> StrEnum:
-    if value not in list(words):
-        raise BadInput(f"{name}: {value!r} is none of {', '.join(words)}")
-    return words(value)
+    try:
+        return words(value)
+    except ValueError:
+        raise BadInput(f"{name}: {value!r} is none of {', '.join(words)}") from None
 
 
 def retell(call: Call, events: Iterable[Event]) -> Call:

@@ -38,18 +38,30 @@ def _stops(call: Call) -> tuple[str, ...]:
     refused = (far is not None and far.standing is Standing.REFUSED) or any(item.withdrew for item in call.live())
     log_gone = Link.LOG in call.faults and call.call_type.on_log_loss is OnLogLoss.STOP
     no_record = Link.LOG in call.faults and Link.SPOOL in call.faults
-    checks = {"a party refused": refused, "no recording in this call": call.barred}
-    checks |= {"a mask never reached the PBX": call.blind}
-    return _true(checks | {"the log is lost": log_gone, "neither log nor spool": no_record})
+    return _true(
+        {
+            "a party refused": refused,
+            "no recording in this call": call.barred,
+            "a mask never reached the PBX": call.blind,
+            "the log is lost": log_gone,
+            "neither log nor spool": no_record,
+        }
+    )
 
 
 def _silences(call: Call) -> tuple[str, ...]:
     silent_log = Link.LOG in call.faults and not call.log_kept
-    checks = {"paused": call.paused, "on hold": any(channel.held for channel in call.connected())}
-    checks |= {"the link to the PBX is lost": Link.PBX in call.faults, "the event is not on disk yet": silent_log}
-    checks |= {"not every party may be recorded": not quorum_holds(call)}
-    checks |= {"who is on the line is not confirmed": roster.is_unconfirmed(call)}
-    return _true(checks | {"nobody to talk to": is_alone(call) and (call.alone_for_sure or _is_silent(call))})
+    return _true(
+        {
+            "paused": call.paused,
+            "on hold": any(channel.held for channel in call.connected()),
+            "the link to the PBX is lost": Link.PBX in call.faults,
+            "the event is not on disk yet": silent_log,
+            "not every party may be recorded": not quorum_holds(call),
+            "who is on the line is not confirmed": roster.is_unconfirmed(call),
+            "nobody to talk to": is_alone(call) and (call.alone_for_sure or _is_silent(call)),
+        }
+    )
 
 
 def _is_silent(call: Call) -> bool:

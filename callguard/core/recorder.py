@@ -153,7 +153,7 @@ def heard(call: Call, event: RecordingEvent) -> Step:
         return _touched(call, recording, event)
     if isinstance(event, LegSilent):
         return _leg_silent(call, recording, event)
-    if event.type not in list(Sign):  # mask_observed, unmask_observed, recording_blanked: the row is all
+    if event.type not in _SIGNS:  # mask_observed, unmask_observed, recording_blanked: the row is all
         return Step(call)
     sign = Sign.DIED if RECORDER_DIED in getattr(event, "findings", ()) else Sign(event.type)
     after = LIFE.get((recording.state, sign))
@@ -174,6 +174,7 @@ def _leg_silent(call: Call, recording: Recording, event: LegSilent) -> Step:
     return done.then(lambda now: _hand_on(now, left, "one side is missing"))
 
 
+_SIGNS = frozenset(sign.value for sign in Sign)
 _TOUCHES = (Touch.MASK_ACKNOWLEDGED.value, Touch.UNMASK_ACKNOWLEDGED.value)
 
 

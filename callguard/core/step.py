@@ -83,9 +83,12 @@ def step(call: Call, event: Event) -> Step:
     """
     if call.over:
         return Step(call).also(unexpected(call, event.channel_id, f"{event.type} after the end"))
-    done = Step(call).then(lambda now: _HANDLERS[type(event)](now, event))
-    done = done.then(lambda now: lawful.settle(now, event.at)).then(joining.settle).then(recorder.settle)
-    done = done.then(missing.settle).then(orders.settle).then(indicator.settle).then(beeping.settle).then(_finish)
+    done: Step = _HANDLERS[type(event)](call, event)
+    done = done.also(lawful.settle(done.call, event.at))
+    for settle in _SETTLE:
+        done = done.also(settle(done.call))
+    if len(done.effects) < 2:
+        return done
     return replace(done, effects=tuple(sorted(done.effects, key=lambda effect: not effect.restrictive)))
 
 
@@ -98,8 +101,21 @@ def redact(call: Call, event: Event) -> Event:
 
 def _finish(call: Call) -> Step:
     """A call is over when nobody is left and its recording has a verdict."""
-    settled = all(item.state.is_final for item in call.recordings)
-    return Step(replace(call, over=True) if call.channels and not any(call.live()) and settled else call)
+    if not call.channels or call.live():
+        return Step(call)
+    return Step(replace(call, over=True) if all(item.state.is_final for item in call.recordings) else call)
+
+
+_SETTLE = (
+    joining.settle,
+    recorder.settle,
+    missing.settle,
+    orders.settle,
+    indicator.settle,
+    beeping.settle,
+    _finish,
+)
+"""What follows from a fact, whichever it is, in this order: the rule comes first, and the end last."""
 
 
 # ---------------------------------------------------------------- channels

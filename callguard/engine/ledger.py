@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cached_property, lru_cache
 from typing import Any
 
 from callguard.core.call import Call
@@ -62,6 +63,10 @@ class Ledger:
         self.begun = True
         return batch
 
+    @cached_property
+    def _space(self) -> uuid.UUID:
+        return uuid.UUID(self.head.call_id)
+
     def _row(self, event: Event, now: Reading, decision: Mapping[str, Any]) -> EventRow:
         offset = event.offset_samples if isinstance(event, RecordingEvent) and event.offset_samples >= 0 else None
         return self._chain(
@@ -93,7 +98,7 @@ class Ledger:
             call_id=self.head.call_id,
             call_month=self.head.call_month,
             seq=seq,
-            event_id=str(uuid.uuid5(uuid.UUID(self.head.call_id), f"event/{seq}")),
+            event_id=str(uuid.uuid5(self._space, f"event/{seq}")),
             channel_id=channel_id,
             type=type,
             derived=decision is None,
@@ -155,7 +160,9 @@ class Ledger:
         )
 
 
+@lru_cache(maxsize=1)
 def fingerprint(event: Event) -> str:
-    """The same for the same fact said twice: type, channel, time and data."""
+    """The same for the same fact said twice: type, channel, time and data. Asked when it is heard and when it is
+    written."""
     parts = {"type": event.type, "channel": event.channel_id, "at": event.at, "data": plain(event.data())}
     return hashlib.sha256(canonical(parts)).hexdigest()[:32]

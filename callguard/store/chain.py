@@ -14,6 +14,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from datetime import UTC, date, datetime
+from typing import Any
 
 from callguard.ports import ActivationRow, CallRow, EventRow
 
@@ -34,7 +35,7 @@ Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
 """What JSON knows, and nothing else."""
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-_AS_IT_IS = frozenset({bool, int, str})
+_AS_IT_IS = frozenset({bool, int, str, type(None)})
 
 
 def canonical(value: object) -> bytes:
@@ -48,27 +49,34 @@ def canonical(value: object) -> bytes:
 
 def plain(value: object) -> Plain:
     """VALUE in JSON's own types, the way it reads after a round trip through the store."""
-    if value is None or type(value) in _AS_IT_IS:  # most values, and this runs for every row of every call
+    if type(value) in _AS_IT_IS:  # most values, and this runs for every row of every call
         return value  # type: ignore[return-value]
     match value:
-        case dict() | Mapping():
-            return {key if type(key) is str else _name(key): plain(item) for key, item in value.items()}
-        case int():
-            return value
+        case dict():
+            return _object(value)
+        case list() | tuple():
+            return [item if type(item) in _AS_IT_IS else plain(item) for item in value]
         case str():
             return str(value)
+        case datetime():
+            return instant(value)
         case float():
             return _number(value)
         case bytes():
             return value.hex()
-        case datetime():
-            return instant(value)
         case date():
             return value.isoformat()
-        case list() | tuple():
-            return [plain(item) for item in value]
+        case Mapping():
+            return _object(value)
         case _:
-            raise ValueError(f"{type(value).__name__} has no canonical form")
+            return _whole(value)
+
+
+def _object(value: Mapping[Any, Any]) -> dict[str, Plain]:
+    return {
+        key if type(key) is str else _name(key): item if type(item) in _AS_IT_IS else plain(item)
+        for key, item in value.items()
+    }
 
 
 def instant(at: datetime) -> str:
@@ -76,7 +84,7 @@ def instant(at: datetime) -> str:
     if at.tzinfo is None:
         raise ValueError("a time without a zone has no canonical form")
     there = at if at.tzinfo is UTC else at.astimezone(UTC)
-    return there.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+    return there.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def row_hash(prev_hash: bytes, row: Linked) -> bytes:
@@ -122,6 +130,12 @@ def _not_linked(row: Linked, prev_hash: bytes, first: Linked) -> str:
 
 def _whose(row: Linked) -> tuple[object, ...]:
     return (row.call_id, row.call_month) if isinstance(row, EventRow) else (row.tenant,)
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int):
+        raise ValueError(f"{type(value).__name__} has no canonical form")
+    return value
 
 
 def _number(value: float) -> int | float:
