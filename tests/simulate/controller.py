@@ -128,6 +128,13 @@ class SimArchive(Archive):
         return RecordingDiscarded(**about, sha256="00", size_bytes=0)
 
 
+class SimEvidence(Evidence):
+    """The evidence whose folder of recordings is no disk: it has room up to the highest floor."""
+
+    def _room(self) -> bool:
+        return self.floor < LONG
+
+
 @dataclass
 class Controller:
     """A process. `alerts`: what a human was told."""
@@ -189,7 +196,7 @@ def start(
     wire: Wire = wire_of(loop)
     log = Log(postgres, time, chance)
     spool = SimSpool(data / "spool", durable)
-    evidence = Evidence(log, spool, data, floor=1)
+    evidence = SimEvidence(log, spool, data, floor=1)
     archive = SimArchive(data)
     object.__setattr__(archive, "tapes", exchange.tapes)
     alerts: list[tuple[str, str]] = []

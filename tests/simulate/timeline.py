@@ -99,7 +99,6 @@ class Loop(asyncio.AbstractEventLoop):
         self.ready: deque[Handle] = deque()
         self.late: deque[Coming] = deque()
         self.dead = self.asleep = self.buried = False
-        self.steps = 0
         self.broken: list[str] = []
 
     # ------------------------------------------------------------ for the world
@@ -110,17 +109,26 @@ class Loop(asyncio.AbstractEventLoop):
 
     def step(self) -> None:
         """Run one callback."""
+        self.steps(lambda: False)
+
+    def steps(self, goes_on: Callable[[], bool]) -> None:
+        """Run one callback, and as many more as are ready for as long as GOES_ON says so behind each."""
+        asyncio._set_running_loop(self)
+        try:
+            self._step()
+            while goes_on() and self.can_step:
+                self._step()
+        finally:
+            asyncio._set_running_loop(None)
+
+    def _step(self) -> None:
         handle = self.ready.popleft()
         if handle.off:
             return
-        self.steps += 1
-        asyncio._set_running_loop(self)
         try:
             handle.context.run(handle.callback, *handle.args)
         except Exception as error:  # noqa: BLE001 -- of a bare callback: asyncio's own loop logs it and goes on, and so does the world
             self.broken.append(f"{type(error).__name__}: {error}")
-        finally:
-            asyncio._set_running_loop(None)
 
     def wake(self) -> None:
         """The process runs again: what came due meanwhile is due now."""

@@ -90,7 +90,8 @@ class World:
         """One callback of the controller, or the next thing that comes. Whether anything is left to do."""
         controller = self.controller
         if controller and controller.loop.can_step:
-            self._step_controller(controller)
+            if not self._is_struck(controller):
+                controller.loop.steps(lambda: self._goes_on(controller))
             return True
         if self.time.next_at() == math.inf or self._is_over():
             return False
@@ -102,19 +103,24 @@ class World:
             coming.action(*coming.args)
         return True
 
-    def _step_controller(self, controller: Controller) -> None:
+    def _is_struck(self, controller: Controller) -> bool:
+        """Whether it is killed before its next callback, which counts otherwise."""
         if self.crash_at and self.steps_of_controllers >= self.crash_at[0] and self.guard.beat:
             self.crash_at.pop(0)
             self.crash()
-            return
+            return True
         self.steps_of_controllers += 1
-        controller.loop.step()
+        return False
+
+    def _goes_on(self, controller: Controller) -> bool:
+        """What came of a callback; whether another one follows at once."""
         for problem in controller.loop.broken:
             self.book.wrong("error", problem)
         controller.loop.broken.clear()
         if controller.main.done():
             self.book.wrong("error", f"the controller ended: {controller.main.exception()!r}")
             self.crash()
+        return controller.loop.can_step and not self._is_struck(controller)
 
     def _is_over(self) -> bool:
         if self.time.now < self.quiet_at:
