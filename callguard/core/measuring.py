@@ -10,21 +10,34 @@ from callguard.core import line, pausing
 from callguard.core.call import Call
 from callguard.core.effects import MeasureRecording
 from callguard.core.purpose import Trigger
-from callguard.core.recording import Mask, Recording
+from callguard.core.recording import RATE, Mask, Recording
+
+CLOCKS_AGREE = 0.5
+"""Seconds by which the wall clock and a steady one may differ about a recording although nobody set either."""
 
 
 def expectation(call: Call, recording: Recording) -> MeasureRecording:
     """What the log says of the finished file of a RECORDING of CALL."""
     unmasking = recording.mask is Mask.UNMASKING  # ended before the answer: where sound came back nobody knows
-    started, stopped = recording.started_at, recording.stopped_at
+    started = recording.started_at
     begun = None if line.is_cut(recording) else recording.line_at
     return MeasureRecording(
         recording_id=recording.recording_id,
         segment_no=recording.segment_no,
         channel_id=recording.channel_id,
-        seconds=(stopped - started).total_seconds() - recording.stood if started and stopped else -1.0,
+        seconds=length(recording),
         masks=tuple((span.start, span.end) for span in recording.spans if span.end >= 0 or not unmasking),
         line_seconds=(begun - started).total_seconds() if started and begun else -1.0,
         blanks=pausing.blanks(recording),
         digits=Trigger.DIGITS in call.call_type.pause_on,
     )
+
+
+def length(recording: Recording) -> float:
+    """How many seconds of file there have to be, below 0 where nobody can tell: by the wall clock, unless it was set
+    back meanwhile, and without what it stood still."""
+    if recording.started_at is None or recording.stopped_at is None:
+        return -1.0
+    seconds = (recording.stopped_at - recording.started_at).total_seconds()
+    steady = recording.stopped_after / RATE
+    return (steady if steady - seconds > CLOCKS_AGREE else seconds) - recording.stood

@@ -31,10 +31,11 @@ from callguard.core.events import (
     RecordingEvent,
     RecordingLost,
     Script,
+    StopAcknowledged,
     StopObserved,
 )
 from callguard.core.line import DOUBT
-from callguard.core.measuring import expectation
+from callguard.core.measuring import expectation, length
 from callguard.core.outcome import Step, incident, record, unexpected
 from callguard.core.policy import Mode, OnWithdrawal
 from callguard.core.quorum import Want, is_alone, may_start, wanted
@@ -238,8 +239,7 @@ def _stop_observed(call: Call, before: Recording, event: RecordingEvent) -> Step
     call = call.with_recording(now)
     done = _ended_alone(call, now, event) if before.state.runs else Step(call)
     nothing = now.condemned or (call.least_privilege and now.never_heard)
-    known = now.started_at is not None and now.stopped_at is not None and now.started_at <= now.stopped_at
-    if not nothing and not known:  # the start's answer was lost, or the clock was set back
+    if not nothing and length(now) < 0:  # the start's answer was lost, or the clock was set back
         done = done.then(lambda later: incident(later, "length_unknown"))
     next_for_it = DiscardRecording(**about(now)) if nothing else expectation(call, now)
     return done.then(_pay).then(lambda later: Step(later, (next_for_it,)))
@@ -259,7 +259,8 @@ def _stopped(call: Call, before: Recording, event: RecordingEvent | ChannelHungU
     now = call.find(before.recording_id)
     if now is None or now.stopped_at is not None:
         return call
-    return call.with_recording(replace(now, stopped_at=event.at))
+    after = event.offset_samples if isinstance(event, StopAcknowledged) else -1
+    return call.with_recording(replace(now, stopped_at=event.at, stopped_after=after))
 
 
 def _damaged(call: Call, before: Recording, event: RecordingEvent) -> Step:

@@ -174,7 +174,8 @@ class Recording:
     another segment, `one_sided`: having missed a side for so many milliseconds; `line_owed`: who left in its line;
     `blanks`: from where on to where a pause was asked for: what has to go with it. `defiant`: its stop was
     refused, and this watch asks again; `whole`: its files are. `masked_at`: when the mask that lasts was acknowledged;
-    `stood`: seconds that it stood still under masks.
+    `stood`: seconds that it stood still under masks; `stopped_after`: so many samples by a clock that nobody sets, -1
+    where it told none.
     """
 
     recording_id: str
@@ -185,6 +186,7 @@ class Recording:
     requested_mask: int = 0
     started_at: datetime | None = None
     stopped_at: datetime | None = None
+    stopped_after: int = -1
     line_at: datetime | None = None
     spans: tuple[Span, ...] = ()
     blanks: tuple[Span, ...] = ()

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from callguard.core.events import Script, StopObserved
-from callguard.core.measuring import expectation
+from callguard.core.measuring import expectation, length
 from callguard.core.purpose import Trigger
 from callguard.core.recording import Mask, Span
 from tests.core.play import AGENT, ASK, play
@@ -50,3 +51,13 @@ def test_keys_that_sound_are_to_be_blanked_where_the_call_type_pauses_for_them()
     assert play().recording().hangs_up().stopped().whole().measure.record()["digits"]
     kind = replace(ASK, pause_on=(Trigger.EVENT,))
     assert "digits" not in play(kind).recording().hangs_up().stopped().whole().measure.record()
+
+
+@pytest.mark.parametrize(("by_wall", "steady", "told"), [(9.0, 80_000, 10.0), (9.8, 80_000, 9.8), (11.0, 80_000, 11.0)])
+def test_a_steady_clock_tells_the_length_where_the_wall_clock_was_set_back(
+    by_wall: float, steady: int, told: float
+) -> None:
+    talk = play().talking().acknowledged().opened()
+    stopped_at = talk.file.started_at and talk.file.started_at + timedelta(seconds=by_wall)
+    assert length(replace(talk.file, stopped_at=stopped_at, stopped_after=steady)) == pytest.approx(told)
+    assert length(replace(talk.file, stopped_at=stopped_at)) == pytest.approx(by_wall)

@@ -369,6 +369,9 @@ def test_sound_that_does_not_come_back_is_an_incident_and_ends_nothing() -> None
 @pytest.mark.requirement("S123")
 def test_fault_ex_nvr_404_a_length_that_no_clock_tells_is_an_incident() -> None:
     play().recording().wait(-3600).hangs_up().stopped().whole().incident("length_unknown").did(MeasureRecording)
+    timed = play(KEEP).recording().presses("*7").wait(-3600)
+    timed.recorder(StopAcknowledged, offset_samples=24_000).whole().did(MeasureRecording)
+    assert timed.measure.seconds == 3.0
     play().talking().opened().hangs_up().stopped().whole().incident("length_unknown").did(MeasureRecording)
 
 

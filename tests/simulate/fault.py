@@ -104,6 +104,8 @@ def clock_steps(world: World, chance: Random) -> None:
     """The machine's wall clock is set, by an hour or less."""
     by = (3600.0, -3600.0, 1.0, -1.0)[int(chance.random() * 4)]
     world.clock.offset += timedelta(seconds=by)
+    for tape in world.exchange.tapes.values():
+        tape.rewound += max(0.0, -by) if tape.runs else 0.0
     world.clock.synchronised = not world.clock.synchronised
 
 

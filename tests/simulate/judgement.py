@@ -88,15 +88,15 @@ def _of_file(world: World, stored: StoredCall, state: str, tape: Tape) -> Iterat
         yield "silent loss", "lost, and there is sound"
     if state == "verified" and tape.destroyed:
         yield "silent loss", "verified, and the file is gone"
-    kept = state != "discarded"
-    if (
-        kept
-        and tape.full
-        and not stored.incidents
-        and tape.missing > max(LENGTH_SECONDS, LENGTH_SHARE * tape.grown) + REACT
-    ):
+    if state != "discarded" and tape.full and not stored.incidents and tape.missing > _unseen(tape):
         yield "silent loss", "the disk was full and nobody says so"
     far = world.exchange.parties[tape.call]
-    never = far.no_at is not None and far.yes_at is None
+    never = far.no_at is not None and not far.agreed
     if never and not tape.destroyed and state != "discarded" and tape.grown > 0 and not stored.incidents:
         yield "kept", "who refused and never agreed is in a file"
+
+
+def _unseen(tape: Tape) -> float:
+    """Seconds that a file may lack without anybody noticing: as many as verify allows, and as many as a clock that was
+    set back hides where no other one tells."""
+    return max(LENGTH_SECONDS, LENGTH_SHARE * tape.grown) + REACT + (0.0 if tape.timed else tape.rewound)

@@ -20,7 +20,8 @@ class Tape:
     """One recorder, on a channel, for the call of a far party. `sound`: stretches of the file with sound, in seconds of
     the file; `grown`: its length; `full`: its disk takes no more; `destroyed`: the file is gone by our will; `exposed`:
     what sounds in it although it should not, and since when that has been so; `trouble`: seconds that refused requests
-    and lost answers cost.
+    and lost answers cost. `rewound`: by how much the wall clock was set back while it ran; `timed`: a steady clock told
+    how long it did.
     """
 
     recording_id: str
@@ -36,6 +37,8 @@ class Tape:
     ended_at: float = -1.0
     sound: list[tuple[float, float]] = field(default_factory=list)
     exposed: dict[Cause, float] = field(default_factory=dict)
+    rewound: float = 0.0
+    timed: bool = False
     looked: float = 0.0
     sounds_since: float = 0.0
 

@@ -321,10 +321,12 @@ class Wire:
         own = effect.recording_id
         if own not in self.register.recordings:
             return lambda: self._refuse(effect, NOT_RUNNING)
-        self.exchange.stop(own)
-        place = self._offset(own)
+        tape, ran = self.exchange.tapes.get(own), self.exchange.stop(own)
+        place = self._offset(own) if tape is None or ran else round(tape.grown * SAMPLES)
 
         def answered() -> None:
+            if tape and ran and self.exchange.parties[tape.channel_id].alive:
+                tape.timed = True
             self._ack(StopAcknowledged, own, effect.channel_id, place)
 
         return answered
