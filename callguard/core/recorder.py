@@ -234,7 +234,8 @@ def _stop_observed(call: Call, before: Recording, event: RecordingEvent) -> Step
     call = _stopped(call, before, event)
     now = call.find(before.recording_id)
     if now is None or now.state is not State.STOPPED:
-        return _pay(call)
+        again = (DiscardRecording(**about(now)),) if now and now.is_doomed else ()
+        return _pay(call).then(lambda later: Step(later, again))
     now = replace(now, whole=True, stood=now.stood_until(event.offset_samples, now.stopped_at or event.at))
     call = call.with_recording(now)
     done = _ended_alone(call, now, event) if before.state.runs else Step(call)

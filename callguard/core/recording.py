@@ -119,6 +119,7 @@ LIFE: Mapping[tuple[State, Sign], State] = MappingProxyType(
     | {(state, _B.DAMAGED): state for state in RUNNING}
     | {(state, _B.LOST): _A.LOST for state in RUNNING}
     | {(state, _B.CHANNEL_GONE): state for state in (_A.VERIFIED, _A.DAMAGED, _A.DISCARDED)}
+    | {(state, _B.STOP_OBSERVED): state for state in (_A.VERIFIED, _A.DAMAGED)}  # said again after a takeover
 )
 """(state, sign) -> state. A pair that is not here changes nothing and is written down as unexpected."""
 
@@ -217,6 +218,16 @@ class Recording:
     def is_told_to_stop(self) -> bool:
         """Whether it was told to stop and has not said that it did: one whose start failed, too, may run."""
         return self.state is State.STOPPING or (self.state is State.LOST and self.stopped_at is None)
+
+    @property
+    def is_doomed(self) -> bool:
+        """Whether it is still there, and has to go."""
+        return self.condemned and self.state in (State.VERIFIED, State.DAMAGED)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing more is expected of it, a receipt included."""
+        return self.state.is_final and not self.is_doomed
 
     @property
     def never_heard(self) -> bool:

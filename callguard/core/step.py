@@ -100,10 +100,10 @@ def redact(call: Call, event: Event) -> Event:
 
 
 def _finish(call: Call) -> Step:
-    """A call is over when nobody is left and its recording has a verdict."""
+    """A call is over when nobody is left and its recording has a verdict, or the receipt of its destruction."""
     if not call.channels or call.live():
         return Step(call)
-    return Step(replace(call, over=True) if all(item.state.is_final for item in call.recordings) else call)
+    return Step(replace(call, over=True) if all(item.is_settled for item in call.recordings) else call)
 
 
 _SETTLE = (
@@ -301,7 +301,7 @@ def _close(call: Call) -> Step:
     """The far party left long ago: what has not come in by now does not come."""
     if call.far and not call.far.gone:  # it came back: the PBX had lost sight of it
         return Step(call)
-    unsettled = any(not item.state.is_final for item in call.recordings)
+    unsettled = any(not item.is_settled for item in call.recordings)
     done = incident(call, "recording_unsettled") if unsettled else Step(call)
     return done.then(lambda now: Step(replace(now, over=True)))
 

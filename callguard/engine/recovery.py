@@ -75,10 +75,11 @@ def take_over(stored: StoredCall, places: Places) -> tuple[Call, Ledger]:
 def unheard(call: Call, at: datetime) -> Iterator[Event]:
     """Facts that CALL waited for when its controller died, and that nobody else will say.
 
-    A finished recording waits for its verdict: that its files are whole is said again, and they are measured.
+    A finished recording waits for its verdict, or for its end: that its files are whole is said again, and they are
+    measured, or destroyed.
     """
     for item in call.recordings:
-        if item.state is State.STOPPED:
+        if item.state is State.STOPPED or item.is_doomed:
             yield StopObserved(at=at, channel_id=item.channel_id, recording_id=item.recording_id)
 
 

@@ -425,6 +425,17 @@ def test_what_is_destroyed_already_is_not_destroyed_again() -> None:
     assert talk.count(DiscardRecording) == 2
 
 
+@pytest.mark.requirement("S13")
+def test_a_call_waits_for_the_receipt_of_what_it_destroys() -> None:
+    talk = play().recording().whole()
+    talk = talk.verified(0).presses("*7").did(DiscardRecording, StopRecording)
+    talk.hangs_up().hangs_up(AGENT).stopped().whole().recorder(RecordingDiscarded)
+    assert not talk.call.over
+    talk.whole(0).did(DiscardRecording)  # asked for again by whoever takes over
+    assert talk.recorder(RecordingDiscarded, 0).call.over
+    assert talk.whole(0).call.over
+
+
 def test_a_destruction_that_fails_is_an_incident() -> None:
     talk = play().recording().presses("*7").stopped().whole().refused(DiscardRecording, segment=0)
     talk.incident("discard_failed").is_state(State.STOPPED)
