@@ -268,15 +268,15 @@ class Engine:
     def values_of(self, party_id: str) -> Mapping[str, str]:
         """Personal values of a party; stored encrypted, under its own key."""
         channel = self.board.parties.pop(party_id, None)
-        if channel is None:
-            return {}
-        return {"number": channel.number, "display": channel.display, "endpoint": channel.endpoint}
+        known = channel and {"number": channel.number, "display": channel.display, "endpoint": channel.endpoint}
+        return known or {}
 
     def ended(self, call: Call) -> None:
         """A call is over."""
         self.runners.pop(call.call_id, None)
         self.board.close(call.call_id)
-        self.live.remove(call.call_id)
+        if not self.evidence.holds(call.call_id):  # else its end dies with us, and whoever comes next has to end it
+            self.live.remove(call.call_id)
 
     # ------------------------------------------------------------ health
     def lose(self, link: Link) -> None:

@@ -76,6 +76,10 @@ class Evidence:
         await self._spool(batch)
         return False
 
+    def holds(self, call_id: str) -> bool:
+        """Whether rows of this call are in memory alone."""
+        return any(_call_of(batch) == call_id for batch in self.unsaved)
+
     def use(self, pack: RulePack) -> None:
         """Calls stand under PACK from now on: their rows name it, so it has to be in the log too."""
         if pack.version not in self.packs:

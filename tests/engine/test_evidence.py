@@ -129,6 +129,23 @@ async def test_neither_log_nor_spool(tmp_path: Path) -> None:
         assert words(whole(await stage.finish("far", "agent1"))) == ["1"]
 
 
+@pytest.mark.requirement("S125")
+async def test_a_call_whose_end_is_in_memory_alone_is_left_to_whoever_comes_next(tmp_path: Path) -> None:
+    log = MemoryLog()
+    stage = Stage(tmp_path, log)
+    spool = Torn(tmp_path / "spool", MASTER)
+    stage.evidence.spool = stage.spool = spool
+    async with stage.running():
+        await stage.talk(call_type="kept")
+        call_id = stage.engine.board.calls["far"]
+        spool.full = True
+        log.cut()
+        await stage.until(lambda: Link.SPOOL in stage.engine.faults)
+        stage.hang_up("far", "agent1")
+        await stage.until(lambda: call_id not in stage.engine.runners)
+        assert stage.evidence.holds(call_id) and list(stage.engine.live.ids()) == [call_id]
+
+
 async def test_a_spool_that_takes_rows_again(tmp_path: Path) -> None:
     log = MemoryLog()
     stage = Stage(tmp_path, log)
