@@ -7,10 +7,10 @@ whether it may be recorded (quorum.py).
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from callguard.core.consent import Standing
 from callguard.core.events import Link, Role, Script
@@ -21,7 +21,7 @@ from callguard.core.rules import STRICTEST, UNRESOLVED, Rule
 from callguard.core.word import Cause, Status
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Channel:
     """The PBX's connection to one endpoint. `waiting`: in our application; `typed`: keys of a sequence so far;
     `keyed`: when keys that mean nothing here were pressed of late.
@@ -119,7 +119,7 @@ class Channels(dict[str, Channel]):
         return Reach(tuple(found.values()), hearers, others)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Call:
     """Channels that belong together, under one joint rule. `anchor`: the far party's channel, where the recorder hangs.
 
@@ -228,18 +228,18 @@ class Call:
 
     def with_channel(self, channel: Channel) -> Call:
         """This call with CHANNEL as it is now."""
-        return replace(self, channels=self.channels.having(channel))
+        return _with(self, channels=self.channels.having(channel))
 
     def change(self, channel_id: str, **values: Any) -> Call:
         """This call with other values on one channel, if it knows that channel."""
         known = self.channels.get(channel_id)
         changes = known is not None and any(getattr(known, name) != value for name, value in values.items())
-        return self.with_channel(replace(known, **values)) if known and changes else self
+        return self.with_channel(_with(known, **values)) if known and changes else self
 
     def with_recording(self, recording: Recording) -> Call:
         """This call with RECORDING as it is now."""
         rest = tuple(recording if item.recording_id == recording.recording_id else item for item in self.recordings)
-        return replace(self, recordings=rest if recording in rest else (*rest, recording))
+        return _with(self, recordings=rest if recording in rest else (*rest, recording))
 
     def connected(self) -> tuple[Channel, ...]:
         """Channels whose media reach the far party, itself included."""
@@ -274,6 +274,16 @@ class Call:
             "barred": self.barred,
             "over": self.over,
         }
+
+
+_T = TypeVar("_T", Call, Channel)
+
+
+def _with(value: _T, **values: Any) -> _T:
+    """As `dataclasses.replace`, in a tenth of the time: nearly every fact changes a channel, and so its call."""
+    new = object.__new__(type(value))
+    new.__dict__.update(value.__dict__, **values)
+    return new
 
 
 def _touches(one: Channel, other: Channel) -> bool:
