@@ -156,7 +156,9 @@ class Accounts:
         return not sounds and is_plain(call.far, self.reached(call.far), asks=call.asks)
 
     def _hold(self, tape: Tape, now: float) -> None:
-        lacking = self.lacking.get((tape.call, tape.channel_id), {}) if tape.hears else {}
+        lacking = self.lacking.get((tape.call, tape.channel_id), {}) if tape.runs else {}
+        if not tape.hears:  # silence is enough, but who refused is not to be recorded in silence either
+            lacking = {cause: since for cause, since in lacking.items() if cause == ("refused", tape.call)}
         for cause in [cause for cause in tape.exposed if cause not in lacking]:
             self._judge(tape, cause[0], tape.exposed.pop(cause), now)
         for cause, since in lacking.items():
@@ -212,7 +214,7 @@ class Accounts:
         party.curious = party.curious or (digit == "9" and party.asked_at is not None and party.yes_at is None)
         may_answer = party.told_at is not None and party.yes_at is None
         if call and digit == "1" and may_answer and self._must_answer(party, call):
-            party.yes_at, party.interrupted = now, party.curious
+            party.yes_at, party.agreed, party.interrupted = now, True, party.curious
             self.look(now)
 
     def _must_answer(self, party: Party, own: CallTruth) -> bool:
@@ -260,8 +262,8 @@ class Accounts:
         match action:
             case Action.WITHDRAW:
                 self.refused(party, now)
-            case Action.CONSENT if not call.law and party.told_at is not None and party.yes_at is None:
-                party.yes_at, party.attested = now, True
+            case Action.CONSENT if self._may_attest(call, party):
+                party.yes_at, party.agreed, party.attested = now, True, True
             case Action.PAUSE | Action.RESUME | Action.PRESENT:  # somebody else is in the room: that is a pause
                 call.pauses.ordered(pause=action is not Action.RESUME)
         self.look(now)
@@ -270,6 +272,11 @@ class Accounts:
             party.no_at, party.yes_at, party.attested, call.pauses = before
 
         return undo
+
+    def _may_attest(self, call: CallTruth, party: Party) -> bool:
+        """Whether an agent's word counts for this party: of a call of its own, or one that it is in."""
+        there = party.owner == call.far or party in self.reached(call.far)
+        return there and not call.law and party.told_at is not None and party.yes_at is None
 
     def refused(self, party: Party, now: float) -> None:
         """It refused, or took its consent back."""

@@ -22,8 +22,9 @@ class Party:
     a controller heard that it holds; `quiet_since`: it waits, and hears nothing.
 
     `asked_at`, `told_at`: when the notice began and ended in its ear; `yes_at`: when it agreed after that; `no_at`:
-    when a controller heard that it refused or withdrew; `attested`: an agent says that it agreed. `curious`: it wants
-    to know more, and has not heard all of that; `interrupted`: it agreed nevertheless, which is nothing or all.
+    when a controller heard that it refused or withdrew; `attested`: an agent says that it agreed; `agreed`: it did so
+    once, in this call or another. `curious`: it wants to know more, and has not heard all of that; `interrupted`: it
+    agreed nevertheless, which is nothing or all.
     """
 
     channel_id: str
@@ -45,6 +46,7 @@ class Party:
     yes_at: float | None = None
     no_at: float | None = None
     attested: bool = False
+    agreed: bool = False
     curious: bool = False
     interrupted: bool = False
 

@@ -45,6 +45,13 @@ class Line:
         self.accounts.look(now)
         return [kind for kind, _ in self.book.violations]
 
+    def ended(self, now: float) -> list[str]:
+        """The recorder ends; what was wrong until then."""
+        self.accounts.until(now)
+        self.tape.end(now)
+        self.accounts.look(now)
+        return [kind for kind, _ in self.book.violations]
+
 
 def test_who_agreed_may_be_recorded() -> None:
     assert Line().masked(60.0) == []
@@ -92,7 +99,7 @@ def test_a_refusal_counts_when_a_controller_heard_it() -> None:
     line = Line()
     for digit in "*7":
         undo = line.accounts.heard("far", digit, 10.0, 10.0)
-    assert line.masked(11.0) == ["recorded refused"] and undo is not None
+    assert line.ended(11.0) == ["recorded refused"] and undo is not None
     undo()
     assert line.far.no_at is None
 
@@ -195,3 +202,22 @@ def test_nothing_is_due_without_a_word_once_the_rule_may_have_grown() -> None:
     line.call.asks = True
     line.look(8.0)
     assert line.call.due.since is None
+
+
+def test_an_agents_word_counts_for_whoever_is_in_that_call() -> None:
+    line = Line()
+    visitor = line.joined(6.0, bridge="elsewhere")
+    visitor.owner, visitor.told_at = "another", 5.0
+    line.accounts.operated("far", visitor.channel_id, Action.CONSENT, 6.1)
+    assert visitor.yes_at is None
+    visitor.bridge = "b"
+    line.accounts.operated("far", visitor.channel_id, Action.CONSENT, 6.2)
+    assert visitor.yes_at == 6.2
+
+
+def test_whoever_refused_is_not_recorded_in_silence_either() -> None:
+    line = Line()
+    for digit in "*7":
+        line.accounts.heard("far", digit, 10.0, 10.0)
+    assert line.masked(10.1) == []
+    assert line.ended(12.0) == ["recorded refused"]
