@@ -132,9 +132,13 @@ class Change:
         await coming.press("1")
 
     async def channel_of(self, phone: Phone) -> str:
-        """The PBX's id of the channel of PHONE."""
-        rows = [line.rstrip().split("!") for line in (await self.site.channels()).splitlines()]
-        return next(row[-1] for row in rows if row[0].startswith(f"PJSIP/{phone.user}-"))
+        """The PBX's id of the channel of PHONE; while a pickup swaps channels there is none of that name."""
+        async with asyncio.timeout(5):
+            while True:
+                rows = [line.rstrip().split("!") for line in (await self.site.channels()).splitlines()]
+                if found := [row[-1] for row in rows if row[0].startswith(f"PJSIP/{phone.user}-")]:
+                    return found[0]
+                await asyncio.sleep(0.05)
 
     async def _is_up(self, coming: Call) -> None:
         await coming.answered()
