@@ -238,7 +238,7 @@ TEXTS = {
     Action.RESUME: "Unmask the recording of CALL, and say why.",
     Action.WITHDRAW: "Withdraw the far party's consent on its behalf: stop, and destroy as the call type says.",
     Action.CONSENT: "Attest that a party of CALL agreed by voice. It counts for less than the party's own key.",
-    Action.PRESENT: "Say who is on the line of CALL: all who were told, or somebody else.",
+    Action.PRESENT: "Say who is on the line of CALL: all who were told, somebody else, who cannot consent.",
 }
 _REASON = click.option(
     "--reason",
@@ -255,8 +255,9 @@ _SAID = {
         "--who",
         "presence",
         required=True,
-        type=click.Choice([str(Presence.ALL), str(Presence.SOMEONE_ELSE)]),
-        help="all: nobody but those who were told; someone_else: silence the recording until a resume.",
+        type=click.Choice([str(Presence.ALL), str(Presence.SOMEONE_ELSE), str(Presence.CANNOT_CONSENT)]),
+        help="all: nobody but those who were told; someone_else: silent until they were told and asked anew; "
+        "cannot_consent: stop, and destroy what was recorded.",
     ),
 }
 """What has to be said with an act."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from callguard.core import asking, pausing, recorder, roster
+from callguard.core import asking, recorder, roster
 from callguard.core.call import Call, Channel
 from callguard.core.consent import Signal, Standing
 from callguard.core.events import OperatorActed, Outcome, Presence
@@ -56,21 +56,24 @@ def _standing(channel: Channel) -> str:
 
 
 def present(call: Call, event: OperatorActed) -> Step:
-    """Who is on the line, says who acted. Somebody who was never told: nothing more is recorded until a person says
-    that it may be."""
-    if event.presence is Presence.SOMEONE_ELSE:
-        return pausing.acted(roster.cleared(call), event, on=True)
-    return roster.confirmed(call, event.operator) if call.call_type.roll_call else Step(call)  # the row is all
+    """Who is on the line, says who acted: with the same meaning as the agent's keys."""
+    match event.presence:
+        case Presence.SOMEONE_ELSE:
+            return someone_else(call)
+        case Presence.CANNOT_CONSENT:
+            return cannot_consent(call, event.operator)
+        case _:  # without a roll call the row is all
+            return roster.confirmed(call, event.operator) if call.call_type.roll_call else Step(call)
 
 
 def someone_else(call: Call) -> Step:
-    """The agent's key: somebody is with the far party. Nothing is recorded until both were told and the party answered
-    anew."""
+    """Somebody is with the far party who was never told. Nothing is recorded until both were told and the party
+    answered anew."""
     return asking.signal(roster.cleared(call), call.anchor, Signal.COMPANY)
 
 
 def cannot_consent(call: Call, said_by: str) -> Step:
-    """The agent's key: a child, or somebody who does not follow. Nothing that it said counts, and nothing stays."""
+    """A child, or somebody who does not follow. Nothing that it said counts, and nothing stays."""
     far = call.far
     if far is None or far.standing is Standing.REFUSED:
         return Step(call)

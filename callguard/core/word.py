@@ -69,6 +69,7 @@ class Presence(StrEnum):
     NOT_SAID = ""
     ALL = "all"  # nobody but those who were told
     SOMEONE_ELSE = "someone_else"  # a person in the room, a loudspeaker
+    CANNOT_CONSENT = "cannot_consent"  # a child, somebody who does not follow
 
 
 class Cause(StrEnum):

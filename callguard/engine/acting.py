@@ -61,7 +61,7 @@ def _unsaid(call: Call, action: Action, words: str) -> str:
 def _uncounted(call: Call, action: Action, about: str, presence: Presence) -> str:
     """Why what is said of the parties does not count; '' when it does."""
     if action is Action.PRESENT and presence is Presence.NOT_SAID:
-        return f"say who is on the line: {Presence.ALL} or {Presence.SOMEONE_ELSE}"
+        return f"say who is on the line: {Presence.ALL}, {Presence.SOMEONE_ELSE} or {Presence.CANNOT_CONSENT}"
     problem = attesting.why_not(call, about or call.anchor) if action is Action.CONSENT else ""
     return f"attested consent does not count: {problem}" if problem else ""
 
@@ -99,11 +99,13 @@ def _obeys(call: Call, event: OperatorActed, seen: Event) -> bool:
     match event.action:
         case Action.PRESENT if event.presence is Presence.ALL:
             return seen is event
-        case Action.PAUSE | Action.PRESENT:
+        case Action.PRESENT if event.presence is Presence.SOMEONE_ELSE:
+            return running.mask is Mask.ON if running else not call.may_still_run
+        case Action.PAUSE:
             return call.paused and (running.mask is Mask.ON if running else not call.may_still_run)
         case Action.RESUME:
             return not call.paused and (running is None or running.mask in (Mask.OFF, Mask.ON))
-        case Action.WITHDRAW:
+        case Action.WITHDRAW | Action.PRESENT:
             return not call.may_still_run
         case Action.CONSENT:
             return call.channels[event.channel_id or call.anchor].standing is Standing.GRANTED

@@ -20,7 +20,7 @@ from callguard.core.effects import (
 )
 from callguard.core.events import Action, Outcome, Presence, Reason, Role
 from callguard.core.policy import Category, Mode, OnWithdrawal
-from callguard.core.word import Cause, Script
+from callguard.core.word import Script
 from tests.core.play import AGENT, ANNOUNCE, ASK, FAR, FIRM, GUEST, MILD, STRICT, Play, play
 
 
@@ -107,10 +107,18 @@ def test_that_nobody_else_is_there_is_a_row() -> None:
     assert talk.operator(Action.PRESENT, presence=Presence.ALL).is_quiet().call == before
 
 
-def test_somebody_who_was_never_told_silences_the_recording_until_a_person_ends_that() -> None:
-    talk = play().recording().operator(Action.PRESENT, presence=Presence.SOMEONE_ELSE).did(MaskRecording)
-    assert talk.call.causes == {Cause.OPERATOR}
-    talk.masked(9000).operator(Action.RESUME, Reason.MISTAKE).did(UnmaskRecording)
+@pytest.mark.requirement("S73")
+def test_somebody_who_was_never_told_silences_the_recording_and_both_are_told_and_asked() -> None:
+    talk = play().recording().operator(Action.PRESENT, presence=Presence.SOMEONE_ELSE).did(MaskRecording, PlayPrompt)
+    talk.plays(Script.NOTICE, whisper=True).masked(9000).operator(Action.RESUME, Reason.MISTAKE).did()
+    talk.begins().ends().presses("1").stands(Standing.GRANTED).did(UnmaskRecording)
+
+
+@pytest.mark.requirement("S13")
+def test_an_operator_may_say_that_the_far_party_cannot_consent() -> None:
+    talk = play().recording().operator(Action.PRESENT, presence=Presence.CANNOT_CONSENT).did(StopRecording)
+    assert talk.last.records[0].data == {"said_by": "op1"} and talk.call.barred
+    talk.stopped().whole().did(DiscardRecording)
 
 
 # ---------------------------------------------------------------- the agent's keys

@@ -133,6 +133,7 @@ POLICY = (
             "named": f'language = "{LANGUAGE}"\nindicator = "name"',
             "moved": f'language = "{LANGUAGE}"\nagents = ["PJSIP/agent?"]',
             "gated": f'language = "{LANGUAGE}"\nagents = ["PJSIP/agent?"]\njoins = "gate"',
+            "keyed": f'language = "{LANGUAGE}"\nsomeone_else = "*5"\ncannot_consent = "*6"',
             "toned": f'language = "{LANGUAGE}"\nindicator = "tone"',
         }.items()
     )

@@ -41,3 +41,29 @@ async def test_consent_by_voice_starts_the_recording_and_the_log_says_by_whom(si
         (await site.stand.run("calls", "card", talk.call_id, "--json", "--config", str(site.stand.config)))[1]
     )
     assert "less than the party's own answer" in card["consent"][-1]["rests_on"]
+
+
+@pytest.mark.requirement("S13", "S73")
+async def test_somebody_else_and_who_cannot_consent_by_key_and_by_command(site: Site) -> None:
+    """Silent at once, told and asked anew, whoever says so; and then a child: nothing of the call stays."""
+    async with site.talk("keyed") as talk:
+        await talk.recorded()
+        await talk.row("notice_ended", script="recording_on")
+        await talk.answered.press("*5")
+        await talk.row("mask_acknowledged")
+        await talk.row("notice_ended", nth=1, script="notice")
+        await talk.call.press("1")
+        await talk.row("unmask_acknowledged")
+        status, out, error = await command(site, "present", talk.call_id, "--who", "someone_else", "--json")
+        assert (status, error) == (0, "") and json.loads(out)["recording"] == "masked"
+        await talk.row("notice_ended", nth=2, script="notice")
+        assert await talk.rows("pause_started") == []
+        await talk.call.press("1")
+        await talk.row("unmask_acknowledged", nth=1)
+        await talk.answered.press("*6")
+        await talk.row("recording_discarded")
+        assert await talk.hears_each_other()
+        stored = await talk.ends()
+    assert states(stored) == ["discarded"] and incidents(stored) == set() and site.files(stored) == []
+    (void,) = [row.data["said_by"] for row in stored.events if row.type == "consent_void"]
+    assert void == next(row.channel_id for row in stored.events if row.type == "channel_seen")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from callguard.core.word import GIVEN
+from callguard.core.effects import PlayPrompt
+from callguard.core.word import GIVEN, Script
 from callguard.engine.acting import LONGEST_WORDS, act
 from callguard.engine.ledger import NOTE, OPERATOR
 from callguard.engine.runner import Runner
@@ -97,13 +98,18 @@ async def test_attested_consent_that_does_not_count_changes_nothing_and_says_why
 
 
 @pytest.mark.requirement("S74")
-async def test_who_is_on_the_line_is_written_down_and_somebody_else_silences(stage: Stage) -> None:
+async def test_who_is_on_the_line_is_written_down_and_changes_what_is_recorded(stage: Stage) -> None:
     unsaid = await act(runner(stage), {"action": "present"}, "user:x")
-    assert "say who is on the line: all or someone_else" in unsaid["error"]
+    assert "say who is on the line: all, someone_else or cannot_consent" in unsaid["error"]
     everybody = await act(runner(stage), {"action": "present", "presence": "all"}, "user:x")
     assert not everybody["paused"] and everybody["recording"] == "growing"
     other = await act(runner(stage), {"action": "present", "presence": "someone_else"}, "user:x")
-    assert other["paused"] and other["recording"] == "masked"
+    assert not other["paused"] and other["recording"] == "masked"
+    anew = PlayPrompt(channel_id="far", script=Script.NOTICE, whisper=True, to_all=True)
+    assert stage.pbx.asked(PlayPrompt)[-1] == anew
+    child = await act(runner(stage), {"action": "present", "presence": "cannot_consent"}, "user:x")
+    assert child["standing"] == "refused" and "a party refused" in child["reasons"]
     stored = await stage.finish("far", "agent1")
     acted = [row.data["presence"] for row in stored.events if row.type == "operator_acted"]
-    assert acted == ["all", "someone_else"]
+    assert acted == ["all", "someone_else", "cannot_consent"]
+    assert [item.state for item in stored.recordings] == ["discarded"]

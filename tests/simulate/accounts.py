@@ -257,19 +257,22 @@ class Accounts:
         """An operator acted on a live call, for the party WHO. How to take that back, should the controller die before
         it is written."""
         call, party = self.calls[far], self.parties[who]
-        before = (party.no_at, party.yes_at, party.attested, call.pauses.copy())
+        before = (party.no_at, party.asked_at, party.told_at, party.yes_at, party.attested, call.pauses.copy())
         self.until(now)
         match action:
             case Action.WITHDRAW:
                 self.refused(party, now)
             case Action.CONSENT if self._may_attest(call, party):
                 party.yes_at, party.agreed, party.attested = now, True, True
-            case Action.PAUSE | Action.RESUME | Action.PRESENT:  # somebody else is in the room: that is a pause
-                call.pauses.ordered(pause=action is not Action.RESUME)
+            case Action.PRESENT if party.no_at is None:  # somebody else is in the room, who was never told
+                party.asked_at = party.told_at = party.yes_at = None
+                party.agreed = party.attested = False
+            case Action.PAUSE | Action.RESUME:
+                call.pauses.ordered(pause=action is Action.PAUSE)
         self.look(now)
 
         def undo() -> None:
-            party.no_at, party.yes_at, party.attested, call.pauses = before
+            party.no_at, party.asked_at, party.told_at, party.yes_at, party.attested, call.pauses = before
 
         return undo
 
