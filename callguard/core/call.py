@@ -16,6 +16,7 @@ from callguard.core.consent import Standing
 from callguard.core.events import Link, Role, Script
 from callguard.core.jurisdiction import RulePack
 from callguard.core.policy import CallType, Mode
+from callguard.core.purpose import Trigger
 from callguard.core.recording import Recording
 from callguard.core.rules import STRICTEST, UNRESOLVED, Rule
 from callguard.core.word import Cause, Status
@@ -58,6 +59,7 @@ class Channel:
     withdrew: bool = False
     owed: bool = False
     visits: bool = False
+    digits: bool = False
     silent: bool = False
     attested: str = ""
     listens: str = ""
@@ -256,6 +258,11 @@ class Call:
     def others(self) -> tuple[Channel, ...]:
         """The parties that the far one talks to: who listens only is none."""
         return self.channels.reach(self.anchor).others
+
+    @property
+    def hides_digits(self) -> bool:
+        """Whether keys are kept out of this call's files: as its call type says, or that of somebody who came in."""
+        return Trigger.DIGITS in self.call_type.pause_on or any(item.digits for item in self.channels.values())
 
     def segment_id(self) -> str:
         """The id of the next recording, from the call's id and the segment's number: a replay makes the same."""

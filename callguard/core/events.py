@@ -225,12 +225,13 @@ class RogueRecordingSeen(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallMerged(Event):
     """A channel of another call now talks to this one. `agreed`: its party was told there, under the same call type,
-    and has agreed.
+    and has agreed; `digits`: there the keys that it presses are kept out of files.
     """
 
     type = "call_merged"
     other_call_id: str = ""
     agreed: bool = False
+    digits: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

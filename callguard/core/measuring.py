@@ -9,7 +9,6 @@ from __future__ import annotations
 from callguard.core import line, pausing
 from callguard.core.call import Call
 from callguard.core.effects import MeasureRecording
-from callguard.core.purpose import Trigger
 from callguard.core.recording import RATE, Mask, Recording
 
 CLOCKS_AGREE = 0.5
@@ -29,7 +28,7 @@ def expectation(call: Call, recording: Recording) -> MeasureRecording:
         masks=tuple((span.start, span.end) for span in recording.spans if span.end >= 0 or not unmasking),
         line_seconds=(begun - started).total_seconds() if started and begun else -1.0,
         blanks=pausing.blanks(recording),
-        digits=Trigger.DIGITS in call.call_type.pause_on,
+        digits=call.hides_digits,
     )
 
 

@@ -14,7 +14,7 @@ from callguard.core.call import Call, Channel
 from callguard.core.effects import WakeAt
 from callguard.core.events import OperatorActed, Outcome, PauseSignalled, Role
 from callguard.core.outcome import Step, incident, record
-from callguard.core.purpose import PauseWarning, Trigger
+from callguard.core.purpose import PauseWarning
 from callguard.core.recording import Mask, Recording, Span
 from callguard.core.word import Cause, Reason
 
@@ -37,8 +37,8 @@ _WHY = {
 # ---------------------------------------------------------------- what begins and ends a pause
 def typed(call: Call, channel: Channel, at: datetime) -> Step:
     """A key that means nothing here, while sound reaches the file: with enough of them the party types a number."""
-    asked = Trigger.DIGITS not in call.call_type.pause_on or channel.role is Role.AGENT or channel.waiting
-    if asked or not _sounds(call):
+    other = not call.hides_digits or channel.role is Role.AGENT or channel.waiting
+    if other or not _sounds(call):
         return Step(call)
     keyed = (*(before for before in channel.keyed if at - before <= BURST_SPAN), at)
     if len(keyed) < BURST_KEYS:

@@ -334,7 +334,7 @@ def _merged(call: Call, event: CallMerged) -> Step:
     """A channel of another call is heard here. It has been told and asked there, which counts for that call only,
     unless the policy makes that the gate to this one.
     """
-    call = call.change(event.channel_id, visits=True)
+    call = call.change(event.channel_id, visits=True, digits=event.digits)
     gated = event.agreed and call.call_type.joins is Joins.GATE
     return asking.signal(call, event.channel_id, Signal.AGREED_BEFORE) if gated else Step(call)
 

@@ -29,6 +29,7 @@ from callguard.core.events import (
     Unbridged,
 )
 from callguard.core.policy import CallType
+from callguard.core.purpose import Trigger
 from callguard.ports import Dialled, Endpoint, Entered, Sighted, Snapshot
 
 Fact = tuple[str, Event]
@@ -168,9 +169,13 @@ class Switchboard:
         yield from ((call_id, replace(event, channel_id=item)) for call_id, item in calls.items())
 
     def _concerned(self, event: Event) -> list[str]:
-        """The call of the event's channel, and those that it visits: they hear where it is, not what it types."""
-        own = [self.calls[event.channel_id]] if event.channel_id in self.calls else []
-        return own if isinstance(event, DigitPressed) else own + sorted(self.visits.get(event.channel_id, ()))
+        """The call of the event's channel, and those that it visits: they hear where it is, and what it types, but for
+        keys of staff, which act on one call."""
+        own, visited = self.calls.get(event.channel_id), sorted(self.visits.get(event.channel_id, ()))
+        if isinstance(event, DigitPressed):
+            roles = {each: self._role(event.channel_id, self.types[each]) for each in visited if each in self.types}
+            visited = [each for each, role in roles.items() if role is Role.GUEST]
+        return [*([own] if own else []), *visited]
 
     def _bridge_facts(self, event: Bridged | Unbridged) -> Iterator[Fact]:
         if isinstance(event, Unbridged):
@@ -300,7 +305,9 @@ def _is_half(channel: Endpoint | None) -> bool:
 
 
 def merged(event: CallMerged, call: Call, origin: Call | None) -> CallMerged:
-    """EVENT, with what the party said in ORIGIN, the call that it comes from, as far as that says something of CALL."""
+    """EVENT, with what the party said in ORIGIN, the call that it comes from, as far as that says something of CALL,
+    and whether its keys are kept out of files there. Where nobody knows they are."""
+    event = replace(event, digits=origin is None or Trigger.DIGITS in origin.call_type.pause_on)
     known = origin.channels.get(event.channel_id) if origin else None
     if origin is None or known is None or origin.call_type.name != call.call_type.name:
         return event

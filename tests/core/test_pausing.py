@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from callguard.core.effects import Alert, Indicate, MaskRecording, UnmaskRecording, WakeAt
-from callguard.core.events import Action, Outcome, Role, Script
+from callguard.core.events import Action, CallMerged, Outcome, Role, Script
 from callguard.core.pausing import BURST_KEYS, BURST_SPAN, CONFIRMS, SLACK
 from callguard.core.policy import Mode, stored_call_type
 from callguard.core.purpose import Indicator, PauseWarning, Trigger
@@ -57,6 +57,15 @@ def test_a_number_typed_in_silence_pauses_nothing() -> None:
 def test_a_policy_may_leave_numbers_alone() -> None:
     assert not play(replace(ASK, pause_on=(Trigger.EVENT,))).recording().presses(NUMBER).call.paused
     assert not play(replace(ASK, pause_on=(Trigger.EVENT,))).recording().signals(Cause.VARIABLE).call.paused
+
+
+@pytest.mark.requirement("S82")
+def test_whose_own_call_hides_its_keys_hides_them_in_the_calls_that_it_comes_into() -> None:
+    talk = play(replace(ASK, pause_on=(Trigger.EVENT,))).recording().sees(GUEST, Role.GUEST)
+    talk.feed(CallMerged, GUEST, other_call_id="x", digits=True).bridges(GUEST).masked(9000)
+    talk.begins(to=GUEST).ends(to=GUEST).presses("1", by=GUEST).unmasked(99000).presses(NUMBER, by=GUEST)
+    assert talk.call.paused
+    assert talk.hangs_up().stopped().whole().measure.digits
 
 
 # ---------------------------------------------------------------- machines

@@ -69,6 +69,12 @@ exten => local,1,Gosub(callguard,s,1(support,inbound))
 exten => _add_.,1,Answer()
  same => n,BridgeAdd(PJSIP/agent${CUT(EXTEN,_,2)}-)
  same => n,Hangup()
+; a caller who was told at a door of its own comes into somebody else's conversation
+exten => _visit_.,1,Gosub(callguard,s,1(card,inbound))
+ same => n,BridgeAdd(PJSIP/agent${CUT(EXTEN,_,2)}-)
+ same => n,Hangup()
+exten => _spy_.,1,Answer()
+ same => n,ChanSpy(PJSIP/agent${CUT(EXTEN,_,2)}-,q)
 ; the pattern _. would catch it
 exten => h,1,NoOp()
 [agents]

@@ -221,15 +221,17 @@ def test_leaving_a_bridge_that_was_left_for_another_says_nothing_new() -> None:
     assert own.bridges == {"far": "b2"}
 
 
-def test_a_visitor_types_to_its_own_call_only() -> None:
+@pytest.mark.requirement("S82")
+def test_what_a_visitor_types_is_kept_out_of_every_call_that_hears_it() -> None:
     own = board()
     own.entered(Entered(START, endpoint("other")), "call2", POLICY.call_types["support"])
     own.said(bridged("far"))
     facts = own.said(bridged("other"))
     assert {call for call, _ in facts} == {"call", "call2"} and types(facts).count("call_merged") == 2
-    assert own.said(DigitPressed(at=START, channel_id="other", digit="1")) == [
-        ("call2", DigitPressed(at=START, channel_id="other", digit="1"))
-    ]
+    key = DigitPressed(at=START, channel_id="other", digit="1")
+    assert own.said(key) == [("call2", key), ("call", key)]
+    own.endpoints["other"] = endpoint("agent7")
+    assert own.said(key) == [("call2", key)], "a key of staff acts on one call"
     gone = ChannelHungUp(at=START, channel_id="other")
     assert own.said(gone) == [("call2", gone), ("call", gone)]
     own.close("call2")
@@ -293,7 +295,9 @@ def test_what_a_party_said_in_its_own_call_of_the_same_type_comes_with_it(
     there = open_call("2", POLICY.call_types[origin]) if origin else None
     if there:
         there = there.with_channel(Channel(channel_id="guest", role=Role.FAR, standing=standing))
-    assert merged(event, here, there).agreed is agreed
+    assert merged(event, here, there).agreed is agreed and merged(event, here, there).digits
+    deaf = replace(here, call_type=replace(here.call_type, pause_on=()))
+    assert not merged(event, here, deaf).digits
     assert not merged(event, here, open_call("3", here.call_type)).agreed
 
 
