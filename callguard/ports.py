@@ -1,7 +1,6 @@
 """What the engine asks of a PBX and of an event log: Protocols and the values that cross them.
 
-What belongs here: shapes. What does not: behaviour of any one PBX or store.
-"""
+What belongs here: shapes. What does not: behaviour of any one PBX or store."""
 
 from __future__ import annotations
 
@@ -92,13 +91,14 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What is true on the PBX now: all channels, all bridges (id -> channel ids), channels waiting in our
-    application."""
+    """What is true on the PBX now: all channels, all bridges (id -> channel ids), channels waiting in our application,
+    who may listen to whom (id -> ids)."""
 
     at: datetime
     channels: tuple[Endpoint, ...]
     bridges: Mapping[str, tuple[str, ...]]
     waiting: frozenset[str]
+    listeners: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 Heard = Sighted | Entered | Dialled | Said | Link

@@ -31,9 +31,9 @@ class Channel:
     recording it hears of from the line for all.
     `playing`: the prompt that has to be heard to its end, under the watch `watch`; `told`: how often the telling began
     anew; `window`: which one waits for a third party's answer. `withdrew`: it agreed once; `owed`: the sentence about
-    that waits for the stop; `visits`: it has a call of its own. `silent`: refused by silence alone; `attested`: whose
-    word its consent is. `listens`: the channel that it hears without being in a bridge with it. `stuck`: it could not
-    be sent on, and this watch asks again.
+    that waits for the stop; `visits`: it has a call of its own, `digits`: in which its keys are kept out of files.
+    `silent`: refused by silence alone; `attested`: whose word its consent is. `listens`: the channel that it hears
+    without being in a bridge with it. `stuck`: it could not be sent on, and this watch asks again.
     """
 
     channel_id: str

@@ -288,7 +288,14 @@ class Switchboard:
                 found.append(Sighted(now.at, channel))
             elif channel.answered and not known.answered:
                 found.append(ChannelAnswered(at=now.at, channel_id=channel.channel_id))
-        return found + list(self._moves(bridged, now))
+        return found + list(self._moves(bridged, now)) + list(self._unheard_of(now))
+
+    def _unheard_of(self, now: Snapshot) -> Iterator[Event]:
+        """Who began to listen while nobody told us. That one has stopped is not said here: if in doubt, it listens."""
+        for listener, heard in now.listeners.items():
+            known = self.listeners.get(listener)
+            if known is None or known.heard_id not in heard:
+                yield from (ListeningStarted(at=now.at, channel_id=listener, heard_id=each) for each in heard)
 
     def _moves(self, bridged: dict[str, str], now: Snapshot) -> Iterator[Event]:
         for channel_id in [channel.channel_id for channel in now.channels]:

@@ -361,6 +361,21 @@ def test_the_difference_to_a_snapshot() -> None:
     assert own.difference(Snapshot(START, channels, {"b2": ("far", "agent1")}, frozenset())) == []
 
 
+@pytest.mark.requirement("S73")
+def test_who_began_to_listen_in_a_gap_is_heard_of_by_each_call_that_it_may_hear() -> None:
+    own = board()
+    own.entered(Entered(START, endpoint("other")), "call2", POLICY.call_types["support"])
+    channels = (endpoint("far"), endpoint("other"), endpoint("boss"))
+    now = Snapshot(START, channels, {}, frozenset(), {"boss": ("far", "other")})
+    missed = own.difference(now)
+    assert missed[-2:] == [ListeningStarted(at=START, channel_id="boss", heard_id=each) for each in ("far", "other")]
+    facts = [
+        fact for event in missed for fact in (own.sighted(event) if isinstance(event, Sighted) else own.said(event))
+    ]
+    assert {call for call, event in facts if isinstance(event, ListeningStarted)} == {"call", "call2"}
+    assert not [event for event in own.difference(now) if isinstance(event, ListeningStarted)]
+
+
 def test_what_translate_says_is_what_the_switchboard_hears() -> None:
     kinds = {type(heard) for name in NAMES for heard, _ in said(capture(name))}
     assert kinds == {Said, Sighted, Entered, Dialled}

@@ -143,7 +143,7 @@ class AsteriskPbx:
         """What is there now; our own snoops are left out. Raises LinkDown."""
         channels, bridges = await self._read()
         seen = tuple(endpoint(channel) for channel in channels)
-        return Snapshot(_utc(), seen, bridges, self._waiting(channels))
+        return Snapshot(_utc(), seen, bridges, self._waiting(channels), listening.found(channels))
 
     def set_prompts(self, channel_id: str, prompts: Mapping[Script, Playable]) -> None:
         """Which audio each script is for the party at this channel; to be given before its first PlayPrompt."""
