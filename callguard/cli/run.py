@@ -26,11 +26,12 @@ from callguard.cli.place import load_places
 from callguard.cli.retaining import watch_retention
 from callguard.cli.scripts import own_prompts
 from callguard.core.call import Call
-from callguard.core.events import Script
+from callguard.core.events import Link, Script
 from callguard.core.policy import Policy
 from callguard.core.purpose import Beeping
 from callguard.engine import clock
 from callguard.engine.alerts import alert, close_alerts, open_alerts
+from callguard.engine.absence import Absence
 from callguard.engine.answer import Memory
 from callguard.engine.archive import Archive
 from callguard.engine.control import Control
@@ -278,7 +279,7 @@ async def _serve(config: Path, settings: Settings, engine: Engine, force: _Force
     try:
         async with asyncio.TaskGroup() as group:
             tasks = (engine.run(), beat.run(), control.run(), force.registrar.run(), each_day(force.note_rules))
-            for task in (*tasks, lead.keep(), _until_drained(control, engine, beat)):
+            for task in (*tasks, absence.watch(), lead.keep(), _until_drained(control, engine, beat)):
                 group.create_task(task)
     except* _Drained:
         click.echo("callguard: drained", err=True)

@@ -13,7 +13,10 @@ import numpy as np
 import pytest
 
 from callguard.audio.wav import WavReader
+from callguard.engine.absence import LONGEST
 from callguard.lab.media import find_counters
+from callguard.lab.sip import Phone
+from callguard.ports import Wanted
 from tests.e2e.site import Site, Talk, incidents, states, types
 
 
@@ -45,7 +48,7 @@ async def has_a_second_segment(talk: Talk) -> None:
         assert states(stored)[0] == "verified" and "stopped_by_guard" in incidents(stored)
 
 
-@pytest.mark.requirement("S1", "S123")
+@pytest.mark.requirement("S1", "S73", "S123", "S125")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "stopped"])
 async def test_fault_asterisk_2141_without_its_controller_nothing_records_and_nobody_waits(
     own_site: Site, number: signal.Signals
@@ -68,12 +71,23 @@ async def test_fault_asterisk_2141_without_its_controller_nothing_records_and_no
         async with site.talk("spoken") as late:  # whom no controller ever heard of
             await late.meets()
             assert time.time() - came < 2.2
-        # and back
-        if number is signal.SIGKILL:
-            await site.stand.start_controller()
-        else:
-            site.stand.controller.send_signal(signal.SIGCONT)
+        async with await Phone.open("caller", site.stand.asterisk.server) as boss:
+            spying = await boss.dial(f"spy_{talking.number}")
+            await spying.answered()
+            await asyncio.sleep(max(0.0, gone + LONGEST + 1 - time.time()))
+            # and back
+            if number is signal.SIGKILL:
+                await site.stand.start_controller()
+            else:
+                site.stand.controller.send_signal(signal.SIGCONT)
+            await talking.row("listening_started")
+            await talking.row("notice_ended", nth=1, script="notice")
+            assert len(await talking.rows("recording_requested")) == 1, "somebody listens who was never told"
+            await spying.hangup()
         await has_a_second_segment(talking)
+        (away,) = await site.log.find_incidents(Wanted(kind="no_controller", open_only=True))
+        status, out, _ = await site.stand.run("incidents", "show", away.incident_id, "--config", str(site.stand.config))
+        assert status == 0 and "callguard reconcile --since" in out
         stored = await waiting.ends()
     assert not stored.recordings and "channel_left" in types(stored)
 
