@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from callguard.cli.option import json_option, show_json
-from callguard.core.policy import PAUSE, WITHDRAW, parse_policy
+from callguard.core.policy import parse_policy
+from callguard.core.profile import AGENT_KEYS, PAUSE, WITHDRAW
 from callguard.lint.choice import lint as examine
 from callguard.lint.examine import Options, Report
 from callguard.lint.finding import Finding, Severity
@@ -26,6 +27,15 @@ def lint() -> None:
 @click.option("--policy", type=click.Path(path_type=Path), help="policy.toml: are its call types the ones named?")
 @click.option("--withdraw", default=WITHDRAW, show_default=True, help="Keys of the withdrawal.")
 @click.option("--pause", default=PAUSE, show_default=True, help="Keys of pause and resume.")
+@click.option(
+    "--key",
+    "keys",
+    multiple=True,
+    metavar="KEYS",
+    default=AGENT_KEYS,
+    show_default=True,
+    help="Further keys of the agent; may be repeated. With --policy all keys are those of its call types.",
+)
 @click.option("--strict", is_flag=True, help="Also name what cannot be seen into: scripts, other applications of ARI.")
 @json_option
 @click.pass_context
@@ -37,6 +47,7 @@ def dialplan(
     policy: Path | None,
     withdraw: str,
     pause: str,
+    keys: tuple[str, ...],
     strict: bool,
     as_json: bool,
 ) -> None:
@@ -46,8 +57,10 @@ def dialplan(
     voicemail.conf are looked through too. Of FreeSWITCH: the folder of freeswitch.xml, a file of XML, or a dump of
     FusionPBX's database. Exit status: 0 clean, 1 a finding, 2 not readable.
     """
-    call_types = frozenset(parse_policy(read_toml(policy), str(policy)).call_types) if policy else None
-    report = examine(paths, Options(entries, etc_dir, call_types, (withdraw, pause), strict))
+    kinds = parse_policy(read_toml(policy), str(policy)).call_types if policy else None
+    own = {sequence for kind in (kinds or {}).values() for sequence in kind.sequences.values()}
+    sequences = tuple(sorted(own)) if own else (withdraw, pause, *keys)
+    report = examine(paths, Options(entries, etc_dir, frozenset(kinds) if kinds else None, sequences, strict))
     if as_json:
         show_json(document(report))
     else:

@@ -88,6 +88,8 @@ class Category(StrEnum):
 
 WITHDRAW, PAUSE = "*7", "*8"
 """The shipped sequences: *0 to *4, #, ## and #72 are transfers, parking and recorders already."""
+AGENT_KEYS = ("*5", "*6")
+"""Those of `someone_else` and `cannot_consent` in the policy that `init` writes: no call type has them unsaid."""
 _SEQUENCES = ("withdraw", "pause", "someone_else", "cannot_consent", "all_present")
 SHORTEST_DAYS = 1
 """How long audio is kept where nothing says how long."""

@@ -40,7 +40,7 @@ def _features(section: Section, entry: Entry, sequences: Sequence[str]) -> Itera
     keys = split(entry.value)[0]
     if section.name in ("featuremap", "applicationmap") and (own := _collision(keys, (*sequences, *ANSWERS))):
         text = f"the keys of {name} are, or begin like, callguard's {own}: one of the two is not heard"
-        fix = "other keys here, or another `withdraw` or `pause` in policy.toml and --withdraw or --pause here"
+        fix = "other keys here, or another sequence in policy.toml; lint takes those of a file by --policy"
         yield blocker("key-collision", entry.place, text, fix)
 
 

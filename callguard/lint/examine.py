@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from callguard.core.profile import AGENT_KEYS, PAUSE, WITHDRAW
 from callguard.errors import BadInput
 from callguard.lint.beside import beside, disconnecting
 from callguard.lint.driver import gone
@@ -37,7 +38,7 @@ class Options:
     entries: tuple[str, ...] = ()
     folder: Path | None = None
     call_types: frozenset[str] | None = None
-    sequences: tuple[str, ...] = ("*7", "*8")
+    sequences: tuple[str, ...] = (WITHDRAW, PAUSE, *AGENT_KEYS)
     strict: bool = False
 
 

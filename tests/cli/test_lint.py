@@ -68,6 +68,18 @@ def test_call_types_are_held_against_the_policy(tmp_path: Path) -> None:
     assert callguard("lint", "dialplan", SNIPPET, path, "--policy", policy).status == 2
 
 
+def test_keys_of_the_agent_are_the_shipped_ones_or_those_of_the_policy(tmp_path: Path) -> None:
+    path, policy = written(tmp_path, CLEAN), tmp_path / "policy.toml"
+    mapped = "[applicationmap]\nx => *5,self,Playback,a\ny => *44,self,Playback,a\n"
+    features = written(tmp_path, mapped, "features.conf")
+    sites = (SNIPPET, path, features)
+    assert features.exists() and "callguard's *5" in callguard("lint", "dialplan", *sites).text
+    assert "callguard's *44" in callguard("lint", "dialplan", *sites, "--key", "*44").text
+    policy.write_text(POLICY.format("support") + 'all_present = "*4"\n')
+    done = callguard("lint", "dialplan", *sites, "--policy", policy)
+    assert "callguard's *4:" in done.text and "*5" not in done.text
+
+
 def test_keys_entries_and_the_folder_for_includes(tmp_path: Path) -> None:
     written(tmp_path, "[featuremap]\nblindxfer => *2\n", "features.conf")
     written(tmp_path / "etc", SNIPPET.read_text(), "callguard.conf")

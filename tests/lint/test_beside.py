@@ -9,8 +9,10 @@ import pytest
 from callguard.lint.examine import Options, lint
 from tests.lint.plan import written
 
+OURS = Options().sequences
 
-def judged(folder: Path, name: str, text: str, sequences: tuple[str, ...] = ("*7", "*8")) -> list[tuple[str, str, int]]:
+
+def judged(folder: Path, name: str, text: str, sequences: tuple[str, ...] = OURS) -> list[tuple[str, str, int]]:
     report = lint([written(folder, text, name)], Options(sequences=sequences))
     return [(each.rule, each.severity, each.place.line) for each in report.findings]
 
@@ -23,7 +25,9 @@ def judged(folder: Path, name: str, text: str, sequences: tuple[str, ...] = ("*7
         ("features.conf", "[featuremap]\nblindxfer => *8\n", ("key-collision", "blocker", 2)),
         ("features.conf", "[featuremap]\natxfer => *\n", ("key-collision", "blocker", 2)),
         ("features.conf", "[applicationmap]\nx => *78,self,Playback,a\n", ("key-collision", "blocker", 2)),
-        ("features.conf", "[applicationmap]\nx => *5,self,MixMonitor,a\n", ("one-touch", "blocker", 2)),
+        ("features.conf", "[applicationmap]\nx => *5,self,Playback,a\n", ("key-collision", "blocker", 2)),
+        ("features.conf", "[featuremap]\nparkcall => *66\n", ("key-collision", "blocker", 2)),
+        ("features.conf", "[applicationmap]\nx => *1,self,MixMonitor,a\n", ("one-touch", "blocker", 2)),
         ("features.conf", "[applicationmap]\nx => 2,self,Playback,a\n", ("key-collision", "blocker", 2)),
         ("features.conf", "[featuremap]\natxfer => 95\n", ("key-collision", "blocker", 2)),
         ("confbridge.conf", "[menu]\ntype=menu\n*=toggle_mute\n", ("key-collision", "warning", 3)),

@@ -7,6 +7,7 @@ address. What does not: the rules (callguard/lint/freeswitch).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from callguard.doctor.site import Finding, Severity, SwitchSite, blocker, unchecked, warning
 from callguard.errors import BadInput
@@ -74,8 +75,9 @@ def examined(site: SwitchSite) -> Iterator[Finding]:
     """What `lint dialplan` finds in what is loaded: other recorders, ways around the notice, keys that collide."""
     policy = site.plan.policy
     kinds = policy.call_types if policy else {}
-    keys = {key for kind in kinds.values() for key in (kind.withdraw, kind.pause)}
-    options = Options(call_types=frozenset(kinds) if policy else None, sequences=tuple(sorted(keys)) or ("*7", "*8"))
+    keys = {key for kind in kinds.values() for key in kind.sequences.values()}
+    options = Options(call_types=frozenset(kinds) if policy else None)
+    options = replace(options, sequences=tuple(sorted(keys))) if keys else options
     texts = {LOADED: site.pbx.dialplan or "", **site.pbx.configuration}
     try:
         report = lint_texts({name: text for name, text in texts.items() if text}, options)

@@ -31,7 +31,7 @@ def keys(plan: Plan, trusted: Trusted, sequences: Sequence[str]) -> Iterator[Fin
     for step, keys in bound:
         if own := collision(keys, (*sequences, *ANSWERS)):
             text = f"the keys of this {step.app} are, or begin like, callguard's {own}: one of the two is not heard"
-            fix = "other keys here, or another `withdraw` or `pause` in policy.toml"
+            fix = "other keys here, or another sequence in policy.toml; lint takes those of a file by --policy"
             yield blocker("key-collision", step.place, text, fix)
     yield from _taken(plan, sequences)
 
