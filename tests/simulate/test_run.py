@@ -34,7 +34,7 @@ def data() -> Iterator[str]:
 
 @pytest.mark.requirement("S123")
 @pytest.mark.requirement("S125")
-def test_no_call_breaks_a_promise_whatever_breaks() -> None:
+def test_fault_rtpengine_2136_no_call_breaks_a_promise_whatever_breaks() -> None:
     found = Found()
     for few in many(1, WORLDS):
         found.merge(few)
