@@ -23,6 +23,7 @@ COMMANDS = (
     "doctor",
     "explain",
     "guard",
+    "halt",
     "incidents",
     "init",
     "jobs",

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from callguard.cli.dispute import dispute, refuse_frozen
 from callguard.cli.option import ask_controller, config_option, json_option, load, show_json, with_log
 from callguard.core.consent import Turn
 from callguard.core.events import Action
@@ -222,8 +223,10 @@ def _notice(row: EventRow, facts: tuple[EventRow, ...]) -> dict[str, Any]:
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="A file; standard output by default.")
 @config_option
 def export(call: str, output: Path | None, config: Path) -> None:
-    """The event log file of CALL, as `callguard replay` reads it."""
-    content = b"".join(write_story(story_of(_stored(config, call))))
+    """The event log file of CALL, as `callguard replay` reads it. Frozen while the call is in dispute."""
+    stored = _stored(config, call)
+    refuse_frozen(load(config), stored)
+    content = b"".join(write_story(story_of(stored)))
     if output is None:
         click.echo(content, nl=False)
         return
@@ -238,6 +241,7 @@ TEXTS = {
     Action.RESUME: "Unmask the recording of CALL, and say why.",
     Action.WITHDRAW: "Withdraw the far party's consent on its behalf: stop, and destroy as the call type says.",
     Action.CONSENT: "Attest that a party of CALL agreed by voice. It counts for less than the party's own key.",
+    Action.STOP: "Stop the recording of CALL for good, and keep what there is. `callguard halt` does so for many.",
     Action.PRESENT: "Say who is on the line of CALL: all who were told, somebody else, who cannot consent.",
 }
 _REASON = click.option(
@@ -282,4 +286,4 @@ def _act(action: Action) -> click.Command:
 
 
 for each in Action:
-    calls.add_command(_act(each))
+    calls.add_command(dispute if each is Action.DISPUTE else _act(each))

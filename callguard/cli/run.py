@@ -30,8 +30,8 @@ from callguard.core.events import Link, Script
 from callguard.core.policy import Policy
 from callguard.core.purpose import Beeping
 from callguard.engine import clock
-from callguard.engine.alerts import alert, close_alerts, open_alerts
 from callguard.engine.absence import Absence
+from callguard.engine.alerts import alert, close_alerts, open_alerts
 from callguard.engine.answer import Memory
 from callguard.engine.archive import Archive
 from callguard.engine.control import Control
@@ -39,6 +39,7 @@ from callguard.engine.crm import Crm
 from callguard.engine.engine import Engine
 from callguard.engine.entrance import Entrance, LookUp, Site
 from callguard.engine.evidence import Evidence
+from callguard.engine.halt import Halting, Halts
 from callguard.engine.heartbeat import Heartbeat
 from callguard.engine.incident import opened
 from callguard.engine.place import Places
@@ -275,7 +276,18 @@ async def _serve(config: Path, settings: Settings, engine: Engine, force: _Force
     beat = Heartbeat(
         settings.data / "guard.sock", guards.spawn, engine.guard_changed, engine.guard_tripped, engine.is_helpless
     )
-    control = Control(settings.data / "control.sock", engine.runners, lambda: sorted(engine.faults), force.reload)
+    absence = Absence(settings.data / "alive", lambda: Link.PBX not in engine.faults, engine.outside)
+    halting = Halting(
+        Halts(settings.data / "halts.json"),
+        engine.runners,
+        lambda: engine.entrance.policy.call_types,
+        engine.board.dialled_number,
+        force.registrar.note,
+    )
+    engine.entrance.halted = halting.halts.covers
+    control = Control(
+        settings.data / "control.sock", engine.runners, lambda: sorted(engine.faults), force.reload, halting.answer
+    )
     try:
         async with asyncio.TaskGroup() as group:
             tasks = (engine.run(), beat.run(), control.run(), force.registrar.run(), each_day(force.note_rules))

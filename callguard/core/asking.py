@@ -39,8 +39,8 @@ def begin(call: Call) -> Step:
     """The far party waits in our application: tell it, or send it on where nothing may be recorded anyway."""
     if call.pending:
         return Step(call, (WakeAt(name="look_up", seconds=LOOK_UP_PATIENCE),))
-    if call.mode is Mode.NEVER:
-        return Step(call, reasons=("mode never",)).then(_send_far_on)
+    if call.mode is Mode.NEVER or call.barred:
+        return Step(call, reasons=("mode never" if call.mode is Mode.NEVER else "halted",)).then(_send_far_on)
     if call.faults:
         return incident(call, "not_recordable").then(_send_far_on)
     if call.far is not None and not call.far.waiting:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from callguard.core import asking, recorder, roster
+from callguard.core import asking, lawful, recorder, roster
 from callguard.core.call import Call, Channel
 from callguard.core.consent import Signal, Standing
 from callguard.core.events import OperatorActed, Outcome, Presence
-from callguard.core.outcome import Step, record, unexpected
+from callguard.core.outcome import Step, incident, record, unexpected
 from callguard.core.policy import Category, Mode
+
+DISPUTE = "dispute"
+"""The incident that is open for as long as a call is in dispute."""
 
 
 def attested(call: Call, event: OperatorActed) -> Step:
@@ -39,6 +42,8 @@ def _ruled_out(call: Call) -> str:
         return "nobody is asked in this call"
     if not call.call_type.attested:
         return "its call type does not take it"
+    if call.disputed:
+        return "the call is in dispute, and nothing but the party's own answer is enough"
     if call.rule.express or call.call_type.category is not Category.GENERAL:
         return "nothing but the party's own answer is enough here"
     return ""
@@ -53,6 +58,15 @@ def _standing(channel: Channel) -> str:
         case Standing.GRANTED:
             return "it has agreed"
     return ""
+
+
+def disputed(call: Call) -> Step:
+    """The call is about a dispute: it may be recorded in the open alone, and nobody else's word counts for a party.
+    Somebody has to answer for that."""
+    if call.disputed:
+        return Step(call)
+    done = incident(replace(call, disputed=True), DISPUTE)
+    return done.then(lawful.ask_who_was_attested)
 
 
 def present(call: Call, event: OperatorActed) -> Step:

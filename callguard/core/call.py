@@ -138,6 +138,7 @@ class Call:
     `roster`: who was on the line when that was last confirmed.
     `news`: what agents do not know yet (channel, bridge, status), `news_watch`: which watch times it.
     `beep_watch`: which watch times the next beep; `beepless`: one failed, which was told.
+    `disputed`: somebody says that it is, or will be, about a dispute.
     `alerted`: an incident was opened since a link was lost the last time; `unasked`: others sent the far party on.
     `alone_since`: which watch times how long the far party has nobody to talk to; `alone_for_sure`: its grace ended.
     """
@@ -175,6 +176,7 @@ class Call:
     beepless: bool = False
     roster: frozenset[str] = frozenset()
     least_privilege: bool = False
+    disputed: bool = False
     alerted: bool = False
     unasked: bool = False
     over: bool = False

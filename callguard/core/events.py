@@ -43,7 +43,7 @@ from callguard.core.word import Script as Script
 class CallStarted(Event):
     """The first channel of a call asked to be told. `answered`: it is up; `waiting`: in our application, not on its way
     into a bridge; `faults`: what was missing then; `head`: digest of the call's head row: the chain covers it too;
-    `least_privilege`: we may start no recorder, the dialplan does.
+    `least_privilege`: we may start no recorder, the dialplan does; `halted`: an operator wants no recording of it.
 
     `codes`: where the far party may be (ISO codes), `evidence`: from what; `site`: where the agents of this call are
     taken to be; `pending`: a look-up runs, and `PartyIdentified` tells what came of it; `language`, `chosen`: what is
@@ -65,6 +65,7 @@ class CallStarted(Event):
     head: str = ""
     wrong_end: bool = False
     least_privilege: bool = False
+    halted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,7 +45,7 @@ def settle(call: Call, at: datetime) -> Step:
     done = record(call, Outcome.RULE_REEVALUATED, call.anchor, **before, **_shown(new))
     if new.mode is not old.mode:
         return done.then(_ask_who_stayed)
-    return done.then(_ask_who_was_attested) if new.express and not old.express else done
+    return done.then(ask_who_was_attested) if new.express and not old.express else done
 
 
 def _under(call: Call, codes: frozenset[str], at: datetime) -> Call:
@@ -89,7 +89,7 @@ def _ask_who_stayed(call: Call) -> Step:
     return _ask_now(call, lambda channel: channel.standing in _TOLD)
 
 
-def _ask_who_was_attested(call: Call) -> Step:
+def ask_who_was_attested(call: Call) -> Step:
     """An agent's word is not enough any more."""
     return _ask_now(call, lambda channel: channel.standing is Standing.GRANTED and bool(channel.attested))
 

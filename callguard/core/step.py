@@ -125,7 +125,7 @@ def _call_started(call: Call, event: CallStarted) -> Step:
     far = Channel(channel_id=event.channel_id, role=Role.FAR, answered=event.answered, waiting=event.waiting)
     call = replace(call.with_channel(far), anchor=event.channel_id, faults=call.faults | frozenset(event.faults))
     call = replace(call, internal=event.direction == "internal", pending=event.pending, site=event.site)
-    call = replace(call, language=event.language, least_privilege=event.least_privilege)
+    call = replace(call, language=event.language, least_privilege=event.least_privilege, barred=event.halted)
     call = call.change(event.channel_id, codes=event.codes)
     known = Step(call) if event.known_call_type else incident(call, "unknown_call_type")
     if event.wrong_end:  # an agent's answer is not that of whoever it calls
@@ -242,6 +242,10 @@ def _operator_acted(call: Call, event: OperatorActed) -> Step:
             return attesting.attested(call, event)
         case Action.PRESENT:
             return attesting.present(call, event)
+        case Action.DISPUTE:
+            return attesting.disputed(call)
+        case Action.STOP:
+            return Step(replace(call, barred=True), reasons=("stopped for good by an operator",))
         case _:
             return pausing.acted(call, event, event.action is Action.PAUSE)
 

@@ -61,6 +61,8 @@ class Action(StrEnum):
     WITHDRAW = "withdraw"
     CONSENT = "consent"
     PRESENT = "present"
+    STOP = "stop"
+    DISPUTE = "dispute"
 
 
 class Presence(StrEnum):

@@ -103,6 +103,10 @@ def _obeys(call: Call, event: OperatorActed, seen: Event) -> bool:
             return running.mask is Mask.ON if running else not call.may_still_run
         case Action.PAUSE:
             return call.paused and (running.mask is Mask.ON if running else not call.may_still_run)
+        case Action.DISPUTE:
+            return call.disputed
+        case Action.STOP:
+            return call.barred and not call.may_still_run
         case Action.RESUME:
             return not call.paused and (running is None or running.mask in (Mask.OFF, Mask.ON))
         case Action.WITHDRAW | Action.PRESENT:

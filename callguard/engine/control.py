@@ -13,7 +13,7 @@ import os
 import pwd
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,12 +31,13 @@ Answer = dict[str, Any]
 @dataclass
 class Control:
     """Serves SOCKET over the live RUNNERS. `faults`: names of links that are lost now; `reload`: reads policy and
-    prompts anew."""
+    prompts anew; `halt`: places, releases and lists halts for an operator."""
 
     path: Path
     runners: dict[str, Runner]
     faults: Callable[[], list[str]]
     reload: Callable[[], Answer] = lambda: {"error": "this controller reads nothing anew"}
+    halt: Callable[[Answer, str], Awaitable[Answer]] | None = None
     drain: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
@@ -69,6 +70,8 @@ class Control:
             return {"calls": len(self.runners)}
         if request["do"] == "reload":
             return self.reload()
+        if request["do"] == "halt" and self.halt:
+            return await self.halt(request, operator)
         runner = self._find(str(request["call"]))
         if runner is None:
             return {"error": "no live call has this id"}

@@ -7,7 +7,7 @@ What belongs here: everything that is known about a call before its first prompt
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC
 from typing import Protocol
@@ -57,12 +57,14 @@ class Begun:
 
 @dataclass
 class Entrance:
-    """What a site knows when a call comes in. `look_ups`: who else is asked about the far party."""
+    """What a site knows when a call comes in. `look_ups`: who else is asked about the far party; `halted`: whether
+    nothing is to be recorded of a call type, called by a number."""
 
     site: Site
     policy: Policy
     places: Places = field(default_factory=Places)
     look_ups: tuple[LookUp, ...] = ()
+    halted: Callable[[str, str], bool] = lambda call_type, dialled: False
 
     def begin(self, heard: Entered, faults: Iterable[Link], *, dialled: bool = False) -> Begun:
         """The call that HEARD begins. FAULTS: what is missing now; `dialled`: a channel of the PBX called this one."""
@@ -75,7 +77,8 @@ class Entrance:
         head = self._head(heard, call_type, direction, pack)
         silent = (call_type.internal if internal else call_type.mode) is Mode.NEVER
         wrong_end = direction == "outbound" and not dialled and _by_agent(heard, call_type)
-        asked = () if silent or internal or wrong_end else self.look_ups
+        halted = self.halted(call_type.name, heard.channel.words.get("dialled", ""))
+        asked = () if silent or internal or wrong_end or halted else self.look_ups
         look_ups = tuple(one for one in asked if one.concerns(heard.channel, call_type, direction))
         started = CallStarted(
             at=heard.at,
@@ -94,6 +97,7 @@ class Entrance:
             head=head_digest(head),
             wrong_end=wrong_end,
             least_privilege=self.site.least_privilege,
+            halted=halted,
         )
         return Begun(head, open_call(head.call_id, call_type, pack), started, look_ups)
 

@@ -88,6 +88,18 @@ class Switchboard:
         """The call that this channel belongs to."""
         return self.calls.get(channel_id)
 
+    def dialled_number(self, channel_id: str) -> str:
+        """The number by which a live call's first channel came in; '' where nobody knows it any more."""
+        return self.endpoints.get(channel_id, bare(channel_id)).words.get("dialled", "")
+
+    def values_of(self, party_id: str) -> dict[str, str]:
+        """Personal values of a party, once: whoever asks has them sealed."""
+        channel = self.parties.pop(party_id, None)
+        if channel is None:
+            return {}
+        values = {"number": channel.number, "display": channel.display, "endpoint": channel.endpoint}
+        return values | {key: word for key, word in channel.words.items() if key == "dialled"}
+
     # ------------------------------------------------------------ what the PBX says
     def sighted(self, heard: Sighted) -> list[Fact]:
         """A channel exists; the other half of a Local channel of a call belongs to that call."""

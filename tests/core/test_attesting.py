@@ -160,3 +160,21 @@ def test_keys_that_are_not_wanted_mean_nothing() -> None:
 
 def test_without_a_caller_there_is_nobody_to_speak_for() -> None:
     assert cannot_consent(play().call, AGENT).records == ()
+
+
+# ---------------------------------------------------------------- a call that people argue about
+@pytest.mark.requirement("S75")
+def test_in_a_dispute_nobody_elses_word_counts_and_somebody_answers_for_it() -> None:
+    talk = silent(play().told()).operator(Action.DISPUTE).incident("dispute")
+    assert "in dispute" in why_not(talk.call, FAR)
+    attests(talk).is_unexpected()
+    assert talk.operator(Action.DISPUTE).last.records == ()
+
+
+@pytest.mark.requirement("S75")
+def test_whose_consent_was_attested_is_asked_in_a_dispute_and_whose_own_it_was_is_not() -> None:
+    talk = attests(silent(play().told())).acknowledged().opened().growing()
+    talk.operator(Action.DISPUTE).stands(Standing.AWAITING)
+    assert talk.count(MaskRecording) == 1
+    talk.masked().presses("1").stands(Standing.GRANTED).did(StopPrompt, UnmaskRecording)
+    play().recording().operator(Action.DISPUTE).did().stands(Standing.GRANTED)

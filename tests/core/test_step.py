@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from callguard.core.consent import Standing
-from callguard.core.effects import PlayPrompt, SendOn, StopPrompt, StopRogue, WakeAt
+from callguard.core.effects import DiscardRecording, PlayPrompt, SendOn, StopPrompt, StopRecording, StopRogue, WakeAt
 from callguard.core.events import (
     FACTS,
     Action,
@@ -37,6 +37,7 @@ from callguard.core.events import (
 from callguard.core.policy import UNKNOWN, OnRogue
 from callguard.core.recording import State
 from callguard.core.step import CLOSE_PATIENCE
+from callguard.core.word import Reason
 from tests.core.play import AGENT, ASK, FAR, GUEST, PHASES, Play, play
 
 DEADLINES = ["answer", "last_answer", "spooled", "guard", "close"]
@@ -60,6 +61,7 @@ VARIANTS: dict[type[Event], list[dict[str, Any]]] = {
         {"known_call_type": False},
         {"faults": (Link.LOG,)},
         {"least_privilege": True},
+        {"halted": True},
     ],
     ChannelSeen: [{"role": role} for role in Role],
     NoticeStarted: [{"script": script} for script in Script],
@@ -213,3 +215,12 @@ def test_an_operator_who_withdraws_before_anybody_is_there_changes_nothing() -> 
 def test_a_lost_link_under_a_recording_is_an_incident(link: Link) -> None:
     play().recording().loses(link).incident(f"{link}_lost").did()
     play().granted().loses(link).said()
+
+
+@pytest.mark.requirement("S110")
+def test_a_call_that_is_halted_asks_nobody_and_one_that_is_stopped_begins_no_more() -> None:
+    play().starts(halted=True).did(SendOn).sees(AGENT, Role.AGENT).bridges(FAR, AGENT).never_recorded()
+    talk = play().recording().operator(Action.STOP).did(StopRecording)
+    assert talk.last.reasons == ("stopped for good by an operator", "no recording in this call")
+    talk.stopped().whole().verified().operator(Action.RESUME, Reason.MISTAKE).is_quiet()
+    assert talk.joined_by().call.barred and not talk.count(DiscardRecording)

@@ -259,7 +259,7 @@ class Plot:
 
     def operates(self, far: str, agent: str) -> None:
         """Somebody at the command line."""
-        action = self.pick(*Action)
+        action = self.pick(*(each for each in Action if each not in (Action.STOP, Action.DISPUTE)))
         self.world.operate(far, far, action)
 
     def attests(self, far: str, agent: str) -> None:
