@@ -21,6 +21,7 @@ COMMANDS = (
     "db",
     "demo",
     "doctor",
+    "drift",
     "explain",
     "guard",
     "halt",

@@ -19,6 +19,7 @@ from callguard.audio.tone import make_beep
 from callguard.cli.alone import alone
 from callguard.cli.approval import approved, entry_of
 from callguard.cli.children import keep, worker_command
+from callguard.cli.drift import watch_drift
 from callguard.cli.keeper import sealable
 from callguard.cli.option import account, ask_controller, config_option, load, master_key
 from callguard.cli.pbx import pbx_of
@@ -122,6 +123,7 @@ async def _until_stopped(config: Path, settings: Settings, files: _Files, key: M
     work = asyncio.create_task(_serve(config, settings, engine, force, lead))
     apart = [asyncio.create_task(purge_daily(log.purge_raw, alert))]  # calls go on whatever comes of it
     apart.append(asyncio.create_task(watch_retention(settings)))
+    apart.append(asyncio.create_task(watch_drift(settings)))
     if settings.worker.hosted:
         apart.append(asyncio.create_task(keep(worker_command(config), patient=False)))
     loop = asyncio.get_running_loop()

@@ -267,9 +267,7 @@ class Engine:
 
     def values_of(self, party_id: str) -> Mapping[str, str]:
         """Personal values of a party; stored encrypted, under its own key."""
-        channel = self.board.parties.pop(party_id, None)
-        known = channel and {"number": channel.number, "display": channel.display, "endpoint": channel.endpoint}
-        return known or {}
+        return self.board.values_of(party_id)
 
     def ended(self, call: Call) -> None:
         """A call is over."""
