@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import numpy as np
 import pytest
 
 from callguard.audio.digit import find_digits
-from callguard.lab.media import WavSource
+from callguard.lab.media import CounterTone, WavSource
+from callguard.lab.sip import Phone
 from callguard.ports import EventRow
 from tests.audio.sound import key, stereo, write
 from tests.e2e.site import Site, Talk, incidents, sent_between, states
@@ -94,3 +96,40 @@ async def test_a_typed_number_a_variable_and_a_user_event_pause_and_what_came_ju
     keys = [event.data["digit"] for event in stored.events if event.type == "digit_pressed"]
     assert keys == ["1", *"xxxxxxxx", *"xxx"], "eight as RTP events, three as SIP INFO"
     assert "49291234" not in site.printed()
+
+
+@pytest.mark.requirement("S82")
+async def test_what_a_visitor_of_another_call_types_is_in_neither_file(site: Site) -> None:
+    """A caller with a call of its own comes into a recorded conversation, agrees in both calls, and types a number."""
+    guest = CounterTone(40000)
+    async with site.talk("card") as talk, await Phone.open("caller", site.stand.asterisk.server) as visitor:
+        await talk.recorded()
+        await talk.row("notice_ended", script="recording_on")
+        talk.answered.rtp.muted = True  # so that the visitor alone is heard on the agent's side of the file
+        theirs = Talk(site, f"visitor of {talk.name}", 0, visitor, talk.agent, talk.near, guest)
+        theirs.call = await visitor.dial(f"visit_{talk.number}", media=guest, display=theirs.name)
+        await theirs.grants()
+        for one in (talk, theirs):  # each is told in the other's call, and both logs hear of both
+            await one.row("notice_ended", nth=2, script="notice")
+        await asyncio.gather(theirs.call.press("1"), talk.call.press("1"))  # each agrees in the other's call
+        await asyncio.gather(*(one.row("consent_granted", nth=1) for one in (talk, theirs)))
+        await theirs.row("recording_opened")
+        await theirs.row("notice_ended", script="recording_on")
+        await talk.says(3)
+        await theirs.call.press("49291234", seconds=0.06, gap=0.04)
+        pauses = [await one.row("pause_started", cause="digits") for one in (talk, theirs)]
+        await talk.says(0.5)
+        theirs.call.rtp.source = typed_aloud()
+        await talk.says(1)
+        await theirs.call.hangup()
+        stored, own = await talk.ends(), await theirs.over()
+    assert states(stored) == ["verified"] == states(own)[-1:], "one that was overtaken may come before it"
+    for one, pause in ((talk, pauses[0]), (theirs, pauses[1])):
+        early = pause.at.timestamp() - 1  # look_back_s of this call type
+        gone = {number for number, sent in guest.sent.items() if sent.wall > early}
+        kept = {number for side in one.tape(-1).numbers() for number in side}
+        assert len(gone) > 50 and kept & guest.sent.keys() and not gone & kept
+        assert find_digits(one.file(-1)) == ()
+    assert "49291234" not in site.printed()
+    for each in (own, stored):
+        assert {row.data["digit"] for row in each.events if row.type == "digit_pressed"} == {"1", "x"}
