@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -184,5 +185,7 @@ def phones(kind: Kind, desk: Mapping[str, tuple[int, ...]]) -> tuple[int, int]:
 
 def shown(page: str) -> list[str]:
     """The rows of the matrix in a text, without its figures, which differ from run to run."""
-    rows = [re.sub(r"[0-9]+ ms", "N ms", line) for line in page.splitlines() if line.startswith("| ")]
-    return rows[[HEAD[0] in row for row in rows].index(True) :]
+    lines = page.splitlines()
+    first = [f"| {HEAD[0]} |" in line for line in lines].index(True)
+    rows = itertools.takewhile(lambda line: line.startswith("| "), lines[first:])
+    return [re.sub(r"[0-9]+ ms", "N ms", line) for line in rows]
