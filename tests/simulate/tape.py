@@ -17,11 +17,12 @@ Cause = tuple[str, str]
 
 @dataclass
 class Tape:
-    """One recorder, on a channel, for the call of a far party. `sound`: stretches of the file with sound, in seconds of
-    the file; `grown`: its length; `full`: its disk takes no more; `destroyed`: the file is gone by our will; `exposed`:
-    what sounds in it although it should not, and since when that has been so; `trouble`: seconds that refused requests
-    and lost answers cost. `rewound`: by how much the wall clock was set back while it ran; `timed`: a steady clock told
-    how long it did.
+    """One recorder, on a channel, for the call of a far party. `sound`: stretches of the file with sound, in
+    seconds of the file; `grown`: its length; `full`: its disk takes no more; `destroyed`: the file is gone by our
+    will; `exposed`: what sounds in it although it should not, and since when that has been so; `trouble`: seconds
+    that refused requests and lost answers cost. `missing`: seconds of sound that its disk did not take: silence is
+    no loss. `rewound`: by how much the wall clock was set back while it ran; `timed`: a steady clock told how long
+    it did.
     """
 
     recording_id: str
@@ -37,6 +38,7 @@ class Tape:
     ended_at: float = -1.0
     sound: list[tuple[float, float]] = field(default_factory=list)
     exposed: dict[Cause, float] = field(default_factory=dict)
+    missing: float = 0.0
     rewound: float = 0.0
     timed: bool = False
     looked: float = 0.0
@@ -51,15 +53,13 @@ class Tape:
         """Whether sound reaches its file."""
         return self.runs and not self.muted and not self.full
 
-    @property
-    def missing(self) -> float:
-        """Seconds that its disk did not take."""
-        return max(0.0, self.ended_at - self.started - self.grown)
-
     def run_to(self, now: float) -> float:
         """Write up to NOW; the seconds of sound that were written."""
         seconds, self.looked = now - self.looked, now
-        if not self.runs or self.full or seconds <= 0:
+        if not self.runs or seconds <= 0:
+            return 0.0
+        if self.full:
+            self.missing += 0.0 if self.muted else seconds
             return 0.0
         begin, self.grown = self.grown, self.grown + seconds
         if self.muted:

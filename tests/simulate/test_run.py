@@ -17,6 +17,7 @@ SEEN = {
     41909: "all hang up while what they took back is destroyed, and nobody waits for the receipt",
     7002956: "a call ends while neither log nor spool take its rows, and the controller dies with them",
     42002079: "who agreed and withdrew is asked once more as a visitor, and its file is kept as its call type says",
+    6157: "a full disk takes what would have been silence under a mask, and next to nothing else",
     10955: "the clock is set back by the second that a full disk has taken from a file",
     1013632: "an operator says of a caller who waits in another call that it agrees here",
     2004436: "a strict guest, whom a controller heard of in its last moment, left before the next one looked",
