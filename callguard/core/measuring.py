@@ -38,5 +38,7 @@ def length(recording: Recording) -> float:
     if recording.started_at is None or recording.stopped_at is None:
         return -1.0
     seconds = (recording.stopped_at - recording.started_at).total_seconds()
+    if -CLOCKS_AGREE < seconds < 0.0:  # hung up before the PBX's answer to the start was here
+        seconds = 0.0
     steady = recording.stopped_after / RATE
     return (steady if steady - seconds > CLOCKS_AGREE else seconds) - recording.stood

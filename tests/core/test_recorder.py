@@ -375,6 +375,11 @@ def test_fault_ex_nvr_404_a_length_that_no_clock_tells_is_an_incident() -> None:
     play().talking().opened().hangs_up().stopped().whole().incident("length_unknown").did(MeasureRecording)
 
 
+def test_a_hang_up_that_was_sooner_than_the_answer_to_the_start_is_no_incident() -> None:
+    talk = play().recording().wait(-2.2).hangs_up().stopped().whole().did(MeasureRecording)
+    assert talk.measure.seconds == 0.0
+
+
 def test_a_bad_verdict_is_an_incident() -> None:
     talk = play().recording().hangs_up().stopped().whole().damaged().incident("recording_damaged").did()
     talk.is_state(State.DAMAGED)
