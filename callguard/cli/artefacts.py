@@ -158,18 +158,14 @@ def _event(event: ArtefactEvent) -> dict[str, Any]:
 def _lines(
     parent: str | None, there: Sequence[Artefact], told: Sequence[ArtefactEvent], depth: int = 0
 ) -> Iterator[str]:
-    for row in there:
-        if row.parent_id == parent:
-            state = row.state if not row.reason else f"{row.state}: {row.reason}"
-            part = "" if row.part == "whole" else f" {row.part}"
-            indent = "  " * depth
-            yield (
-                f"{indent}{row.kind}{part}  {row.artefact_id}  {state}  {row.purpose}  until {row.expires_at:%Y-%m-%d}"
-            )
-            for event in told:
-                if event.artefact_id == row.artefact_id:
-                    yield f"{indent}  {event.at:%Y-%m-%d %H:%M:%S}  {SAYS[event.type]}{_hashes(event)}"
-            yield from _lines(row.artefact_id, there, told, depth + 1)
+    for row in (item for item in there if item.parent_id == parent):
+        state = row.state if not row.reason else f"{row.state}: {row.reason}"
+        part = "" if row.part == "whole" else f" {row.part}"
+        indent = "  " * depth
+        yield f"{indent}{row.kind}{part}  {row.artefact_id}  {state}  {row.purpose}  until {row.expires_at:%Y-%m-%d}"
+        for event in (item for item in told if item.artefact_id == row.artefact_id):
+            yield f"{indent}  {event.at:%Y-%m-%d %H:%M:%S}  {SAYS[event.type]}{_hashes(event)}"
+        yield from _lines(row.artefact_id, there, told, depth + 1)
 
 
 def _hashes(event: ArtefactEvent) -> str:
