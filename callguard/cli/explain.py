@@ -138,7 +138,7 @@ def _missing(rows: Sequence[EventRow], recording_id: str) -> Iterator[str]:
                 since, causes = None, []
             case "recording_blanked", True:
                 none = False
-                yield f"What came before a pause was blanked afterwards: samples {', '.join(row.data['spans'])}."
+                yield f"Blanked afterwards, for it was to be silent: samples {', '.join(row.data['spans'])}."
     if since:
         yield f"Everything from {_clock(since)} on{_because(causes)}."
     if none:

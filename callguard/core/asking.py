@@ -326,6 +326,11 @@ def _untold(call: Call, channel_id: str) -> Step:
     return incident(call, "notice_failed").then(lambda now: hushed).then(lambda now: _send_on(now, channel_id))
 
 
+def _let_be(call: Call, channel_id: str) -> Step:
+    """What it would answer is no question any more: it hears no more of it."""
+    return _hush(call.change(channel_id, window=0), channel_id)
+
+
 def _hush(call: Call, channel_id: str) -> Step:
     """End the prompt that was answered."""
     if _playing(call, channel_id) is None:
@@ -372,5 +377,6 @@ _TURNS: dict[Turn, Callable[[Call, str], Step]] = {
     Turn.UNTOLD: _untold,
     Turn.EXPLAIN: _explain,
     Turn.TELL_AGAIN: _tell_again,
+    Turn.LET_BE: _let_be,
     Turn.HONOUR: _honour,
 }

@@ -47,6 +47,7 @@ class Signal(StrEnum):
     EXPLAINED = "explained"  # the long notice is over
     LANGUAGE = "language"  # a key that stands for another language
     RULE_GREW = "rule_grew"  # staying on was enough until now
+    POINTLESS = "pointless"  # nothing of this call can be recorded any more, whatever it answers
     COMPANY = "company"  # somebody is with it who was never told
     REFUSED_BEFORE = "refused_before"  # a refusal that is still remembered
     AGREED_BEFORE = "agreed_before"  # in a call of its own, before it came into this one
@@ -71,6 +72,7 @@ class Turn(StrEnum):
     UNTOLD = "untold"
     EXPLAIN = "explain"
     TELL_AGAIN = "tell_again"
+    LET_BE = "let_be"
     HONOUR = "remembered"
 
 
@@ -92,6 +94,9 @@ _BOTH: dict[tuple[Standing, Signal], Move] = {
     (_S.NOTIFYING, _G.YES): (_S.NOTIFYING, _T.NOTHING),  # 1 counts only after the notice played to its end
     (_S.NOTIFYING, _G.NO): (_S.REFUSED, _T.REFUSE),  # 2 counts from its first moment
     (_S.NOTIFYING, _G.WITHDRAW): (_S.REFUSED, _T.REFUSE),
+    (_S.UNNOTIFIED, _G.POINTLESS): (_S.UNNOTIFIED, _T.LET_BE),
+    (_S.NOTIFYING, _G.POINTLESS): (_S.UNNOTIFIED, _T.LET_BE),
+    (_S.AWAITING, _G.POINTLESS): (_S.UNNOTIFIED, _T.LET_BE),
     (_S.UNNOTIFIED, _G.COMPANY): (_S.UNNOTIFIED, _T.NOTHING),  # both will be told
     (_S.NOTIFYING, _G.COMPANY): (_S.NOTIFYING, _T.TELL_AGAIN),
     (_S.AWAITING, _G.COMPANY): (_S.NOTIFYING, _T.TELL_AGAIN),

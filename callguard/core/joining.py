@@ -11,7 +11,7 @@ from functools import partial
 
 from callguard.core import asking
 from callguard.core.call import Call, Channel
-from callguard.core.consent import Standing
+from callguard.core.consent import Signal, Standing
 from callguard.core.effects import SendOn
 from callguard.core.events import ChannelEntered
 from callguard.core.outcome import Step
@@ -28,11 +28,27 @@ def entered(call: Call, event: ChannelEntered) -> Step:
 def settle(call: Call) -> Step:
     """Tell every newcomer, each in its own ear; whoever waits at the gate and has nothing to hear comes in."""
     done = Step(call)
+    for channel in _asked_in_vain(call):
+        done = done.then(partial(_let_be, channel.channel_id))
     for channel in newcomers(call) if may_ask(call) else ():
         done = done.then(partial(_tell, channel.channel_id))
     for channel in done.call.entering():
         done = done.then(partial(_let_in, channel.channel_id))
     return done
+
+
+def _asked_in_vain(call: Call) -> tuple[Channel, ...]:
+    """Third parties that are being told or asked although nothing can be recorded any more, whatever they say."""
+    far = call.far
+    if not call.barred and (far is None or far.standing is not Standing.REFUSED):
+        return ()
+    third = (channel for channel in call.live() if channel.channel_id != call.anchor and channel.is_asked)
+    return tuple(channel for channel in third if _is_being_asked(channel))
+
+
+def _is_being_asked(channel: Channel) -> bool:
+    told = channel.standing is Standing.UNNOTIFIED and channel.playing is not None
+    return told or channel.standing in (Standing.NOTIFYING, Standing.AWAITING)
 
 
 def may_ask(call: Call) -> bool:
@@ -68,6 +84,10 @@ def _let_in(channel_id: str, call: Call) -> Step:
     if is_open and may_ask(call):
         return Step(call)
     return Step(call.change(channel_id, waiting=False, playing=None), (SendOn(channel_id=channel_id),))
+
+
+def _let_be(channel_id: str, call: Call) -> Step:
+    return asking.signal(call, channel_id, Signal.POINTLESS)
 
 
 def _tell(channel_id: str, call: Call) -> Step:

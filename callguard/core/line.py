@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from callguard.core import pausing
+from callguard.core import late
 from callguard.core.call import Call
 from callguard.core.effects import PlayPrompt
 from callguard.core.events import NoticeStarted, Script
@@ -69,5 +69,5 @@ def is_cut(recording: Recording) -> bool:
         return False
     begin = (recording.line_at - recording.started_at).total_seconds() * RATE - DOUBT
     end = begin + LINE_SECONDS * RATE + 2 * DOUBT
-    silent = (*((span.start, span.end) for span in recording.spans), *pausing.blanks(recording))
+    silent = (*((span.start, span.end) for span in recording.spans), *late.blanks(recording))
     return any(start < end and (stop < 0 or stop > begin) for start, stop in silent)

@@ -6,7 +6,7 @@ file (audio/).
 
 from __future__ import annotations
 
-from callguard.core import line, pausing
+from callguard.core import late, line
 from callguard.core.call import Call
 from callguard.core.effects import MeasureRecording
 from callguard.core.recording import RATE, Mask, Recording
@@ -27,7 +27,7 @@ def expectation(call: Call, recording: Recording) -> MeasureRecording:
         seconds=length(recording),
         masks=tuple((span.start, span.end) for span in recording.spans if span.end >= 0 or not unmasking),
         line_seconds=(begun - started).total_seconds() if started and begun else -1.0,
-        blanks=pausing.blanks(recording),
+        blanks=late.blanks(recording),
         digits=call.hides_digits,
     )
 

@@ -33,14 +33,26 @@ def quorum_holds(call: Call) -> bool:
     return bool(hearers) and all(channel.standing.allows for channel in hearers)
 
 
-def _stops(call: Call) -> tuple[str, ...]:
+def is_private(call: Call) -> bool:
+    """Whether the people on the line are not to be recorded now, whatever we or the PBX can do."""
     far = call.far
-    refused = (far is not None and far.standing is Standing.REFUSED) or any(item.withdrew for item in call.live())
+    if far is None or far.gone:
+        return False
+    quiet = call.paused or any(channel.held for channel in call.connected())
+    return quiet or _is_refused(call) or not quorum_holds(call) or roster.is_unconfirmed(call)
+
+
+def _is_refused(call: Call) -> bool:
+    far = call.far
+    return (far is not None and far.standing is Standing.REFUSED) or any(item.withdrew for item in call.live())
+
+
+def _stops(call: Call) -> tuple[str, ...]:
     log_gone = Link.LOG in call.faults and call.call_type.on_log_loss is OnLogLoss.STOP
     no_record = Link.LOG in call.faults and Link.SPOOL in call.faults
     return _true(
         {
-            "a party refused": refused,
+            "a party refused": _is_refused(call),
             "no recording in this call": call.barred,
             "a mask never reached the PBX": call.blind,
             "the log is lost": log_gone,

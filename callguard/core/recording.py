@@ -173,10 +173,10 @@ class Recording:
     `ended_alone`: somebody else stopped it, or the PBX did; `preflight`: the verdict under which it was started;
     `company`: who was there when it began; `swapped`: it hangs on a channel of theirs; `handed_on`: it was stopped for
     another segment, `one_sided`: having missed a side for so many milliseconds; `line_owed`: who left in its line;
-    `blanks`: from where on to where a pause was asked for: what has to go with it. `defiant`: its stop was
-    refused, and this watch asks again; `whole`: its files are. `masked_at`: when the mask that lasts was acknowledged;
-    `stood`: seconds that it stood still under masks; `stopped_after`: so many samples by a clock that nobody sets, -1
-    where it told none.
+    `blanks`: from where on to where a pause was asked for: what has to go with it; `due`: where it had to be
+    silent. `defiant`: its stop was refused, and this watch asks again; `whole`: its files are. `masked_at`:
+    when the mask that lasts was acknowledged; `stood`: seconds that it stood still under masks; `stopped_after`: so
+    many samples by a clock that nobody sets, -1 where it told none.
     """
 
     recording_id: str
@@ -191,6 +191,7 @@ class Recording:
     line_at: datetime | None = None
     spans: tuple[Span, ...] = ()
     blanks: tuple[Span, ...] = ()
+    due: tuple[Span, ...] = ()
     condemned: bool = False
     ended_alone: bool = False
     defiant: int = 0

@@ -18,6 +18,7 @@ from callguard.core import (
     indicator,
     joining,
     keypad,
+    late,
     lawful,
     leaving,
     missing,
@@ -87,6 +88,7 @@ def step(call: Call, event: Event) -> Step:
     done = done.also(lawful.settle(done.call, event.at))
     for settle in _SETTLE:
         done = done.also(settle(done.call))
+    done = replace(done, call=late.noticed(call, done.call, event.at))
     if len(done.effects) < 2:
         return done
     return replace(done, effects=tuple(sorted(done.effects, key=lambda effect: not effect.restrictive)))

@@ -138,7 +138,7 @@ def test_a_mask_without_end_and_blanks_are_told(server: Postgres, config: Path, 
     rows = [row for row in found.events if row.type not in ("unmask_acknowledged", "pause_started")]
     blanked = replace(rows[-1], type="recording_blanked", data={**rows[-1].data, "spans": ["8-16"]})
     told = explanation(replace(found, events=(*rows, blanked)), found.recordings[0], ())["What is not in it"]
-    assert told[0].endswith("blanked afterwards: samples 8-16.") and told[1].startswith("Everything from ")
+    assert told[0].endswith("silent: samples 8-16.") and told[1].startswith("Everything from ")
     whole = [row for row in found.events if not row.type.startswith("mask_")]
     told = explanation(replace(found, events=tuple(whole)), found.recordings[0], ())["What is not in it"]
     assert told == ["Nothing was left out between its start and its end."]

@@ -228,6 +228,24 @@ def test_a_newcomer_is_told_when_the_far_party_has_agreed() -> None:
     talk.hears().presses("1").plays(Script.NOTICE, to=GUEST, whisper=True)
 
 
+@pytest.mark.parametrize("heard", ["nothing yet", "its notice", "its notice to the end", "the question"])
+def test_who_is_being_asked_as_the_far_party_withdraws_hears_no_more_of_it(heard: str) -> None:
+    talk = joined()
+    if heard != "nothing yet":
+        talk.begins(to=GUEST)
+    if heard in ("its notice to the end", "the question"):
+        talk.ends(to=GUEST)
+    if heard == "the question":
+        talk.wait(5).passes("party_answer")
+    talk.presses("*7").stands(Standing.UNNOTIFIED, GUEST)
+    assert (talk.count(StopPrompt) == 0) == (heard == "its notice to the end")
+    talk.fails(to=GUEST, reason="stopped").is_quiet()
+    for window in [item.name for item in talk.effects if isinstance(item, WakeAt) and "answer" in item.name]:
+        talk.feed_deadline(window).did()
+    talk.presses("2", by=GUEST).stands(Standing.UNNOTIFIED, GUEST).did()
+    talk.stopped().plays(Script.WITHDRAWAL, whisper=True)
+
+
 # ---------------------------------------------------------------- who listens without being in the bridge
 def spied(on: str = AGENT, role: Role = Role.GUEST) -> Play:
     """Somebody listens to this channel."""
@@ -338,7 +356,7 @@ def test_staff_comes_in_at_once() -> None:
 
 
 def test_nobody_is_kept_at_the_gate_for_a_question_that_is_none_any_more() -> None:
-    at_the_gate().begins(to=GUEST).presses("*7").did(SendOn, StopRecording)
+    at_the_gate().begins(to=GUEST).presses("*7").did(StopPrompt, SendOn, StopRecording)
     at_the_gate().begins(to=GUEST).loses(Link.GUARD).did(SendOn)
 
 

@@ -11,6 +11,7 @@ from callguard.core.effects import (
     MeasureRecording,
     PlayPrompt,
     StartRecording,
+    StopPrompt,
     StopRecording,
     UnmaskRecording,
     WakeAt,
@@ -159,14 +160,15 @@ def test_an_agent_who_joins_is_no_surprise() -> None:
 
 @pytest.mark.requirement("S1")
 def test_a_mask_that_is_not_acknowledged_stops_the_recorder() -> None:
-    talk = play().recording().joined_by().wait(0.2).passes("mask").did(StopRecording)
+    talk = play().recording().joined_by().wait(0.2).passes("mask").did(StopPrompt, StopRecording)
     talk.incident("mask_unacknowledged").is_state(State.STOPPING)
     assert not talk.masked().hangs_up(GUEST).stopped().whole().verified().count(UnmaskRecording)
     assert talk.count(StartRecording) == 1
 
 
 def test_a_mask_that_fails_stops_the_recorder() -> None:
-    play().recording().joined_by().refused(MaskRecording, segment=0).did(StopRecording).incident("mask_failed")
+    talk = play().recording().joined_by().refused(MaskRecording, segment=0)
+    talk.did(StopPrompt, StopRecording).incident("mask_failed")
 
 
 def test_an_unmask_that_fails_or_stays_unanswered_is_an_incident() -> None:

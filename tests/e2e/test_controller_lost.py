@@ -14,7 +14,7 @@ import pytest
 
 from callguard.audio.wav import WavReader
 from callguard.engine.absence import LONGEST
-from callguard.lab.media import find_counters
+from callguard.lab.media import CounterTone, find_counters
 from callguard.lab.sip import Phone
 from callguard.ports import Wanted
 from tests.e2e.site import Site, Talk, incidents, states, types
@@ -48,6 +48,18 @@ async def has_a_second_segment(talk: Talk) -> None:
         assert states(stored)[0] == "verified" and "stopped_by_guard" in incidents(stored)
 
 
+async def comes_and_goes(site: Site, talk: Talk, guest: CounterTone) -> None:
+    """Somebody is in the conversation for a moment, and is heard there."""
+    async with await Phone.open("caller", site.stand.asterisk.server) as stranger:
+        await asyncio.sleep(0.2)  # a controller that was killed is noticed at once, one that hangs after a second
+        joined = await stranger.dial(f"add_{talk.number}", media=guest)
+        await joined.answered()
+        await asyncio.sleep(0.7)
+        await joined.hangup()
+    heard = {number for _, number in find_counters(talk.call.heard().samples)}
+    assert len(heard & guest.sent.keys()) > 10, "nobody heard who came in"
+
+
 @pytest.mark.requirement("S1", "S73", "S123", "S125")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "stopped"])
 async def test_fault_asterisk_2141_without_its_controller_nothing_records_and_nobody_waits(
@@ -63,9 +75,14 @@ async def test_fault_asterisk_2141_without_its_controller_nothing_records_and_no
             await site.stand.stop_controller(signal.SIGKILL)
         else:
             site.stand.controller.send_signal(signal.SIGSTOP)
+        talking.answered.rtp.muted = True  # who comes in is heard alone on the agent's side
+        guest = CounterTone(40000)
+        coming = asyncio.create_task(comes_and_goes(site, talking, guest))
         await waiting.meets()
         assert time.time() - gone < 2.2
         assert await stopped_after(site, talking, gone) < 2
+        await coming
+        talking.answered.rtp.muted = False
         assert await talking.hears_each_other() and await waiting.hears_each_other()
         came = time.time()
         async with site.talk("spoken") as late:  # whom no controller ever heard of
@@ -85,6 +102,9 @@ async def test_fault_asterisk_2141_without_its_controller_nothing_records_and_no
             assert len(await talking.rows("recording_requested")) == 1, "somebody listens who was never told"
             await spying.hangup()
         await has_a_second_segment(talking)
+        assert not guest.sent.keys() & {*talking.tape(0).numbers()[1]}, "somebody came in while nobody listened"
+        assert talking.stored is not None
+        assert ("recording_blanked" in types(talking.stored)) == (number is signal.SIGSTOP)
         (away,) = await site.log.find_incidents(Wanted(kind="no_controller", open_only=True))
         status, out, _ = await site.stand.run("incidents", "show", away.incident_id, "--config", str(site.stand.config))
         assert status == 0 and "callguard reconcile --since" in out

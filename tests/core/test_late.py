@@ -1,0 +1,104 @@
+"""What the PBX told late, or nobody here was awake to hear, is not in the finished file."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from callguard.core.events import Bridged, ChannelHeld, DigitPressed, Event, Role, Unbridged
+from callguard.core.late import LATE, noticed
+from callguard.core.pausing import SLACK
+from callguard.core.recording import RATE, Span
+from tests.core.play import AGENT, FAR, GUEST, KEEP, Play, play
+
+
+def late(talk: Play, kind: type[Event], channel_id: str, seconds: float, **values: object) -> Play:
+    """A fact of so many seconds ago is heard now."""
+    return talk.wait(seconds).take(kind(at=talk.now - timedelta(seconds=seconds), channel_id=channel_id, **values))
+
+
+def talking(seconds: float = 10) -> Play:
+    talk = play().recording().sees(GUEST, Role.GUEST)
+    return talk.wait(seconds)
+
+
+def place(talk: Play, ago: float = 0) -> int:
+    """Where in the file it is now."""
+    started = talk.file.started_at
+    assert started
+    return round(((talk.now - started).total_seconds() - ago) * RATE)
+
+
+def blanks(talk: Play) -> tuple[tuple[int, int], ...]:
+    talk.hangs_up(GUEST).hangs_up(AGENT).hangs_up().stopped().whole()
+    return talk.measure.blanks
+
+
+@pytest.mark.requirement("S1", "S73")
+def test_what_a_newcomer_could_say_before_anybody_knew_of_it_goes() -> None:
+    talk = late(talking(), Bridged, GUEST, 0.8, bridge_id="B1")
+    joined, masked = place(talk, 0.8), place(talk)
+    assert blanks(talk.masked(masked)) == ((joined - SLACK, masked + SLACK),)
+
+
+def test_a_mask_in_time_takes_nothing_with_it() -> None:
+    talk = late(talking(), Bridged, GUEST, 0.1, bridge_id="B1")
+    assert blanks(talk.masked(place(talk, 0.1) + LATE)) == ()
+
+
+@pytest.mark.requirement("S82")
+def test_a_pause_and_a_hold_that_were_heard_late_begin_when_they_were_meant_to() -> None:
+    pressed = talking().presses("*", by=AGENT)
+    pressed = late(pressed, DigitPressed, AGENT, 0.5, digit="8")
+    held = late(talking(), ChannelHeld, AGENT, 0.5)
+    for talk in (pressed, held):
+        due, masked = place(talk, 0.5), place(talk)
+        assert blanks(talk.masked(masked)) == ((due - SLACK, masked + SLACK),)
+
+
+@pytest.mark.requirement("S1", "S16")
+def test_a_withdrawal_that_was_heard_late_ends_what_is_kept() -> None:
+    talk = play(KEEP).recording().wait(10).presses("*")
+    talk = late(talk, DigitPressed, FAR, 0.5, digit="7")
+    due = place(talk, 0.5)
+    talk.stopped().whole()
+    assert talk.measure.blanks == ((due - SLACK, -1),)
+    prompt = play(KEEP).recording().wait(10).presses("*7").stopped().whole()
+    assert prompt.measure.blanks == ()
+
+
+@pytest.mark.requirement("S1", "S73")
+def test_a_recorder_that_others_stopped_meanwhile_is_silent_to_its_end() -> None:
+    """The guard stopped it, and the mask never reached it."""
+    talk = late(talking(), Bridged, GUEST, 0.8, bridge_id="B1")
+    due = place(talk, 0.8)
+    talk.wait(0.1).stopped().whole()
+    assert talk.measure.blanks == ((due - SLACK, -1),)
+
+
+@pytest.mark.requirement("S1", "S73")
+def test_who_came_and_went_before_anybody_knew_takes_no_more_than_its_own_time() -> None:
+    talk = talking().wait(3)
+    began = talk.now - timedelta(seconds=2)
+    for kind, later in ((Bridged, 0.0), (Unbridged, 0.7)):
+        talk.take(kind(at=began + timedelta(seconds=later), channel_id=GUEST, bridge_id="B1"))
+    due = place(talk, 2)
+    talk.masked(place(talk)).unmasked(place(talk) + 800)
+    assert blanks(talk) == ((due - SLACK, due + round(0.7 * RATE) + SLACK),)
+
+
+def test_what_began_silent_or_ends_unknown_has_nothing_to_lose() -> None:
+    early = play().recording().sees(GUEST, Role.GUEST)
+    early.take(Bridged(at=early.now - timedelta(seconds=60), channel_id=GUEST, bridge_id="B1"))
+    assert early.file.due == (Span(start=0),) and blanks(early.masked(0)) == ()
+    silent = talking().presses("*8", by=AGENT)
+    silent.masked(place(silent))
+    assert blanks(late(silent, Bridged, GUEST, 0.8, bridge_id="B1")) == ()
+
+
+def test_who_leaves_or_is_staff_makes_nothing_silent() -> None:
+    talk = talking().sees("agent2", Role.AGENT)
+    assert late(talk, Bridged, "agent2", 0.8, bridge_id="B1").file.due == ()
+    assert talk.hangs_up(AGENT).hangs_up().file.due == ()
+    assert noticed(talk.call, play().call, talk.now) == play().call
