@@ -276,7 +276,8 @@ class FakePbx:
         if isinstance(effect, PlayPrompt):
             yield from self._play(effect)
         else:
-            yield from self._spoil(effect.channel_id, "stopped")
+            ends = effect.script in (None, self.playing.get(effect.channel_id))
+            yield from self._spoil(effect.channel_id, "stopped") if ends else ()
 
     def _failed(self, effect: Effect, reason: str) -> EffectFailed:
         own = effect.recording_id if isinstance(effect, RecordingEffect) else ""

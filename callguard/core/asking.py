@@ -121,6 +121,8 @@ def notice_ended(call: Call, event: NoticeEnded) -> Step:
     """A prompt was played to its end."""
     if _playing(call, event.channel_id) is Script.LONG_NOTICE and event.script is not Script.LONG_NOTICE:
         return Step(call)  # it ended with the very key that asked for more
+    if event.script is Script.RECORDING_ON:
+        return line.ended(call, event.channel_id)
     if event.script in _ENDS:
         return _told(_silent(call, event), event, _ENDS[event.script])
     return _refusal_over(call, event)
@@ -129,7 +131,8 @@ def notice_ended(call: Call, event: NoticeEnded) -> Step:
 def notice_failed(call: Call, event: NoticeFailed) -> Step:
     """A prompt was not played to its end: nobody was told anything. One cut by a hang-up did not fail: that follows."""
     if event.script is Script.RECORDING_ON:
-        return line.failed(call, event.channel_id, hung_up=event.reason == HUNG_UP)
+        reason = event.reason
+        return line.failed(call, event.channel_id, hung_up=reason == HUNG_UP, stopped=reason == STOPPED)
     if event.reason == HUNG_UP:
         return Step(call)  # should the channel be there after all, the prompt's own watch ends it
     if event.reason == STOPPED:

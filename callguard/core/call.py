@@ -128,6 +128,7 @@ class Call:
     `barred`: no recording may start in this call any more.
     `blind`: a mask could not be sent because the link to the PBX is gone: the recorder is to stop once it is back.
     `untold`: the far party was bridged at once and is told there; `pending`: its place is being looked up.
+    `hushes`: the line that says so ends with its recording.
     `least_privilege`: the dialplan starts the recorder, silent, where the far party goes on; there is no second start.
     `known`: a customer record names the far party, and it agreed the last time: what it is told may be shorter.
     `site`: where the agents are taken to be.
@@ -177,6 +178,7 @@ class Call:
     roster: frozenset[str] = frozenset()
     least_privilege: bool = False
     disputed: bool = False
+    hushes: bool = False
     alerted: bool = False
     unasked: bool = False
     over: bool = False

@@ -44,9 +44,15 @@ class PlayPrompt(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopPrompt(Effect):
-    """End the prompt that plays on this channel: it was answered."""
+    """End the prompt that plays on this channel: it was answered. `script`: that one alone, whatever else plays."""
 
     restrictive = True
+    script: Script | None = None
+
+    def record(self) -> dict[str, Any]:
+        """As every request; without `script` where it names none: rows from before one could stay the same."""
+        whole = Effect.record(self)
+        return whole if self.script else {key: value for key, value in whole.items() if key != "script"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

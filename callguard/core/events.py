@@ -43,7 +43,8 @@ from callguard.core.word import Script as Script
 class CallStarted(Event):
     """The first channel of a call asked to be told. `answered`: it is up; `waiting`: in our application, not on its way
     into a bridge; `faults`: what was missing then; `head`: digest of the call's head row: the chain covers it too;
-    `least_privilege`: we may start no recorder, the dialplan does; `halted`: an operator wants no recording of it.
+    `least_privilege`: we may start no recorder, the dialplan does; `halted`: an operator wants no recording of it;
+    `hushes`: a line ends with its recording; calls that do not say so were heard before it did.
 
     `codes`: where the far party may be (ISO codes), `evidence`: from what; `site`: where the agents of this call are
     taken to be; `pending`: a look-up runs, and `PartyIdentified` tells what came of it; `language`, `chosen`: what is
@@ -66,6 +67,7 @@ class CallStarted(Event):
     wrong_end: bool = False
     least_privilege: bool = False
     halted: bool = False
+    hushes: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """The line: the first words in every file, by which all parties hear that recording is on.
 
-What belongs here: when it is played, when it has to be played again, whether it can be found in the file. What does
-not: finding it (audio/), the recorder (recorder.py).
+What belongs here: when it is played, when it has to be played again or to end, whether it can be found in the file.
+What does not: finding it (audio/), the recorder (recorder.py).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from callguard.core import late
 from callguard.core.call import Call
-from callguard.core.effects import PlayPrompt
+from callguard.core.effects import PlayPrompt, StopPrompt
 from callguard.core.events import NoticeStarted, Script
 from callguard.core.outcome import Step, incident
 from callguard.core.recording import RATE, Recording
@@ -23,9 +23,11 @@ DOUBT = RATE // 2
 
 def play(call: Call) -> Step:
     """All who are there hear it."""
-    heard_at = hearer(call)
-    if not heard_at:
+    heard_at, running = hearer(call), call.running
+    if not heard_at or (call.hushes and running is None):
         return Step(call)
+    if call.hushes and running:
+        call = call.with_recording(replace(running, line_on=heard_at))
     return Step(call, (PlayPrompt(channel_id=heard_at, script=Script.RECORDING_ON, whisper=True, to_all=True),))
 
 
@@ -38,6 +40,20 @@ def hearer(call: Call) -> str:
 
 
 def settle(call: Call) -> Step:
+    """A line says what is so: it ends with its recording, and begins anew where nobody heard it."""
+    ends = next((item for item in call.recordings if item.line_on and not item.state.runs), None)
+    return (_hush(call, ends) if ends else Step(call)).then(_pay)
+
+
+def _hush(call: Call, recording: Recording) -> Step:
+    """The recorder was told to stop, or is gone: nobody hears on that it records."""
+    hearer = recording.line_on
+    call = call.with_recording(replace(recording, line_on="", line_off=hearer))
+    heard = any(channel.channel_id == hearer for channel in call.hearers())
+    return Step(call, (StopPrompt(channel_id=hearer, script=Script.RECORDING_ON),) if heard else ())
+
+
+def _pay(call: Call) -> Step:
     """Who came instead of somebody in whose line the call was transferred hears it, as does the file."""
     running = call.running
     owed = running.line_owed if running else ""
@@ -52,8 +68,22 @@ def started(call: Call, event: NoticeStarted) -> Step:
     return Step(call.with_recording(replace(running, line_at=event.at)) if running and not running.line_at else call)
 
 
-def failed(call: Call, channel_id: str, *, hung_up: bool) -> Step:
-    """It was not heard to its end: no recording, unless a hang-up or a transfer took its hearer away."""
+def ended(call: Call, channel_id: str) -> Step:
+    """It is over: heard to its end, or told to end."""
+    for item in call.recordings:
+        if item.line_off == channel_id:
+            return Step(call.with_recording(replace(item, line_off="")))
+    running = call.running
+    over = running and running.line_on == channel_id
+    return Step(call.with_recording(replace(running, line_on="")) if running and over else call)
+
+
+def failed(call: Call, channel_id: str, *, hung_up: bool, stopped: bool) -> Step:
+    """It was not heard to its end: no recording, unless a hang-up or a transfer took its hearer away. One that was told
+    to end, with its own recording, did not fail."""
+    if stopped and any(item.line_off == channel_id for item in call.recordings):
+        return ended(call, channel_id)
+    call = ended(call, channel_id).call
     channel = call.channels.get(channel_id)
     running = call.running
     if running is None or channel is None:

@@ -173,6 +173,7 @@ class Recording:
     `ended_alone`: somebody else stopped it, or the PBX did; `preflight`: the verdict under which it was started;
     `company`: who was there when it began; `swapped`: it hangs on a channel of theirs; `handed_on`: it was stopped for
     another segment, `one_sided`: having missed a side for so many milliseconds; `line_owed`: who left in its line;
+    `line_on`: at whose channel its line plays, `line_off`: where that was told to end;
     `blanks`: from where on to where a pause was asked for: what has to go with it; `due`: where it had to be
     silent. `defiant`: its stop was refused, and this watch asks again; `whole`: its files are. `masked_at`:
     when the mask that lasts was acknowledged; `stood`: seconds that it stood still under masks; `stopped_after`: so
@@ -202,6 +203,8 @@ class Recording:
     handed_on: bool = False
     one_sided: int = 0
     line_owed: str = ""
+    line_on: str = ""
+    line_off: str = ""
     masked_at: datetime | None = None
     stood: float = 0.0
 

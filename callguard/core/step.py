@@ -128,6 +128,7 @@ def _call_started(call: Call, event: CallStarted) -> Step:
     call = replace(call.with_channel(far), anchor=event.channel_id, faults=call.faults | frozenset(event.faults))
     call = replace(call, internal=event.direction == "internal", pending=event.pending, site=event.site)
     call = replace(call, language=event.language, least_privilege=event.least_privilege, barred=event.halted)
+    call = replace(call, hushes=event.hushes)
     call = call.change(event.channel_id, codes=event.codes)
     known = Step(call) if event.known_call_type else incident(call, "unknown_call_type")
     if event.wrong_end:  # an agent's answer is not that of whoever it calls

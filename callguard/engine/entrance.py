@@ -98,6 +98,7 @@ class Entrance:
             wrong_end=wrong_end,
             least_privilege=self.site.least_privilege,
             halted=halted,
+            hushes=True,
         )
         return Begun(head, open_call(head.call_id, call_type, pack), started, look_ups)
 

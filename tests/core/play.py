@@ -140,7 +140,7 @@ class Play:
 
     def starts(self, **values: Any) -> Self:
         """A call between mild places, unless it says otherwise: with an announcing call type it is announced."""
-        return self.feed(CallStarted, **{"codes": (MILD,), "site": (MILD,), **values})
+        return self.feed(CallStarted, **{"codes": (MILD,), "site": (MILD,), "hushes": True, **values})
 
     def learns(self, channel_id: str = FAR, *codes: str, **values: Any) -> Self:
         """More about a party: where it may be."""
@@ -221,6 +221,9 @@ class Play:
         return self.recorder(RecordingOpened)
 
     def growing(self) -> Self:
+        """The file grows; by then the line in it was heard to its end."""
+        if self.file.line_on:
+            self.ends(Script.RECORDING_ON, to=self.file.line_on)
         return self.recorder(RecordingGrowing)
 
     def masked(self, offset: int = -1) -> Self:

@@ -39,3 +39,11 @@ def test_a_request_is_written_down_with_its_name() -> None:
         "whisper": False,
         "to_all": False,
     }
+
+
+def test_a_prompt_that_is_named_is_written_down_and_one_that_is_not_is_not() -> None:
+    """Rows from before one could be named stay the same."""
+    stop = StopPrompt(channel_id="far")
+    assert stop.record() == {"effect": "StopPrompt", "channel_id": "far"}
+    line = {"effect": "StopPrompt", "channel_id": "far", "script": "recording_on"}
+    assert StopPrompt(channel_id="far", script=Script.RECORDING_ON).record() == line

@@ -250,7 +250,9 @@ class Calls(RuleBasedStateMachine):
 
     @staticmethod
     def _ends(stop: StopPrompt, prompt: PlayPrompt) -> bool:
-        return stop.channel_id == prompt.channel_id and (prompt.script in ASKING or not prompt.whisper)
+        if stop.channel_id != prompt.channel_id:
+            return False
+        return prompt.script is stop.script if stop.script else prompt.script in ASKING or not prompt.whisper
 
     def _starts(self, effect: StartRecording | ArmRecording) -> None:
         assert not self.world.broken, "nothing that we hang on is missing"

@@ -20,7 +20,7 @@ def transferred(talk: Play | None = None) -> Play:
 
 def followed() -> Play:
     """The recording went on with the other agent."""
-    return transferred().stopped().acknowledged().opened()
+    return transferred().stopped().acknowledged().opened().growing()
 
 
 def joined(talk: Play | None = None) -> Play:

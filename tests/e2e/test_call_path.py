@@ -130,13 +130,15 @@ async def test_announce_records_who_stays_on_and_nobody_who_presses_2(site: Site
     async def withdraws() -> None:
         async with site.talk("survey") as talk:
             await talk.meets()
-            await talk.row("recording_opened")
+            await talk.row("notice_started", script="recording_on")
             await talk.call.press("*7")
             await talk.row("recording_discarded")
             await talk.row("notice_ended", script="withdrawal")
             assert await talk.hears_each_other()
             stored = await talk.ends()
-        assert states(stored) == ["discarded"] and site.files(stored) == []
+        assert states(stored) == ["discarded"] and site.files(stored) == [] and not stored.incidents
+        line_ended = at(stored, "notice_failed", script="recording_on", reason="stopped")
+        assert at(stored, "consent_withdrawn") < line_ended < at(stored, "notice_started", script="withdrawal")
 
     await asyncio.gather(stays(), objects(), withdraws())
 

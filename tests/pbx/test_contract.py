@@ -522,6 +522,17 @@ async def test_a_stopped_prompt_fails_and_never_ends(bench: Bench) -> None:
     assert kinds(bench, NoticeEnded, NoticeFailed) == [NoticeFailed]
 
 
+async def test_stopping_one_script_stops_no_other(bench: Bench) -> None:
+    channel_id = await answered(bench)
+    bench.pbx.perform(PlayPrompt(channel_id=channel_id, script=Script.NOTICE))
+    await bench.ear.wait(NoticeStarted)
+    bench.pbx.perform(StopPrompt(channel_id=channel_id, script=Script.RECORDING_ON))
+    await asyncio.sleep(0.05)
+    assert kinds(bench, NoticeEnded, NoticeFailed) == []
+    bench.pbx.perform(StopPrompt(channel_id=channel_id, script=Script.NOTICE))
+    assert (await bench.ear.wait(NoticeFailed)).reason == "stopped"
+
+
 async def test_stopping_where_nothing_plays_is_no_failure(bench: Bench) -> None:
     channel_id = await answered(bench)
     bench.pbx.perform(StopPrompt(channel_id=channel_id))

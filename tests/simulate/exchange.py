@@ -229,17 +229,23 @@ class Exchange:
         else:
             self._falls_silent(channel_id)
 
-    def hush(self, channel_id: str) -> None:
-        """End what plays there, and what waits to be played."""
-        self._spoil(channel_id, "stopped")
+    def hush(self, channel_id: str, script: Script | None = None) -> None:
+        """End what plays there, and what waits to be played; SCRIPT: that alone."""
+        self._spoil(channel_id, "stopped", script)
 
-    def _spoil(self, channel_id: str, reason: str) -> None:
-        for prompt in self.prompts.pop(channel_id, []):
+    def _spoil(self, channel_id: str, reason: str, script: Script | None = None) -> None:
+        before = self.prompts.pop(channel_id, [])
+        kept = [prompt for prompt in before if script and prompt.script is not script]
+        if kept:
+            self.prompts[channel_id] = kept
+        for prompt in (prompt for prompt in before if prompt not in kept):
             if prompt.ends:
                 prompt.ends.cancel()
             failed = NoticeFailed(at=self.wall(), channel_id=channel_id, script=prompt.script, reason=reason)
             self.say(Said(failed))
             self._falls_silent(channel_id)
+        if kept and kept[0].ends is None and self.parties[channel_id].alive:
+            self._begin(kept[0])
 
     # ------------------------------------------------------------ our application
     def send_on(self, channel_id: str) -> bool:

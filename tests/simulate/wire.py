@@ -268,8 +268,8 @@ class Wire:
             case PlayPrompt():
                 wrong = there.play(channel_id, effect.script, to_all=effect.to_all)
                 return lambda: self._refuse(effect, wrong) if wrong else None
-            case StopPrompt():
-                there.hush(channel_id)
+            case StopPrompt(script=script):
+                there.hush(channel_id, script)
             case Answer():
                 there.answer(channel_id)
             case SendOn():

@@ -116,8 +116,8 @@ class AsteriskPbx:
                 self._recorder.perform(effect)
             case PlayPrompt():
                 self._queue(effect, lambda: self._prompter.play(effect), lambda: self._prompter.drop(effect))
-            case StopPrompt():
-                self._queue(effect, lambda: self._prompter.stop(channel))
+            case StopPrompt(script=script):
+                self._queue(effect, lambda: self._prompter.stop(channel, script))
             case SendOn():
                 self._send_on(effect)
             case _:

@@ -99,9 +99,10 @@ class Prompter:
         at = _utc()
         self._tell(NoticeFailed(at=at, channel_id=effect.channel_id, script=effect.script, reason=reason), {})
 
-    async def stop(self, channel_id: str) -> None:
-        """Stop what plays to the party at this channel: it does not count as heard."""
-        ari, now = self._ari, [playing for playing in self._playing.values() if playing.channel_id == channel_id]
+    async def stop(self, channel_id: str, script: Script | None = None) -> None:
+        """Stop what plays to the party at this channel, or SCRIPT alone: it does not count as heard."""
+        ari, here = self._ari, [playing for playing in self._playing.values() if playing.channel_id == channel_id]
+        now = [playing for playing in here if script in (None, playing.script) and not (script and playing.cue)]
         for playing in now:
             playing.spoiled = playing.spoiled or "stopped"
         for playing in now if ari else ():

@@ -131,8 +131,8 @@ class FreeSwitchPbx:
                 self._recorder.perform(effect)
             case PlayPrompt():
                 self._queue(effect, lambda: self._prompter.play(effect), lambda: self._prompter.drop(effect))
-            case StopPrompt():
-                self._queue(effect, lambda: self._prompter.stop(channel))
+            case StopPrompt(script=script):
+                self._queue(effect, self._prompter.ending(channel, script))
             case SendOn():
                 self._leave(effect)
             case SoundBeep():

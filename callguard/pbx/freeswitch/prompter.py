@@ -11,10 +11,11 @@ import asyncio
 import hashlib
 import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from callguard.core.effects import Indicate, PlayPrompt
 from callguard.core.events import EffectFailed, Event, NoticeEnded, NoticeFailed, NoticeStarted, Script
@@ -36,17 +37,22 @@ _WHOLE = "%[playback_terminators=none]"
 @dataclass(slots=True)
 class _Playing:
     """One prompt for the party at `channel_id`; `on`: the channels that play it and have not ended, by the id of the
-    playback. `spoiled`: why it cannot count as heard any more. `cue`: it tells an agent something, and is no evidence.
+    playback; `begun`: those on which it sounds. `spoiled`: why it cannot count as heard any more. `cue`: it tells an
+    agent something, and is no evidence. `unwanted`: it is to end, and nothing else that plays there; `cut`: where it
+    was asked to.
     """
 
     channel_id: str
     script: Script
     prompt: Playable
     on: dict[str, str] = field(default_factory=dict)
+    begun: set[str] = field(default_factory=set)
+    cut: set[str] = field(default_factory=set)
     done: set[str] = field(default_factory=set)
     cue: bool = False
     started: bool = False
     spoiled: str = ""
+    unwanted: bool = False
 
 
 class Prompter:
@@ -65,6 +71,7 @@ class Prompter:
         self._prompts: dict[str, Mapping[Script, Playable]] = {}
         self._playing: list[_Playing] = []
         self._met: dict[str, float] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def attach(self, esl: Esl | None) -> None:
         """Use ESL from now on; None: the link is down, and with it goes the proof of everything that plays."""
@@ -122,6 +129,8 @@ class Prompter:
         playing.on = {f"{OWN_PREFIX}{uuid.uuid4().hex}": channel_id for channel_id in channels}
         self._playing.append(playing)
         await self._warmed(channels)
+        if playing.spoiled:
+            return self._fail(playing, playing.spoiled)
         asked = [_play(esl, channel_id, own, str(prompt.path)) for own, channel_id in list(playing.on.items())]
         for wrong in filter(None, await asyncio.gather(*asked)):
             self._fail(playing, wrong)
@@ -133,14 +142,47 @@ class Prompter:
         met = max((self._met.get(item, 0.0) for item in channels[1:]), default=0.0)
         await asyncio.sleep(max(0.0, met + WARM_SECONDS - asyncio.get_running_loop().time()))
 
-    async def stop(self, channel_id: str) -> None:
-        """Stop what plays to the party at this channel: it does not count as heard."""
-        now = [playing for playing in self._playing if playing.channel_id == channel_id]
+    def ending(self, channel_id: str, script: Script | None = None) -> Callable[[], Coroutine[Any, Any, None]]:
+        """How to stop what plays to the party at this channel, or SCRIPT alone. What FreeSWITCH was not yet asked to
+        play, it is not asked any more."""
+        self._forgo(channel_id, script)
+        return lambda: self.stop(channel_id, script)
+
+    def _forgo(self, channel_id: str, script: Script | None) -> list[_Playing]:
+        """What does not count as heard any more."""
+        here = [playing for playing in self._playing if playing.channel_id == channel_id]
+        now = [playing for playing in here if script in (None, playing.script) and not (script and playing.cue)]
         for playing in now:
             playing.spoiled = playing.spoiled or "stopped"
-        for where in {where for playing in now for where in playing.on.values()} if self._esl else ():
-            with suppress(PbxRefused, LinkDown):
-                await self._esl.ask(f"api uuid_break {where} all") if self._esl else None
+        return now
+
+    async def stop(self, channel_id: str, script: Script | None = None) -> None:
+        """Stop what plays to the party at this channel, or SCRIPT alone: it does not count as heard."""
+        now = self._forgo(channel_id, script)
+        for playing in now if script else ():
+            playing.unwanted = True
+        if script:
+            return self._cut()
+        for where in {where for playing in now for where in playing.on.values()}:
+            await self._break(where, " all")
+        for playing in now:
+            if not playing.begun:  # it was taken out of the queue, and nobody says so
+                self._fail(playing, playing.spoiled)
+
+    def _cut(self) -> None:
+        """End what is unwanted on each leg where nothing plays inside it: FreeSWITCH plays a second file within the
+        first, which goes on behind it, and ends the inner one."""
+        for place, playing in enumerate(self._playing):
+            inside = {leg for later in self._playing[place + 1 :] for leg in later.on.values()}
+            for leg in playing.begun & set(playing.on.values()) - playing.cut - inside if playing.unwanted else ():
+                playing.cut.add(leg)
+                task = asyncio.create_task(self._break(leg))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+
+    async def _break(self, channel_id: str, what: str = "") -> None:
+        with suppress(PbxRefused, LinkDown):
+            await self._esl.ask(f"api uuid_break {channel_id}{what}") if self._esl else None
 
     def heard(self, message: Message) -> None:
         """Any event: those about our playbacks and the hang-up of a party matter here."""
@@ -152,6 +194,7 @@ class Prompter:
                 self._stopped(channel_id, message)
             case "CHANNEL_EXECUTE_COMPLETE":
                 self._executed(message)
+                self._cut()
             case "CHANNEL_BRIDGE":
                 for leg in ("Bridge-A-Unique-ID", "Bridge-B-Unique-ID"):
                     self._met[message.get(leg, "")] = asyncio.get_running_loop().time()
@@ -161,15 +204,19 @@ class Prompter:
                 self._gone(channel_id)
 
     # ------------------------------------------------------------ inside
-    def _of(self, channel_id: str, message: Message) -> _Playing | None:
-        """Ours that plays here: FreeSWITCH plays one file at a time on a channel, in the order of the requests."""
+    def _of(self, channel_id: str, message: Message) -> list[_Playing]:
+        """Those of ours on this channel that a message may be about. FreeSWITCH begins files in the order of the
+        requests, the later one within the earlier one."""
         path = message.get("Playback-File-Path")
-        fits = (item for item in self._playing if channel_id in item.on.values() and str(item.prompt.path) == path)
-        return next(fits, None)
+        return [item for item in self._playing if channel_id in item.on.values() and str(item.prompt.path) == path]
 
     def _started(self, channel_id: str, message: Message) -> None:
-        playing = self._of(channel_id, message)
-        if playing is None or playing.started:
+        playing = next((item for item in self._of(channel_id, message) if channel_id not in item.begun), None)
+        if playing is None:
+            return
+        playing.begun.add(channel_id)
+        self._cut()
+        if playing.started:
             return
         playing.started = True
         if playing.cue:
@@ -187,7 +234,7 @@ class Prompter:
         self._tell(fact, message)
 
     def _stopped(self, channel_id: str, message: Message) -> None:
-        playing = self._of(channel_id, message)
+        playing = next((item for item in reversed(self._of(channel_id, message)) if channel_id in item.begun), None)
         if playing is None:
             return
         if message.get("Playback-Status") != "done" or message.get("Hangup-Cause"):
@@ -201,6 +248,8 @@ class Prompter:
         if playing is None:
             return
         channel_id = playing.on.pop(own)
+        if playing.unwanted and playing.on:  # it has not ended yet for the other party
+            return None
         if playing.spoiled or channel_id not in playing.done:
             return self._fail(playing, playing.spoiled or "not played", message)
         if playing.on:  # the other party still hears it

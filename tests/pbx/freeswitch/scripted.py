@@ -54,7 +54,7 @@ def template(name: str) -> dict[str, str]:
 
 @dataclass
 class Channel:
-    """One channel and its session thread: `queue` holds what it is to execute."""
+    """One channel and its session thread: `queue` holds what it is to execute. `busy`: it does something else."""
 
     uuid: str
     name: str
@@ -69,6 +69,7 @@ class Channel:
     queue: asyncio.Queue[tuple[str, str, str]] = field(default_factory=asyncio.Queue)
     broken: asyncio.Event = field(default_factory=asyncio.Event)
     playing: bool = False
+    busy: bool = False
     terminators: str = "*"
     room: str = ""
     overheard: bool = False
@@ -308,6 +309,8 @@ class ScriptedFreeSwitch:
         channel = self.channels.get(args[0])
         if channel is None:
             return f"-ERR No such channel {args[0]}!\n"
+        while "all" in args and not channel.queue.empty():
+            channel.queue.get_nowait()  # and no event tells
         if channel.playing:
             channel.broken.set()
         return "+OK\n"

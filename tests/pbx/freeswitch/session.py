@@ -123,6 +123,8 @@ class Exchange(ScriptedFreeSwitch):
         self._ended(own)
 
     async def _turn(self, own: Channel) -> None:
+        if own.busy:
+            return await asyncio.sleep(TICK)
         with suppress(TimeoutError):
             async with asyncio.timeout(TICK):
                 app, argument, event = await own.queue.get()
@@ -159,9 +161,7 @@ class Exchange(ScriptedFreeSwitch):
         self.fire("PLAYBACK_START", own, Playback_File_Path=path)
         for recording in own.recordings.values():
             recording.play(sound)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await own.broken.wait()
+        await self._sound(own, seconds)
         own.playing = False
         status = "break" if own.broken.is_set() and not own.hung else "done"
         for recording in own.recordings.values():
@@ -169,6 +169,20 @@ class Exchange(ScriptedFreeSwitch):
         self.played.append((own.uuid, path, status))
         self.fire("PLAYBACK_STOP", own, Playback_File_Path=path, Playback_Status=status)
         return "FILE PLAYED"
+
+    async def _sound(self, own: Channel, seconds: float) -> None:
+        """Sound for so long, unless broken. What is asked for meanwhile is done within: then the rest follows, unless
+        that was broken."""
+        loop = asyncio.get_running_loop()
+        while seconds > 0 and not own.broken.is_set():
+            since = loop.time()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(TICK, seconds)):
+                    await own.broken.wait()
+            seconds -= loop.time() - since
+            if not own.queue.empty() and not own.broken.is_set():
+                await self._execute(own, *own.queue.get_nowait())
+                own.playing = True
 
     # ------------------------------------------------------------ calls
     async def _bridge(self, own: Channel) -> None:

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from callguard.core.effects import Answer, PlayPrompt
+from callguard.core.effects import Answer, PlayPrompt, StopPrompt
 from callguard.core.events import ChannelHungUp, NoticeEnded, NoticeFailed, NoticeStarted, Script
 from callguard.pbx.freeswitch.prompter import WARM_SECONDS
 from tests.pbx.freeswitch.capture import messages
+from tests.pbx.freeswitch.scripted import TICK
 from tests.pbx.freeswitch.station import Station, station_on
 
 
@@ -118,3 +119,59 @@ async def test_a_prompt_that_freeswitch_cannot_find_was_not_heard(station: Stati
     station.switch.blind = True
     station.pbx.perform(PlayPrompt(channel_id=far, script=Script.NOTICE))
     assert (await station.wait(NoticeFailed)).reason == "not played" and not station.of(NoticeStarted)
+
+
+async def in_the_line(station: Station) -> tuple[str, str]:
+    """A caller and an agent while both hear the line."""
+    far, agent = await station.talk()
+    station.pbx.perform(PlayPrompt(channel_id=agent, script=Script.RECORDING_ON, whisper=True, to_all=True))
+    await station.wait(NoticeStarted)
+    return far, agent
+
+
+def hush(station: Station, agent: str) -> None:
+    station.pbx.perform(StopPrompt(channel_id=agent, script=Script.RECORDING_ON))
+
+
+async def test_a_line_that_is_to_end_ends_for_both_at_once(station: Station) -> None:
+    far, agent = await in_the_line(station)
+    hush(station, agent)
+    failed = await station.wait(NoticeFailed)
+    assert (failed.channel_id, failed.script, failed.reason) == (agent, Script.RECORDING_ON, "stopped")
+    assert {(who, status) for who, _, status in station.switch.played} == {(far, "break"), (agent, "break")}
+
+
+async def test_a_line_that_is_to_end_before_it_began_is_not_played(station: Station) -> None:
+    _, agent = await station.talk()
+    station.pbx.perform(PlayPrompt(channel_id=agent, script=Script.RECORDING_ON, whisper=True, to_all=True))
+    await asyncio.sleep(0.05)  # the bridge is too young
+    hush(station, agent)
+    assert (await station.wait(NoticeFailed)).reason == "stopped"
+    assert not station.of(NoticeStarted) and not executed(station)
+
+
+async def test_what_plays_within_a_line_that_is_to_end_is_heard_to_its_end(station: Station, tmp_path: Path) -> None:
+    far, agent = await in_the_line(station)
+    own = replace(station.prompt, path=Path(shutil.copy(station.prompt.path, tmp_path / "withdrawal.wav")))
+    station.pbx.set_prompts(far, {Script.WITHDRAWAL: own})
+    station.pbx.perform(PlayPrompt(channel_id=far, script=Script.WITHDRAWAL, whisper=True))
+    await station.wait(NoticeStarted, lambda fact: fact.script is Script.WITHDRAWAL)
+    hush(station, agent)
+    await station.wait(NoticeFailed)
+    heard = [(who, Path(path).name, status) for who, path, status in station.switch.played]
+    assert heard == [
+        (agent, "prompt.wav", "break"),
+        (far, "withdrawal.wav", "done"),
+        (far, "prompt.wav", "break"),
+    ]
+    assert [fact.script for fact in station.of(NoticeEnded)] == [Script.WITHDRAWAL]
+
+
+async def test_a_prompt_that_is_stopped_before_it_sounds_fails_all_the_same(station: Station) -> None:
+    """FreeSWITCH takes it out of the channel's queue, and no event tells."""
+    far = await station.enter()
+    station.switch.channels[far].busy = True
+    await asyncio.sleep(2 * TICK)
+    station.pbx.perform(PlayPrompt(channel_id=far, script=Script.NOTICE))
+    station.pbx.perform(StopPrompt(channel_id=far))
+    assert (await station.wait(NoticeFailed)).reason == "stopped" and not station.of(NoticeStarted)
