@@ -106,7 +106,7 @@ class Archive:
 
     def files(self, recording_id: str) -> list[Path]:
         """Everything that exists of a recording."""
-        return [path for path in (*self.legs(recording_id), self.stored(recording_id)) if path.exists()]
+        return [path for path in (*self.legs(recording_id), self.stored(recording_id)) if _is_file(path)]
 
     def measure(self, effect: MeasureRecording, line: Playable | None) -> tuple[Event, ...]:
         """Join the legs, take out what has to go, hold the file against what EFFECT says of it. The verdict is the last
@@ -114,8 +114,8 @@ class Archive:
         left, right = self.legs(effect.recording_id)
         stored = self.stored(effect.recording_id)
         ids = _Ids(read().wall, effect.channel_id, effect.recording_id)
-        legs = left.exists() and right.exists()
-        if not legs and not stored.exists():
+        legs = _is_file(left) and _is_file(right)
+        if not legs and not _is_file(stored):
             return (ids.lost("no file", _lost_ms(effect, 0)),)
         written = (left, right) if legs else (stored,)
         if all(path.stat().st_size <= HEADER for path in written):
@@ -167,6 +167,11 @@ class Archive:
             size_bytes=size,
             reason=reason,
         )
+
+
+def _is_file(path: Path) -> bool:
+    """Whether a file lies here: what a link leads to is none of ours."""
+    return path.is_file() and not path.is_symlink()
 
 
 def _repaired(path: Path) -> bool:

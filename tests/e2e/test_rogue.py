@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 from callguard.pbx.asterisk.ami import Ami
 from callguard.pbx.asterisk.site import AmiAddress
-from callguard.ports import IncidentRow, Wanted
+from callguard.ports import IncidentRow, StoredCall, Wanted
 from tests.e2e.site import Site, incidents, states
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -86,3 +87,30 @@ async def test_a_recorder_on_a_channel_of_no_call_and_a_file_of_nobody_are_incid
     stray.unlink()
     ours = {path.name for path in site.stand.recordings.iterdir()}
     assert ours and len(await site.log.find_incidents(Wanted(kind="unknown_file"))) == 1
+
+
+async def is_found(site: Site, harm: Callable[[Path], None]) -> StoredCall:
+    """HARM is done to the file of the caller's side while it is written, and is an incident while they talk."""
+    async with site.talk() as talk:
+        await talk.recorded()
+        await talk.row("recording_growing")
+        assert talk.stored is not None
+        harm(site.stand.recordings / f"{talk.stored.recordings[0].recording_id}-left.wav")
+        await talk.row("incident_opened", seconds=4)
+        await talk.row("stop_acknowledged")
+        assert await talk.hears_each_other()
+        return await talk.ends()
+
+
+@pytest.mark.requirement("S4", "S124")
+async def test_a_file_that_is_cut_or_exchanged_under_its_recorder_is_found_while_they_talk(site: Site) -> None:
+    foreign = site.stand.work / "somebody else's.wav"
+    foreign.write_bytes(b"RIFF of somebody else")
+
+    def exchange(leg: Path) -> None:
+        leg.unlink()
+        leg.symlink_to(foreign)
+
+    cut, exchanged = await asyncio.gather(is_found(site, lambda leg: os.truncate(leg, 44)), is_found(site, exchange))
+    assert incidents(cut) == {"recording_damaged"} and incidents(exchanged) == {"recording_lost"}
+    assert states(exchanged) == ["lost"] and foreign.read_bytes() == b"RIFF of somebody else"

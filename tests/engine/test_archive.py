@@ -71,6 +71,16 @@ def test_without_both_legs_it_is_lost(archive: Archive, missing: int | None) -> 
     assert isinstance(archive.measure(effect(), None)[0], RecordingLost)
 
 
+def test_what_a_link_leads_to_is_neither_kept_nor_destroyed(archive: Archive, tmp_path: Path) -> None:
+    left, right = archive.legs(ID)
+    other = tmp_path / "somebody else's.wav"
+    left.rename(other)
+    before = other.read_bytes()
+    left.symlink_to(other)
+    assert isinstance(archive.measure(effect(), None)[0], RecordingLost)
+    assert archive.files(ID) == [right] and other.read_bytes() == before
+
+
 @pytest.mark.parametrize("content", [b"not a sound", b"RIFF\0\0\0\0WAVE"])
 def test_what_cannot_be_read_is_damaged(archive: Archive, content: bytes) -> None:
     archive.legs(ID)[0].write_bytes(content)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 HEADER = 44
 """Bytes before the first sample in a WAV file that Asterisk writes: 16 bit, mono, little endian."""
@@ -48,7 +49,8 @@ def files_of(folder: Path, recording_id: str) -> Files:
 
 
 def look(files: Files, since: int | None, before: int = -1) -> Look:
-    """Look at FILES; with SINCE, read their sound from that sample on too. A file that cannot be read is not there.
+    """Look at FILES; with SINCE, read their sound from that sample on too. A file that cannot be read is not there, nor
+    is one in whose place lies a link to another.
     BEFORE: how many samples there were the last time; where there are no more, which one is quiet is not looked at.
     """
     try:
@@ -72,14 +74,14 @@ def _quiet(files: Files, samples: int) -> str:
 
 
 def _has_sound(path: Path, samples: int) -> bool:
-    with path.open("rb") as file:
+    with _opened(path) as file:
         file.seek(HEADER + 2 * (samples - TAIL))
         return bool(file.read(2 * TAIL).strip(b"\0"))
 
 
 def _side(path: Path, since: int | None) -> tuple[int, bool, bytes]:
     """Length in samples, whether the header is final, sound since SINCE."""
-    with path.open("rb") as file:
+    with _opened(path) as file:
         size = max(0, os.fstat(file.fileno()).st_size - HEADER)
         file.seek(_LENGTH_AT)
         stated = int.from_bytes(file.read(4), "little")
@@ -87,3 +89,7 @@ def _side(path: Path, since: int | None) -> tuple[int, bool, bytes]:
             return size // 2, 0 < stated <= size, b""
         file.seek(HEADER + 2 * since)
         return size // 2, 0 < stated <= size, file.read(max(0, size - 2 * since))
+
+
+def _opened(path: Path) -> BinaryIO:
+    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb")

@@ -42,6 +42,7 @@ _EMPTY_SECONDS = 0.25
 SOUND_SECONDS = 4.8
 """After so long a mask that was ended has to have let sound through: Asterisk writes two seconds at a time."""
 NO_SOUND = "no sound in the file"
+SHRANK = "shrank"
 
 
 class Watch:
@@ -168,7 +169,9 @@ class Watch:
     def _grow(self, now: float, at: datetime, look: Look) -> list[Event]:
         first, before = self.samples < 0, max(0, self.samples)
         self.samples = look.samples
-        if look.samples <= before or (first and self._found_running):
+        if look.samples < before:
+            return [self._damaged(at, SHRANK, look.samples)]  # somebody else cut it: what was in it is gone
+        if look.samples == before or (first and self._found_running):
             return []
         if before % BLOCK == 0 and look.samples % BLOCK and not look.final:
             return []

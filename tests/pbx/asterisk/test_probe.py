@@ -25,6 +25,17 @@ def test_no_file_is_no_recording(tmp_path: Path) -> None:
     assert look(files, 0) == Look()
 
 
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_link_is_no_file_of_ours(tmp_path: Path, side: str) -> None:
+    files = files_of(tmp_path, "r1")
+    for path in (files.left, files.right, tmp_path / "other.wav"):
+        write(path, 10)
+    moved: Path = getattr(files, side)
+    moved.unlink()
+    moved.symlink_to(tmp_path / "other.wav")
+    assert look(files, None) == Look()
+
+
 def test_names_are_our_ids(tmp_path: Path) -> None:
     files = files_of(tmp_path, "r1")
     assert (files.left, files.right) == (tmp_path / "r1-left.wav", tmp_path / "r1-right.wav")

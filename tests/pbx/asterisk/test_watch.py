@@ -86,6 +86,15 @@ def test_a_file_that_goes_away_is_lost() -> None:
     assert watch.done and not watch.astray
 
 
+@pytest.mark.requirement("S124")
+def test_a_file_that_somebody_cuts_is_damaged() -> None:
+    watch = started()
+    see(watch, 102.1, STEP)
+    (cut,) = see(watch, 102.5, 0)
+    assert isinstance(cut, RecordingDamaged) and (cut.findings, cut.offset_samples) == (("shrank",), 0)
+    assert see(watch, 102.9, 0) == []
+
+
 @pytest.mark.requirement("S126")
 def test_fault_recorder_falls_behind_a_file_that_stops_growing_is_damaged_once_a_stall() -> None:
     watch = started()
