@@ -166,7 +166,7 @@ def heard(call: Call, event: RecordingEvent) -> Step:
 
 def _leg_silent(call: Call, recording: Recording, event: LegSilent) -> Step:
     """Whether or not another segment can take over, somebody has to know what this one misses."""
-    if not segment.is_one_sided(call, recording, event.side):
+    if not segment.is_one_sided(call, recording, event.side, event.offset_samples):
         return Step(call)
     done = incident(call, "one_sided")
     if call.least_privilege:

@@ -15,14 +15,17 @@ from dataclasses import replace
 from callguard.core.call import Call
 from callguard.core.events import Outcome
 from callguard.core.outcome import Step, record
-from callguard.core.recording import Mask, Recording
+from callguard.core.recording import RATE, Mask, Recording
+
+LINE = 2 * RATE
+"""Samples in which the line lies that every segment begins with."""
 
 
 def following(call: Call) -> Recording:
     """The next segment, not yet started: on the far party's channel until that can miss a side."""
     company = _company(call)
     known = {channel_id for item in call.recordings for channel_id in item.company}
-    swapped = any(item.handed_on for item in call.recordings)
+    swapped = any(item.handed_on for item in call.recordings) and not _is_deaf(call.recordings[-1])
     newest = next((item for item in reversed(company) if item not in known), company[-1])
     return Recording(
         recording_id=call.segment_id(),
@@ -58,11 +61,19 @@ def is_astray(call: Call, recording: Recording) -> bool:
     return recording.swapped and recording.channel_id not in _company(call)
 
 
-def is_one_sided(call: Call, recording: Recording, side: str) -> bool:
-    """Whether silence on SIDE is more than somebody who says nothing: others have come since it began."""
+def is_one_sided(call: Call, recording: Recording, side: str, since: int) -> bool:
+    """Whether silence on SIDE from the sample SINCE on is more than somebody who says nothing: others have come since
+    it began, or not even the line is heard there, which is whispered to all."""
     newcomers = set(_company(call)) - set(recording.company)
     sounds = recording.state.runs and recording.mask is Mask.OFF
-    return sounds and bool(newcomers) and side == recording.written_side
+    unheard = recording.swapped and 0 <= since < LINE
+    return sounds and (bool(newcomers) or unheard) and side == recording.written_side
+
+
+def _is_deaf(recording: Recording) -> bool:
+    """Whether it hung on another's channel, and got nothing of what is said to that: a recorder of that one's own call
+    had been there before, and Asterisk's memory is the channel's. The far party's own may have a better one."""
+    return recording.swapped and recording.one_sided > 0
 
 
 def continued(call: Call, recording: Recording) -> Step:

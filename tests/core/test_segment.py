@@ -82,6 +82,19 @@ def test_a_side_that_is_missing_although_the_first_one_stays_is_found() -> None:
     talk.recorder(LegSilent, side="left", milliseconds=2000).is_quiet()  # of the same company: they say nothing
 
 
+@pytest.mark.requirement("S22", "S95")
+def test_a_recorder_on_somebody_elses_channel_that_does_not_get_its_line_gives_way_to_one_on_the_far_partys() -> None:
+    """Two recorded callers are put through to each other: what Asterisk remembers of a channel may drop a voice."""
+    deaf = followed().recorder(LegSilent, side="left", milliseconds=3000, offset_samples=8000)
+    deaf.did(StopRecording).incident("one_sided").stopped().did(StartRecording)
+    assert (started(deaf).channel_id, started(deaf).swapped) == (FAR, False)
+    deaf.acknowledged().opened().growing()
+    deaf.recorder(LegSilent, side="right", milliseconds=3000, offset_samples=8000).is_quiet()
+    deaf.hangs_up(OTHER_AGENT).sees(THIRD, Role.AGENT).bridges(THIRD).did(StopRecording).stopped().did(StartRecording)
+    assert (started(deaf).channel_id, started(deaf).swapped) == (THIRD, True)
+    followed().recorder(LegSilent, side="left", milliseconds=3000, offset_samples=40_000).is_quiet()
+
+
 @pytest.mark.parametrize("talk", [play().recording(), joined().presses("*8", by=AGENT)])
 def test_who_says_nothing_and_a_pause_are_no_missing_side(talk: Play) -> None:
     talk.recorder(LegSilent, side="right", milliseconds=3100).is_quiet()
