@@ -2,7 +2,7 @@
 
 Belongs here: bringing sound, levels and flags together, some minutes at a time. Does not: what a tone is (sounding.py),
 what is near a voice (anchor.py). Ten minutes are settled at once, with a minute seen on both sides: memory does not
-grow with the length of a call, but for one flag a frame.
+grow with the length of a call where settled flags are taken.
 """
 
 from __future__ import annotations
@@ -43,13 +43,17 @@ class Closer:
         if self._waiting >= CHUNK + MARGIN:
             self._settle(CHUNK)
 
+    def take(self) -> Flags:
+        """The flags that stay, of frames that are settled and were not taken yet."""
+        settled, self._settled = self._settled, []  # a day has three million of them
+        return np.concatenate(settled) if settled else np.zeros(0, bool)
+
     def finish(self) -> Flags:
-        """All flags that stay."""
+        """All that were not taken yet."""
         self._see(self._spectra.finish())
         if self._waiting:
             self._settle(self._waiting)
-        settled, self._settled = self._settled, []  # a day has three million of them
-        return np.concatenate(settled) if settled else np.zeros(0, bool)
+        return self.take()
 
     def _see(self, look: Look) -> None:
         self._sounding.feed(look)

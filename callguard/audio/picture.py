@@ -38,7 +38,7 @@ def picture(source: Path, kept: TimeMap, events: Sequence[int] = (), raw: Raw | 
         image = Image.new("RGB", (WIDTH + 2 * MARGIN, reader.channels * TRACK + 2 * MARGIN), _BACK)
         draw = ImageDraw.Draw(image)
         bottom = MARGIN + reader.channels * TRACK
-        for part in kept.parts:
+        for part in kept:
             first = _column(part.start, reader.frames)
             last = max(first, _column(part.end, reader.frames) - 1)
             draw.rectangle((MARGIN + first, MARGIN, MARGIN + last, bottom), fill=_KEPT)
@@ -80,7 +80,7 @@ def _column(sample: int, frames: int) -> int:
 
 def _stays(kept: TimeMap, frames: int) -> NDArray[np.bool_]:
     flags = np.zeros(WIDTH, np.bool_)
-    for part in kept.parts:
+    for part in kept:
         flags[_column(part.start, frames) : _column(part.end - 1, frames) + 1] = True
     return flags
 

@@ -17,7 +17,11 @@ _STEADY = 12
 """Frames (360 ms) that a tone of the network stands still: ringback, busy, fax."""
 _KEY = 2
 """Looks of 64 ms that see the same two tones of ITU-T Q.23: a key. None was seen in 33 minutes of speech."""
-_KEY_ROW, _KEY_COLUMN = (697, 941), (1209, 1633)
+_KEY_ROWS, _KEY_COLUMNS = (697, 770, 852, 941), (1209, 1336, 1477, 1633)
+_KEY_OFF = 0.018
+"""How far off a key's tone may be (ITU-T Q.24): the overtones of a high voice come near, and not as near."""
+_GLIDE = 2
+"""Bins within which a tone of the network stays from its first frame to its last: a cry as pure as one glides."""
 _ECHO = 6
 """Frames that the voice detector goes on after a tone."""
 _LOOKS = 17
@@ -62,7 +66,7 @@ class Sounding:
         flags = np.zeros(len(low), bool)
         still, pure = _still(low, high), np.concatenate(self._pure)
         keys = [run for run in _runs(still & _is_key(low, high)) if run[1] - run[0] >= _KEY - 1]
-        tones = [run for run in _runs(still & pure) if run[1] - run[0] >= _STEADY - 1]
+        tones = [run for run in _runs(still & pure) if run[1] - run[0] >= _STEADY - 1 and _stands(run, low, high)]
         for start, end in keys + tones:  # stillness is counted from the second frame
             flags[max(0, start - 2) : end + _ECHO] = True
         for start, end in self._music.spans():
@@ -85,13 +89,19 @@ def _still(low: NDArray[np.int16], high: NDArray[np.int16]) -> Flags:
     return still
 
 
+def _stands(run: tuple[int, int], *tones: NDArray[np.int16]) -> bool:
+    """Whether each of TONES is the same at the end of RUN as at its beginning."""
+    return all(np.ptp(each[slice(*run)]) <= _GLIDE for each in tones)
+
+
 def _is_key(low: NDArray[np.int16], high: NDArray[np.int16]) -> Flags:
-    return _within(low, _KEY_ROW) & _within(high, _KEY_COLUMN)
+    return _near(low, _KEY_ROWS) & _near(high, _KEY_COLUMNS)
 
 
-def _within(bins: NDArray[np.int16], edges: tuple[int, int]) -> Flags:
-    slack = 1.3 * HERTZ
-    return (bins * HERTZ > edges[0] - slack) & (bins * HERTZ < edges[1] + slack)
+def _near(bins: NDArray[np.int16], tones: tuple[int, ...]) -> Flags:
+    exact = np.array(tones)
+    flags: Flags = (np.abs(bins[:, None] * HERTZ - exact) <= _KEY_OFF * exact + HERTZ / 2).any(1)
+    return flags
 
 
 def _runs(flags: Flags) -> list[tuple[int, int]]:

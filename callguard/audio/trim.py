@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 import stat
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import combinations
@@ -19,10 +19,11 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from callguard.audio.runs import Runs
 from callguard.audio.staged import staged
 from callguard.audio.timemap import TimeMap
 from callguard.audio.vad import FRAME_S, SpeechDetector
-from callguard.audio.wav import Raw, WavReader, WavWriter
+from callguard.audio.wav import Raw, Samples, WavReader, WavWriter
 from callguard.errors import BadAudio, BadInput
 
 BLIP_S = 0.06  # a shorter stretch is a click
@@ -30,7 +31,8 @@ PROTECT_S = 2.0  # kept on both sides of a protected instant: consent, pause and
 
 _ARENA_BYTES = 16 << 20
 
-Segments = list[tuple[int, int]]
+Segments = NDArray[np.int64]
+"""(parts, 2): start and end of each in samples, ascending and apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +77,9 @@ class Trimmed:
         """Seconds cut out."""
         return (self.original_samples - self.map.trimmed_samples) / self.rate
 
-    def segments(self) -> list[dict[str, float]]:
-        """The kept parts, [{"start": s, "end": s}, ...] in seconds of the original."""
-        return [{"start": part.start / self.rate, "end": part.end / self.rate} for part in self.map.parts]
+    def segments(self) -> Iterator[dict[str, float]]:
+        """The kept parts, {"start": s, "end": s} each, in seconds of the original."""
+        return ({"start": part.start / self.rate, "end": part.end / self.rate} for part in self.map)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class Extra:
 
     path: Path
     label: str
-    content: Callable[[Trimmed], bytes]
+    content: Callable[[Trimmed], Iterable[bytes]]
 
 
 def trim(
@@ -121,7 +123,7 @@ def trim(
             own = _sha256_of(files[0]) if hashed else ""
             result = Trimmed(reader.rate, reader.channels, reader.frames, sha256, own, TimeMap.of(segments))
         for file, extra in zip(files[1:], extras, strict=True):
-            file.write(extra.content(result))
+            file.writelines(extra.content(result))
     return result
 
 
@@ -133,8 +135,7 @@ def segments_of(
     profile: Profile = SAFE,
 ) -> Segments:
     """The parts of what READER reads, all of it, that are kept. `protected`, `idle`: see `trim`."""
-    speech = _without(_speech(reader, profile), idle, reader.rate)
-    return keep(speech, reader.rate, reader.frames, protected, profile)
+    return keep(_speech(reader, idle, profile), reader.rate, reader.frames, protected, profile)
 
 
 def _state(path: Path) -> tuple[int, ...]:
@@ -155,13 +156,11 @@ def _require_apart(files: Sequence[tuple[Path, str]]) -> None:
 
 
 def keep(
-    speech: NDArray[np.bool_], rate: int, samples: int, protected: Iterable[int] = (), profile: Profile = SAFE
+    speech: NDArray[np.int64], rate: int, samples: int, protected: Iterable[int] = (), profile: Profile = SAFE
 ) -> Segments:
-    """The parts to keep, (start, end) in samples, ascending and apart. `speech`: one flag per 30 ms."""
+    """The parts to keep. `speech`: (start, end) of each run of speech, in frames of 30 ms."""
     before, after, protect = round(profile.before * rate), round(profile.after * rate), round(PROTECT_S * rate)
-    inner = np.flatnonzero(speech[1:] != speech[:-1]) + 1
-    edges = np.concatenate(([0] * bool(speech[:1].any()), inner, [len(speech)] * bool(speech[-1:].any())))
-    runs = (edges.reshape(-1, 2) * FRAME_S * rate).round().astype(np.int64)
+    runs = (speech * FRAME_S * rate).round().astype(np.int64)
     runs = runs[runs[:, 1] - runs[:, 0] >= round(BLIP_S * rate)] + (-before, after)
     told = np.array([min(max(at, -protect), samples + protect) for at in protected], np.int64)
     wide = np.concatenate((runs, told[:, None] + (-protect, protect))).clip(0, samples)
@@ -171,46 +170,54 @@ def keep(
 def _joined(stretches: NDArray[np.int64]) -> Segments:
     """(start, end) in any order; those that overlap or touch become one. A day has tens of thousands of them."""
     if not len(stretches):
-        return []
+        return stretches
     ascending = stretches[np.argsort(stretches[:, 0], kind="stable")]
     ends = np.maximum.accumulate(ascending[:, 1])
     apart = ascending[1:, 0] > ends[:-1]
     starts = ascending[np.concatenate(([True], apart)), 0]
-    return list(zip(starts.tolist(), ends[np.concatenate((apart, [True]))].tolist(), strict=True))
+    return np.stack((starts, ends[np.concatenate((apart, [True]))]), axis=1)
 
 
-def _speech(reader: WavReader, profile: Profile) -> NDArray[np.bool_]:
-    """Flags of frames where any channel speaks."""
+def _speech(reader: WavReader, idle: Sequence[tuple[int, int]], profile: Profile) -> NDArray[np.int64]:
+    """Runs of frames where any channel speaks, and not in IDLE."""
     np.empty(_ARENA_BYTES, np.uint8)  # freed at once: from now on glibc keeps such memory, see mallopt(3)
     detectors = [
         SpeechDetector(reader.rate, closely=profile.closely, mode=profile.mode) for _ in range(reader.channels)
     ]
+    runs, frame = Runs(), FRAME_S * reader.rate
+    still = [(math.ceil(start / frame), math.floor(end / frame)) for start, end in idle]
     for block in reader.blocks():
         for channel, detector in enumerate(detectors):
             detector.feed(block[:, channel])
-    flags = detectors[0].finish()
-    for detector in detectors[1:]:
-        flags |= detector.finish()
-    return flags
+        runs.feed(_without([detector.take() for detector in detectors], still, runs.frames))
+    runs.feed(_without([detector.finish() for detector in detectors], still, runs.frames))
+    return runs.finish()
 
 
-def _without(speech: NDArray[np.bool_], idle: Sequence[tuple[int, int]], rate: int) -> NDArray[np.bool_]:
-    frame = FRAME_S * rate
+def _without(channels: Sequence[NDArray[np.bool_]], idle: Sequence[tuple[int, int]], first: int) -> NDArray[np.bool_]:
+    """Where any of CHANNELS is flagged and none of IDLE is, all in frames. FIRST: the number of the first flag."""
+    flags: NDArray[np.bool_] = np.logical_or.reduce(channels)
     for start, end in idle:
-        speech[math.ceil(start / frame) : max(0, math.floor(end / frame))] = False
-    return speech
+        flags[max(0, start - first) : max(0, end - first)] = False
+    return flags
 
 
 def _copy(reader: WavReader, segments: Segments, file: BinaryIO) -> None:
     try:
         writer = WavWriter(file, reader.rate, reader.channels)
-        for start, end in segments:
-            reader.skip_to(start)
-            for at in range(start, end, reader.block_frames):
-                writer.write(reader.read(min(reader.block_frames, end - at)))
+        for block in kept_blocks(reader, segments):
+            writer.write(block)
         writer.finish()
     except OSError as error:  # before whatever is written beside it takes it for its own
         raise BadInput(f"OUT cannot be written: {error.strerror or type(error).__name__}") from error
+
+
+def kept_blocks(reader: WavReader, segments: Segments) -> Iterator[Samples]:
+    """What READER, at its beginning, has in SEGMENTS, in blocks of 1 MB at most."""
+    for start, end in ((int(start), int(end)) for start, end in segments):
+        reader.skip_to(start)
+        for at in range(start, end, reader.block_frames):
+            yield reader.read(min(reader.block_frames, end - at))
 
 
 def file_sha256(path: Path) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 from callguard.audio.riff import parse, pcm_header
-from callguard.audio.trim import Segments
+from callguard.audio.trim import Segments, kept_blocks
 from callguard.audio.wav import WavReader
 from callguard.errors import BadAudio
 
@@ -22,15 +22,13 @@ CHUNK = b"cgtm"
 
 def trimmed(reader: WavReader, segments: Segments, said: Mapping[str, Any]) -> Iterator[bytes]:
     """The kept SEGMENTS of what READER reads, unchanged, and SAID behind them, in blocks of about 1 MB."""
-    size = sum(end - start for start, end in segments) * reader.channels * 2
+    size = sum(int(end - start) for start, end in segments) * reader.channels * 2
     text = json.dumps(said).encode()
     text += b" " * (len(text) % 2)
     head = pcm_header(reader.rate, reader.channels, size)
     yield head[:4] + struct.pack("<I", len(head) + size + len(text)) + head[8:]
-    for start, end in segments:
-        reader.skip_to(start)
-        for at in range(start, end, reader.block_frames):
-            yield reader.read(min(reader.block_frames, end - at)).astype("<i2").tobytes()
+    for block in kept_blocks(reader, segments):
+        yield block.astype("<i2").tobytes()
     yield CHUNK + struct.pack("<I", len(text)) + text
 
 

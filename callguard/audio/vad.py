@@ -35,6 +35,9 @@ _LOUD_PERCENT, _FLOOR_PERCENT = 95, 3
 # A frame within 1 dB of the floor is noise, whatever the detector says; a floor above -38 dBov is no floor.
 _OVER_FLOOR_DB, _HIGHEST_FLOOR_DBOV = 1.0, -38.0
 _DIGITAL_SILENCE_DBOV = -90.0
+# Where most of the sound in this share of a window's frames lies below the voice (an offset of the line card, mains
+# hum), what is slower than 5 ms is taken out: else that is the level, and who speaks quietly is lost under it.
+_SLOW, _SLOW_FRAMES = 40, 0.25
 
 Mono = NDArray[np.int16]
 _Floats = NDArray[np.float32]
@@ -51,7 +54,8 @@ _OfLevel = Callable[[_Level], float]
 
 
 class SpeechDetector:
-    """Feed it one channel block by block, then `finish`: one flag per 30 ms. It holds a minute of sound at most.
+    """Feed it one channel block by block, then `finish`: one flag per 30 ms. It holds a minute of sound at most, and
+    the flags that nobody takes.
 
     `rate`: one of RATES. Raises BadAudio for any other. `closely`: tones, music and noise between phrases are told
     from speech by their spectrum; `mode`: of WebRTC's detector, 0 to 3.
@@ -80,13 +84,20 @@ class SpeechDetector:
             self._push(window)
         self._rest = self._rest[whole * size :].copy()
 
+    def take(self) -> NDArray[np.bool_]:
+        """The flags that are known by now and were not taken yet, in order."""
+        if self._closer:
+            return self._closer.take()
+        flags, self._flags = self._flags, []
+        return np.concatenate((*flags, np.zeros(0, bool)))
+
     def finish(self) -> NDArray[np.bool_]:
-        """All flags, the first 30 ms first. A last part shorter than 30 ms has none."""
+        """All flags that were not taken yet. A last part shorter than 30 ms has none."""
         frame = _FRAME * self._factor
         self._push(self._rest[: len(self._rest) // frame * frame])
         while self._done < len(self._levels):
             self._judge()
-        return self._closer.finish() if self._closer else np.concatenate((*self._flags, np.zeros(0, bool)))
+        return self._closer.finish() if self._closer else self.take()
 
     def _push(self, window: Mono) -> None:
         # A box filter is enough to hear speech by; what is written is never resampled.
@@ -95,6 +106,7 @@ class SpeechDetector:
         narrow = window.astype(np.float32)
         if self._factor > 1:
             narrow = narrow.reshape(-1, self._factor).mean(axis=1)
+        narrow = _without_rumble(narrow)
         frames = narrow.reshape(-1, _FRAME)
         power = _power(frames)
         self._waiting.append((frames, power))
@@ -126,6 +138,16 @@ class SpeechDetector:
     def _around(self, at: int) -> _Level:
         near = self._levels[max(0, at - 1) : at + 2]
         return _Level(max(level.loud for level in near), min(level.floor for level in near))
+
+
+def _without_rumble(sound: _Floats) -> _Floats:
+    """SOUND, whole frames of it, without what is slower than _SLOW samples where there is much of that."""
+    slow = sound.reshape(-1, _SLOW).mean(axis=1).reshape(-1, _FRAME // _SLOW)
+    most = np.square(slow).mean(axis=1) > 0.5 * np.square(sound).reshape(-1, _FRAME).mean(axis=1)
+    if most.mean() < _SLOW_FRAMES:
+        return sound
+    padded = np.pad(sound, _SLOW // 2, mode="edge")
+    return sound - np.convolve(padded, np.full(_SLOW + 1, 1 / (_SLOW + 1), np.float32), "valid")
 
 
 def _gain(level: _Level) -> float:

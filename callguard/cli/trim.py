@@ -6,6 +6,7 @@ Belongs here: options, files named on the command line, the summary. Does not: c
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -97,10 +98,18 @@ def _marks(log: str, config: Path, source: Path) -> Marks:
 def _extras(segments: Path | None, time_map: Path | None) -> list[Extra]:
     extras = []
     if segments:
-        extras.append(Extra(segments, "--segments", lambda result: json.dumps(result.segments()).encode()))
+        extras.append(Extra(segments, "--segments", lambda result: listed(result.segments())))
     if time_map:
-        extras.append(Extra(time_map, "--map", lambda result: result.map.to_json().encode()))
+        extras.append(Extra(time_map, "--map", lambda result: listed(result.map.rows())))
     return extras
+
+
+def listed(rows: Iterable[object]) -> Iterator[bytes]:
+    """ROWS as a JSON list, one at a time: a day has tens of thousands of them."""
+    yield b"["
+    for at, row in enumerate(rows):
+        yield (", " if at else "").encode() + json.dumps(row).encode()
+    yield b"]"
 
 
 def _explained(path: Path | None, source: Path, events: list[int], raw: Raw | None) -> list[Extra]:
@@ -108,7 +117,7 @@ def _explained(path: Path | None, source: Path, events: list[int], raw: Raw | No
         return []
     from callguard.audio.picture import picture  # with Pillow, which nothing else needs
 
-    return [Extra(path, "--explain", lambda result: picture(source, result.map, events, raw))]
+    return [Extra(path, "--explain", lambda result: [picture(source, result.map, events, raw)])]
 
 
 def read_events(path: Path) -> list[int]:
@@ -135,7 +144,7 @@ def summary(result: Trimmed, profile: str) -> dict[str, object]:
         "original_samples": result.original_samples,
         "trimmed_samples": result.map.trimmed_samples,
         "removed_s": round(result.removed_s, 3),
-        "segments": len(result.map.parts),
+        "segments": len(result.map),
         "original_sha256": result.original_sha256,
         "trimmed_sha256": result.trimmed_sha256,
     }
@@ -144,4 +153,4 @@ def summary(result: Trimmed, profile: str) -> dict[str, object]:
 def sentence(result: Trimmed) -> str:
     """The same for people."""
     length = result.original_samples / result.rate
-    return f"{result.removed_s:.1f} s of {length:.1f} s removed, {len(result.map.parts)} part(s) kept"
+    return f"{result.removed_s:.1f} s of {length:.1f} s removed, {len(result.map)} part(s) kept"

@@ -6,7 +6,6 @@ what its log says of it (core/marks.py), opening and sealing (keep.py).
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -81,13 +80,13 @@ class Trim:
                 segments = segments_of(sound, protected=protected, idle=idle, profile=profile)
         except BadAudio as error:  # kept as it is; trying again would not change it
             return str(error)
-        if not segments:
+        if not len(segments):
             return "nobody is heard to speak"
         parts = TimeMap.of(segments)
         with WavReader(plain_of(container)) as sound:
             settings = {"profile": PROFILE, **profile.as_data(), "protected": protected, "idle": idle}
             told = {"rate": sound.rate, "original_samples": sound.frames, "settings": settings}
-            behind = {"original_sha256": (row.plain_sha256 or b"").hex(), "map": json.loads(parts.to_json())}
+            behind = {"original_sha256": (row.plain_sha256 or b"").hex(), "map": [*parts.rows()]}
             source = Source(trimmed(sound, segments, told | behind))
             told |= {"trimmed_samples": parts.trimmed_samples, "original": ORIGINAL[wish]}
             self.room.keep(new_trimmed(row, self.now()), begun, source, Format.WAV, told)

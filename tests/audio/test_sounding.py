@@ -49,6 +49,18 @@ def test_two_short_tones_that_are_no_key_may_be_a_voice() -> None:
     assert not sounding(on_the_line(np.concatenate((silence(1), tone(0.1, 300, 500), silence(1))))).any()
 
 
+@pytest.mark.requirement("S126")
+def test_overtones_of_a_high_voice_near_the_tones_of_a_key_are_no_key() -> None:
+    assert not sounding(on_the_line(np.concatenate((silence(1), tone(0.2, 900, 1200), silence(1))))).any()
+
+
+@pytest.mark.requirement("S126")
+def test_a_cry_as_pure_as_a_tone_glides() -> None:
+    at = np.arange(8000) / 8000
+    cry = whole(3000 * np.sin(2 * np.pi * (850 + 120 * at) * at))
+    assert not sounding(on_the_line(np.concatenate((silence(1), cry, silence(1))))).any()
+
+
 def test_a_low_voice_that_holds_its_pitch_is_no_tone() -> None:
     assert not sounding(on_the_line(tone(1, 220, 440))).any()
 

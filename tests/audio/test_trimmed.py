@@ -27,7 +27,7 @@ def source(folder: Path) -> Path:
 @pytest.mark.parametrize("said", [{"map": [[0, 10, 0]]}, {"odd": "x"}, {"odd": "xy"}])
 def test_it_is_a_sound_file_with_the_kept_samples_and_what_was_said(tmp_path: Path, said: dict[str, object]) -> None:
     with WavReader(source(tmp_path)) as reader:
-        content = b"".join(trimmed(reader, [(5, 1000), (4000, 4003)], said))
+        content = b"".join(trimmed(reader, np.array([(5, 1000), (4000, 4003)]), said))
     assert said_of(io.BytesIO(content)) == said and int.from_bytes(content[4:8], "little") == len(content) - 8
     with WavReader(io.BytesIO(content)) as again:
         assert again.frames == 998 and again.rate == 8000

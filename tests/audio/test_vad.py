@@ -45,6 +45,17 @@ def test_a_caller_far_below_the_detectors_own_threshold_is_lifted_over_it() -> N
     assert share(found, 0.2, len(speech) / 8000 - 0.1) > 0.82
 
 
+@pytest.mark.requirement("S126")
+@pytest.mark.parametrize("hertz", [0, 50])
+def test_a_quiet_caller_is_heard_over_what_is_slower_than_a_voice(hertz: float) -> None:
+    """An offset of the line card, or hum louder than the caller."""
+    sound = mixed(np.concatenate((silence(20), at_level(spoken("notice-short"), -44), silence(20))), noise(45, -66))
+    below = 500 * np.cos(2 * np.pi * hertz * np.arange(len(sound)) / 8000)
+    found = flags(mixed(sound, below.round().astype(np.int16)))
+    assert share(found, 20.2, 26.9) > 0.75
+    assert share(found, 1, 19) < 0.02
+
+
 def test_restless_noise_on_a_silent_leg_is_not_lifted_into_speech() -> None:
     """Noise that swells by 3 dB twice a second: lifted to the level of speech, two thirds of it would be kept."""
     hiss = noise(60, -60)

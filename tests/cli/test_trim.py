@@ -40,7 +40,7 @@ def test_segments_map_and_summary_agree_with_the_sound(tmp_path: Path, source: P
     kept = np.concatenate([sound[round(part["start"] * 8000) : round(part["end"] * 8000)] for part in parts])
     assert np.array_equal(read(out), kept)
     mapped = TimeMap.from_json(time_map.read_text())
-    assert [[part.start / 8000, part.end / 8000] for part in mapped.parts] == [[p["start"], p["end"]] for p in parts]
+    assert [[part.start / 8000, part.end / 8000] for part in mapped] == [[p["start"], p["end"]] for p in parts]
     assert not mapped.to_trimmed(88_000 + 15_999).clamped
     assert (told["original_samples"], told["trimmed_samples"]) == (len(sound), len(kept))
     assert told["settings"] == {"profile": "safe", **SAFE.as_data()}
