@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from callguard.audio.shred import shredded_after
 from callguard.audio.staged import staged
 from callguard.audio.wav import Samples, WavReader, WavWriter
 from callguard.errors import BadAudio, BadInput
@@ -28,15 +29,15 @@ def within(spans: Iterable[tuple[int, int]], frames: int) -> Spans:
 
 
 def blank(path: Path, spans: Spans) -> None:
-    """Make both sides of the recording at PATH silent in SPANS. The file is exchanged whole or not at all. Raises
-    BadAudio where it cannot be read or written."""
+    """Make both sides of the recording at PATH silent in SPANS. The file is exchanged whole or not at all, and what it
+    was before is overwritten. Raises BadAudio where it cannot be read or written."""
     try:
-        with WavReader(path) as reader, staged(path, "the recording") as file:
+        with WavReader(path) as reader, shredded_after(path), staged(path, "the recording") as file:
             writer = WavWriter(file, reader.rate, reader.channels)
             for block in reader.blocks():
                 writer.write(silenced(block, writer.frames, spans))
             writer.finish()
-    except BadInput as wrong:
+    except (BadInput, OSError) as wrong:
         raise BadAudio(str(wrong)) from wrong
 
 

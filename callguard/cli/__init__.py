@@ -12,6 +12,7 @@ from importlib import import_module
 import click
 
 from callguard import __version__
+from callguard.cli.undumped import never_dumped
 from callguard.errors import CallguardError
 
 COMMANDS = (
@@ -66,6 +67,7 @@ class _Lazy(click.Group):
 @click.version_option(__version__)
 def cli() -> None:
     """Recording that is lawful at capture, stays lawful, and proves it."""
+    never_dumped()
 
 
 def main() -> None:

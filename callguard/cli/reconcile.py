@@ -12,13 +12,14 @@ from pathlib import Path
 
 import click
 
+from callguard.audio.shred import is_going
 from callguard.audio.tone import TONES
 from callguard.cli.keeper import rows, shelf_of, spool_of
 from callguard.cli.moment import since_option
 from callguard.cli.option import config_option, json_option, load, show_json, with_log
 from callguard.cli.ruling import printable
 from callguard.errors import BadInput
-from callguard.jobs.spool import is_going, is_staged, recording_of
+from callguard.jobs.spool import is_staged, recording_of
 from callguard.pbx.cdr import Leg, read_cdr, read_cel
 from callguard.ports import StoredCall
 from callguard.reconcile import FINE, Result, Stock

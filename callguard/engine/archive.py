@@ -7,8 +7,6 @@ Runs in a thread: nothing here touches the loop.
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import Any
 from callguard.audio.blank import Spans, blank, within
 from callguard.audio.digit import find_digits
 from callguard.audio.riff import HEADER, pcm_header, repair_header
+from callguard.audio.shred import shred
 from callguard.audio.verify import AT_ONCE_S, BLANK, AudioVerdict, Expectation, verify
 from callguard.audio.wav import WavReader, join_legs
 from callguard.core.effects import DiscardRecording, MeasureRecording
@@ -132,7 +131,7 @@ class Archive:
         except BadAudio:
             return (ids.damaged(("unreadable", *(BLANK for _ in effect.blanks[:1])), _lost_ms(effect, 0)),)
         for leg in (left, right):
-            leg.unlink(missing_ok=True)
+            shred(leg)
         measured = _measured(verdict, file_sha256(stored), samples)
         blanked = (ids.blanked(spans, len(keys), before, measured["sha256"]),) if spans else ()
         if verdict.ok and not repaired:
@@ -148,7 +147,7 @@ class Archive:
         return gone if 0 <= effect.seconds < AT_ONCE_S else ids.lost(NO_MEDIA, _lost_ms(effect, 0))
 
     def discard(self, effect: DiscardRecording) -> RecordingDiscarded:
-        """Destroy every file of a recording; the receipt names what was destroyed by hash and size."""
+        """Overwrite and remove every file of a recording; the receipt names what was destroyed by hash and size."""
         return self._destroyed(_Ids(read().wall, effect.channel_id, effect.recording_id))
 
     def _destroyed(self, ids: _Ids, reason: str = "") -> RecordingDiscarded:
@@ -158,7 +157,8 @@ class Archive:
         for path in files:
             receipt.update(bytes.fromhex(file_sha256(path)))
             size += path.stat().st_size
-        _destroy(files, self.directory)
+        for path in files:
+            shred(path)
         return RecordingDiscarded(
             at=read().wall,
             channel_id=ids.channel_id,
@@ -213,15 +213,6 @@ def _expectation(effect: MeasureRecording, line: Playable | None, spans: Spans) 
         slack=CLOCK_SLACK,
         blanks=spans,
     )
-
-
-def _destroy(files: Sequence[Path], directory: Path) -> None:
-    for path in files:
-        path.unlink(missing_ok=True)
-    if files:
-        handle = os.open(directory, os.O_RDONLY)
-        os.fsync(handle)
-        os.close(handle)
 
 
 def file_sha256(path: Path) -> str:

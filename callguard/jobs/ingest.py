@@ -14,13 +14,14 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from callguard.audio.shred import shred
 from callguard.audio.vault.container import Format, new_key
 from callguard.audio.vault.keyring import PublicKey
 from callguard.audio.vault.port import Shelf
 from callguard.errors import BadInput, NotThere
 from callguard.jobs.incident import Incidents
 from callguard.jobs.keep import Busy, Source, keep
-from callguard.jobs.spool import Spool, plain_file, shred
+from callguard.jobs.spool import Spool, plain_file
 from callguard.store.artefact import Artefact, Artefacts, Ended, Wrapped
 
 KEPT = ("verified", "damaged")

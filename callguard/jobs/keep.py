@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
+from callguard.audio.shred import BLOCK
 from callguard.audio.vault.container import Container, Format, Header, new_key, seal
 from callguard.audio.vault.keyring import PublicKey
 from callguard.audio.vault.port import Custody, Shelf
 from callguard.audio.vault.reading import open_object
 from callguard.errors import BadContainer, CallguardError, CannotDecrypt
-from callguard.jobs.spool import BLOCK
 from callguard.store.artefact import Artefact, Artefacts, Measured, Wrapped
 
 

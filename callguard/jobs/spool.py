@@ -1,7 +1,7 @@
 """The PBX's spool: the files of ended recordings, and their end.
 
-What belongs here: names of files, looking at one without being led astray, overwriting. What does not: the vault
-(ingest.py), what is left over (sweep.py).
+What belongs here: names of files, looking at one without being led astray. What does not: the vault (ingest.py), what
+is left over (sweep.py), overwriting (audio/shred.py).
 """
 
 from __future__ import annotations
@@ -17,11 +17,9 @@ from typing import BinaryIO
 
 from callguard.errors import BadInput
 
-BLOCK = 1 << 20
 PARTS = {"whole": "", "left": "-left", "right": "-right"}
 """What a file may be of its recording, and how its name says so."""
 _FILE = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(-left|-right|)\.wav")
-GOING = ".shred"
 _STAGED = re.compile(r"\.callguard-[0-9a-f]{16}\.part")
 
 
@@ -55,11 +53,6 @@ def is_staged(path: Path) -> bool:
     return _STAGED.fullmatch(path.name) is not None
 
 
-def is_going(path: Path) -> bool:
-    """Whether a kill interrupted its shredding."""
-    return path.name.endswith(f".wav{GOING}")
-
-
 @contextmanager
 def plain_file(path: Path) -> Iterator[BinaryIO]:
     """A regular file, open for reading. A link, a pipe or a folder in its place is BadInput; nothing waits for it."""
@@ -72,28 +65,3 @@ def plain_file(path: Path) -> Iterator[BinaryIO]:
         raise BadInput("what lies in the spool under a recording's name is no regular file")
     with open(handle, "rb") as file:
         yield file
-
-
-def shred(path: Path) -> None:
-    """Overwrite, then remove; durable on return. It gets another name first: a kill in the middle leaves something that
-    nobody takes for the recording. On a file system that copies on write the overwriting reaches nothing: keep the
-    spool on tmpfs or an encrypted disk."""
-    going = path if is_going(path) else path.with_name(path.name + GOING)
-    try:
-        path.rename(going)
-        handle = os.open(going, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return
-    try:
-        left = os.fstat(handle).st_size
-        while left > 0:
-            left -= os.write(handle, bytes(min(left, BLOCK)))
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-    going.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

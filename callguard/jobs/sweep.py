@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from callguard.audio.shred import is_going, shred
 from callguard.jobs.incident import Incidents
-from callguard.jobs.spool import Spool, is_going, is_staged, recording_of, shred
+from callguard.jobs.spool import Spool, is_staged, recording_of
 from callguard.store.artefact import Artefacts, Ended
 
 STRANGE_AFTER = timedelta(minutes=10)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -167,6 +168,19 @@ def test_keys_that_sound_are_silent_in_the_file_where_the_call_type_says_so(arch
     blanked, _ = archive.measure(replace(effect(), digits=True), None)
     assert isinstance(blanked, RecordingBlanked) and (blanked.digits, len(blanked.spans)) == (3, 3)
     assert not sound_of(archive).any() and len(sound_of(archive)) == len(number)
+
+
+@pytest.mark.requirement("S82")
+def test_what_a_recording_was_made_of_is_overwritten(archive: Archive) -> None:
+    """A key that was blanked in the recording sounds in its legs still, and in what it was before."""
+    twins = [archive.directory / f"twin-{number}" for number in (0, 1)]
+    for leg, twin in zip(archive.legs(ID), twins, strict=True):
+        os.link(leg, twin)
+    archive.measure(replace(effect(), blanks=((2000, 8100),)), None)
+    assert not any(any(twin.read_bytes()) for twin in twins)
+    os.link(archive.stored(ID), archive.directory / "whole")
+    archive.discard(DiscardRecording(channel_id="far", recording_id=ID))
+    assert not any((archive.directory / "whole").read_bytes())
 
 
 def test_what_cannot_be_blanked_is_told(archive: Archive) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from callguard.errors import BadInput
-from callguard.jobs.spool import Spool, is_going, is_staged, plain_file, recording_of, shred
+from callguard.jobs.spool import Spool, is_staged, plain_file, recording_of
 
 
 def test_a_recording_is_told_by_its_name_alone(tmp_path: Path) -> None:
@@ -22,20 +22,6 @@ def test_a_recording_is_told_by_its_name_alone(tmp_path: Path) -> None:
     for name in ("x.wav", f"{recording_id}.mp3", f"{recording_id}.wav.old", f"{recording_id}-up.wav", recording_id):
         assert recording_of(tmp_path / name) is None
     assert is_staged(tmp_path / f".callguard-{'a' * 16}.part") and not is_staged(tmp_path / "x.part")
-
-
-def test_a_shredded_file_is_overwritten_under_another_name_and_gone(tmp_path: Path) -> None:
-    path, twin = tmp_path / f"{uuid.uuid4()}.wav", tmp_path / "twin"
-    path.write_bytes(b"secret" * 500_000)
-    os.link(path, twin)  # shows what became of the bytes
-    shred(path)
-    assert not path.exists() and twin.read_bytes() == bytes(3_000_000)
-    going = tmp_path / f"{path.name}.shred"
-    going.write_bytes(b"secret")
-    assert is_going(going)
-    shred(going)
-    shred(path)
-    assert [each.name for each in tmp_path.iterdir()] == ["twin"]
 
 
 def test_a_file_is_opened_without_following_or_waiting(tmp_path: Path) -> None:
