@@ -15,6 +15,8 @@ from callguard.audio.sounding import SECOND, Sounding
 from callguard.audio.spectrum import Look, Spectra
 
 MARGIN, CHUNK = 60 * SECOND, 600 * SECOND
+_EARLIER, _LATER = 4, 3
+"""Frames (120 and 90 ms) by which speech in noise begins before it is heard, and ends behind that."""
 
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.float32]
@@ -28,6 +30,7 @@ class Closer:
         self._voice: list[Floats] = []
         self._dbov: list[Floats] = []
         self._flags: list[Flags] = []
+        self._noisy: list[Flags] = []
         self._waiting = self._before = 0  # frames flagged and not settled; of those held, the settled ones
         self._settled: list[Flags] = []
 
@@ -36,9 +39,10 @@ class Closer:
         self._see(self._spectra.feed(sound))
         self._dbov.append(dbov)
 
-    def judge(self, flags: Flags) -> None:
-        """What the detector says of the next frames."""
+    def judge(self, flags: Flags, *, noisy: bool = False) -> None:
+        """What the detector says of the next frames, and whether speech is not much louder there than noise."""
         self._flags.append(flags)
+        self._noisy.append(np.full(len(flags), noisy))
         self._waiting += len(flags)
         if self._waiting >= CHUNK + MARGIN:
             self._settle(CHUNK)
@@ -64,10 +68,20 @@ class Closer:
         flags, voice, dbov = np.concatenate(self._flags), np.concatenate(self._voice), np.concatenate(self._dbov)
         sounding = self._sounding.flags()
         known = min(len(flags), len(sounding))
+        noisy = np.concatenate(self._noisy)
         kept = anchored(flags[:known] & ~sounding[:known], voice[:known], dbov[:known])
+        kept |= _around(kept) & noisy[:known]
         end = self._before + frames
         self._settled.append(kept[self._before : end].copy())
         gone = max(0, end - MARGIN)
         self._sounding.forget(gone)
         self._flags, self._voice, self._dbov = [flags[gone:].copy()], [voice[gone:].copy()], [dbov[gone:].copy()]
+        self._noisy = [noisy[gone:].copy()]
         self._waiting, self._before = self._waiting - frames, end - gone
+
+
+def _around(flags: Flags) -> Flags:
+    """FLAGS and what is near two of them in a row: one alone may be noise."""
+    pairs = np.concatenate(([0], np.cumsum(flags[1:] & flags[:-1])))
+    at, last = np.arange(len(flags)), len(pairs) - 1
+    return pairs[np.clip(at + _EARLIER + 1, 0, last)] > pairs[np.clip(at - 1 - _LATER, 0, last)]

@@ -35,6 +35,7 @@ _LOUD_PERCENT, _FLOOR_PERCENT = 95, 3
 # A frame within 1 dB of the floor is noise, whatever the detector says; a floor above -38 dBov is no floor.
 _OVER_FLOOR_DB, _HIGHEST_FLOOR_DBOV = 1.0, -38.0
 _DIGITAL_SILENCE_DBOV = -90.0
+_NOISY_DB = 18.0  # between loud parts and floor: less is speech in noise, which hides its quiet beginnings and ends
 # Where most of the sound in this share of a window's frames lies below the voice (an offset of the line card, mains
 # hum), what is slower than 5 ms is taken out: else that is the level, and who speaks quietly is lost under it.
 _SLOW, _SLOW_FRAMES = 40, 0.25
@@ -126,7 +127,9 @@ class SpeechDetector:
         sounds = map(lifted.astype("<i2").tobytes().__getitem__, _FRAMES[: len(frames)])
         heard = map(_webrtcvad.process, repeat(self._vad), repeat(VAD_RATE), sounds, repeat(_FRAME))
         flags = np.fromiter(heard, bool, len(frames)) & (_smooth_dbov(power) > floor + _OVER_FLOOR_DB)
-        self._closer.judge(flags) if self._closer else self._flags.append(flags)
+        level = self._around(at)
+        noisy = level.loud - level.floor < _NOISY_DB
+        self._closer.judge(flags, noisy=noisy) if self._closer else self._flags.append(flags)
         self._done += 1
 
     def _curve(self, at: int, length: int, value: _OfLevel) -> NDArray[np.float64]:
@@ -142,8 +145,9 @@ class SpeechDetector:
 
 def _without_rumble(sound: _Floats) -> _Floats:
     """SOUND, whole frames of it, without what is slower than _SLOW samples where there is much of that."""
-    slow = sound.reshape(-1, _SLOW).mean(axis=1).reshape(-1, _FRAME // _SLOW)
-    most = np.square(slow).mean(axis=1) > 0.5 * np.square(sound).reshape(-1, _FRAME).mean(axis=1)
+    slow = np.einsum("ij->i", sound.reshape(-1, _SLOW)).reshape(-1, _FRAME // _SLOW) / np.float32(_SLOW)
+    frames = sound.reshape(-1, _FRAME)
+    most = _SLOW * np.einsum("ij,ij->i", slow, slow) > 0.5 * np.einsum("ij,ij->i", frames, frames)
     if most.mean() < _SLOW_FRAMES:
         return sound
     padded = np.pad(sound, _SLOW // 2, mode="edge")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from callguard.audio.closer import CHUNK, MARGIN, Closer
 from callguard.audio.spectrum import FRAME
@@ -36,6 +37,21 @@ def test_the_end_of_a_chunk_changes_nothing() -> None:
     for before in (CHUNK * 0.03 - 50, CHUNK * 0.03 - 20, (CHUNK + MARGIN) * 0.03 - 30, 2 * CHUNK * 0.03 - 34):
         whole = flagged(call(round(before / 0.03 / 34) * 34 * 0.03 + 2))  # music is counted by the second
         assert np.mean(whole[-len(alone) + MARGIN // 30 :] == alone[MARGIN // 30 :]) > 0.995
+
+
+@pytest.mark.requirement("S126")
+@pytest.mark.parametrize("noisy", [False, True])
+def test_in_noise_speech_begins_before_it_is_heard_and_ends_later(noisy: bool) -> None:
+    """Three phrases of 40 frames, and one frame alone, which may be noise."""
+    closer, words = Closer(), np.zeros(WINDOW, bool)
+    for start in (30, 130, 230):
+        words[start : start + 40] = True
+    words[310] = True
+    closer.hear(np.zeros(WINDOW * FRAME, np.float32), np.full(WINDOW, -30, np.float32))
+    closer.judge(words, noisy=noisy)
+    found = closer.finish()
+    assert np.count_nonzero(found) == np.count_nonzero(words) + (3 * 7 if noisy else 0)
+    assert bool(found[26:73].all()) is noisy and found[310] and not found[309] and not found[[25, 73]].any()
 
 
 def test_nothing_heard_is_nothing_flagged() -> None:
