@@ -196,6 +196,15 @@ def test_a_leg_is_its_calls_by_its_own_id_or_by_what_it_belongs_to() -> None:
 
 
 @pytest.mark.requirement("S118")
+def test_a_call_to_the_outside_is_in_books_that_have_the_leg_of_who_dialled_alone() -> None:
+    """FreeSWITCH's, as shipped. Whoever was called hung up in the notice: the two were never in a bridge."""
+    call = played(leave)
+    dialled = call.call.linked_id
+    assert dialled not in {row.channel_id for row in call.events}
+    assert only(reconcile([leg(dialled, answered=False)], [call], Stock())) == (Class.NOT_DUE, "nobody was put through")
+
+
+@pytest.mark.requirement("S118")
 def test_legs_of_no_call_of_ours() -> None:
     assert only(reconcile([leg("x", answered=False)], [], Stock())) == (Class.NOT_DUE, "nobody answered")
     for number in ("911", "9911", "0112"):

@@ -13,7 +13,7 @@ from xml.sax.saxutils import quoteattr
 MODULES = (
     "mod_console mod_logfile mod_event_socket mod_sofia mod_loopback mod_commands mod_dptools mod_hash "
     "mod_expr mod_dialplan_xml mod_sndfile mod_native_file mod_tone_stream mod_local_stream mod_conference mod_spandsp "
-    "mod_fifo mod_callcenter mod_valet_parking mod_spy mod_say_en"
+    "mod_fifo mod_callcenter mod_valet_parking mod_spy mod_say_en mod_cdr_csv"
 ).split()
 """One that an installation lacks is a line in its log, and nothing more."""
 PROFILE, DOMAIN = "lab", "lab.example"
@@ -115,7 +115,20 @@ def _files(own: Switch) -> str:
         _section("logfile", f"<settings>{_params(rotate_on_hup='false')}</settings><profiles>\n{profile}</profiles>\n")
         + _section("console", f"<mappings/><settings>{_params(loglevel='warning')}</settings>\n")
         + _section("local_stream", moh)
+        + _books(own)
     )
+
+
+def _books(own: Switch) -> str:
+    """As the stock configuration has them: the columns of template `example`, of whoever comes in or dials (leg a)."""
+    names = (
+        "caller_id_name caller_id_number destination_number context start_stamp answer_stamp end_stamp duration "
+        "billsec hangup_cause uuid bleg_uuid accountcode read_codec write_codec"
+    )
+    row = ",".join(f'"${{{name}}}"' for name in names.split())
+    how = _params(log_base=own.work / "log", default_template="example", legs="a", master_file_only="true")
+    rows = f'<templates><template name="example">{row}</template></templates>\n'
+    return _section("cdr_csv", f"<settings>\n{how}</settings>{rows}")
 
 
 def _event_socket(own: Switch) -> str:
