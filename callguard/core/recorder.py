@@ -39,7 +39,7 @@ from callguard.core.measuring import expectation, length
 from callguard.core.outcome import Step, incident, record, unexpected
 from callguard.core.policy import Mode, OnWithdrawal
 from callguard.core.quorum import Want, is_alone, may_start, wanted
-from callguard.core.recording import LIFE, MASKS, RATE, RECORDER_DIED, Mask, Recording, Sign, State, Touch
+from callguard.core.recording import FILE_GONE, LIFE, MASKS, RATE, RECORDER_DIED, Mask, Recording, Sign, State, Touch
 
 MASK_PATIENCE = 0.2
 """Seconds in which a mask must be acknowledged, or the recorder is stopped."""
@@ -154,7 +154,8 @@ def heard(call: Call, event: RecordingEvent) -> Step:
         return _touched(call, recording, event)
     if isinstance(event, LegSilent):
         return _leg_silent(call, recording, event)
-    if event.type not in _SIGNS:  # mask_observed, unmask_observed, recording_blanked: the row is all
+    joined = recording.whole and getattr(event, "reason", "") == FILE_GONE
+    if joined or event.type not in _SIGNS:  # mask_observed, unmask_observed, recording_blanked: the row is all
         return Step(call)
     sign = Sign.DIED if RECORDER_DIED in getattr(event, "findings", ()) else Sign(event.type)
     after = LIFE.get((recording.state, sign))

@@ -53,6 +53,9 @@ class Mask(StrEnum):
 RECORDER_DIED = "recorder died"
 """The finding of a file that nobody finished: its header states no length."""
 
+FILE_GONE = "file gone"
+"""Why a recording is lost whose files were there before. After its end that proves nothing: they are joined then."""
+
 
 class Sign(StrEnum):
     """What can happen to a recording: types of facts, and our own request to stop. `died`: the recorder did, with a

@@ -24,6 +24,7 @@ from callguard.core.events import (
     Outcome,
     RecordingDamaged,
     RecordingDiscarded,
+    RecordingLost,
     RecordingOpened,
     Role,
     Script,
@@ -40,7 +41,7 @@ from callguard.core.recorder import (
     STOP_PATIENCE,
     UNMASK_PATIENCE,
 )
-from callguard.core.recording import RECORDER_DIED, Mask, State
+from callguard.core.recording import FILE_GONE, RECORDER_DIED, Mask, State
 from tests.core.play import AGENT, FAR, GUEST, KEEP, OTHER_AGENT, SPOOLED, Play, play
 
 
@@ -341,6 +342,15 @@ def test_a_file_without_sound_of_a_call_that_had_some_is_lost_and_its_incident_s
     talk = play().recording().hangs_up().stopped().whole().lost(lost_ms=7000).incident("recording_lost")
     assert talk.last.records[0].data["lost_ms"] == 7000
     talk.is_state(State.LOST)
+
+
+@pytest.mark.requirement("S124")
+def test_files_that_go_when_they_are_joined_after_the_end_are_not_lost() -> None:
+    """A controller that came back looked for what its guard had stopped while it was being measured already."""
+    talk = play().recording().hangs_up().stopped().whole()
+    talk.recorder(RecordingLost, reason=FILE_GONE).is_quiet().is_state(State.STOPPED)
+    talk.verified().is_quiet().is_state(State.VERIFIED)
+    play().recording().recorder(RecordingLost, reason=FILE_GONE).incident("recording_lost").is_state(State.LOST)
 
 
 @pytest.mark.requirement("S124")

@@ -24,7 +24,7 @@ from callguard.core.events import (
     StopObserved,
     UnmaskObserved,
 )
-from callguard.core.recording import RECORDER_DIED
+from callguard.core.recording import FILE_GONE, RECORDER_DIED
 from callguard.pbx.asterisk.mask import SLACK, Finding, MaskWatch
 from callguard.pbx.asterisk.probe import TAIL, Look
 
@@ -41,6 +41,8 @@ BLOCK = 16384
 _EMPTY_SECONDS = 0.25
 SOUND_SECONDS = 4.8
 """After so long a mask that was ended has to have let sound through: Asterisk writes two seconds at a time."""
+HEARD_SECONDS = 0.3
+"""How long after its end in the file the reason may be told: FreeSWITCH writes it before it tells of a hang-up."""
 NO_SOUND = "no sound in the file"
 SHRANK = "shrank"
 
@@ -74,6 +76,7 @@ class Watch:
         self._stalled = self._may_stand = False
         self._stopping: float | None = None
         self._refused: float | None = None
+        self._final_at: float | None = None
         self._absent_for_good = False
 
     # ------------------------------------------------------------ what the PBX answered
@@ -129,7 +132,8 @@ class Watch:
     @property
     def urgent(self) -> bool:
         """Whether a fact may be due within milliseconds."""
-        return not self._opened or self._stopping is not None or self._refused is not None
+        moments = (self._stopping, self._refused, self._final_at)
+        return not self._opened or any(moment is not None for moment in moments)
 
     @property
     def astray(self) -> bool:
@@ -158,7 +162,7 @@ class Watch:
         if not self._opened and since < OPEN_SECONDS:
             return []
         self.done = self._absent_for_good = True
-        return [RecordingLost(at=at, **self._ids, offset_samples=-1, reason="file gone" if self._opened else "no file")]
+        return [RecordingLost(at=at, **self._ids, offset_samples=-1, reason=FILE_GONE if self._opened else "no file")]
 
     def _open(self, at: datetime) -> list[Event]:
         if self._opened:
@@ -232,6 +236,8 @@ class Watch:
         ended_at = self._stopping if self._stopping is not None else self._refused
         short = ended_at is not None and self.offset(ended_at) < _EMPTY_SECONDS * RATE
         empty = look.samples == 0 and short and ended_at is not None and now - ended_at > _EMPTY_SECONDS
+        if look.final and ended_at is None and self._is_soon(now):
+            return []
         if look.final or empty:  # a header becomes final only when the recorder ended, whoever ended it
             self.done = self.ended = True
             stopped = StopObserved(at=at, **self._ids, offset_samples=look.samples)
@@ -244,6 +250,11 @@ class Watch:
             self._refused = None
             return [EffectFailed(at=at, **self._ids, effect="StopRecording", reason="refused")]
         return []
+
+    def _is_soon(self, now: float) -> bool:
+        """Whether who ended a file that is written all the time may still be told: its end is seen at once."""
+        self._final_at = now if self._final_at is None else self._final_at
+        return self._always and now - self._final_at < HEARD_SECONDS
 
     def _stall(self, now: float, at: datetime) -> list[Event]:
         over = self._stalled or self._may_stand or self._stopping is not None
