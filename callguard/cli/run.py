@@ -285,6 +285,7 @@ async def _serve(config: Path, settings: Settings, engine: Engine, force: _Force
         lambda: engine.entrance.policy.call_types,
         engine.board.dialled_number,
         force.registrar.note,
+        lambda: engine.adopted,
     )
     engine.entrance.halted = halting.halts.covers
     control = Control(

@@ -341,7 +341,11 @@ def _merged(call: Call, event: CallMerged) -> Step:
     """A channel of another call is heard here. It has been told and asked there, which counts for that call only,
     unless the policy makes that the gate to this one.
     """
-    call = call.change(event.channel_id, visits=True, digits=event.digits)
+    known = call.channels.get(event.channel_id)
+    values: dict[str, Any] = {"digits": event.digits, "typed": event.typed, "typed_at": event.at}
+    if known and known.role is Role.AGENT:  # where anybody else is nobody knows, which is strict
+        values["codes"] = event.codes
+    call = call.change(event.channel_id, visits=True, **values)
     gated = event.agreed and call.call_type.joins is Joins.GATE
     return asking.signal(call, event.channel_id, Signal.AGREED_BEFORE) if gated else Step(call)
 

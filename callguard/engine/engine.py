@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -41,12 +42,11 @@ from callguard.core.events import (
     Role,
     Script,
 )
-from callguard.engine import clock
+from callguard.engine import clock, recovery
 from callguard.engine.archive import Archive
 from callguard.engine.entrance import Begun, Entrance
 from callguard.engine.evidence import Evidence
 from callguard.engine.ledger import Ledger
-from callguard.engine.recovery import LiveCalls, facts_of, gathered, guard_acts, take_over, unheard, waiting_deadlines
 from callguard.engine.runner import Runner
 from callguard.engine.stranger import Strangers
 from callguard.engine.sweeper import Sweeper
@@ -77,7 +77,7 @@ DRAIN_SECONDS = 2.0
 class Engine:
     """All calls of one PBX. `alert(kind, call_id)` tells a human; `prompts` finds what to play to a party of a
     call, by its channel; `enter_incident(kind, subject)` writes down an incident that is of no call.
-    `early`: what was said of recordings whose calls are not taken over yet."""
+    `early`: what was said once of calls that are not taken over yet."""
 
     entrance: Entrance
     pbx: Pbx
@@ -95,14 +95,14 @@ class Engine:
     verdicts: Verdicts = field(default_factory=Verdicts)
     entering: set[str] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
-    early: list[RecordingEvent] = field(default_factory=list)
+    early: deque[Event] = field(default_factory=lambda: deque(maxlen=recovery.MOST_EARLY))
     adopted: bool = False
     draining: bool = False
 
     @property
-    def live(self) -> LiveCalls:
+    def live(self) -> recovery.LiveCalls:
         """Which calls are not over, on disk."""
-        return LiveCalls(self.data / "live")
+        return recovery.LiveCalls(self.data / "live")
 
     # ------------------------------------------------------------ running
     async def run(self) -> None:
@@ -154,8 +154,8 @@ class Engine:
                 self._rogue(event, raw)
             case Said(event):
                 facts = self._of_recording(event) or self.board.said(event)
-                if isinstance(event, RecordingEvent) and not facts and not self.adopted:
-                    self.early.append(event)  # its call is not taken over yet, and a file's end is said once
+                if isinstance(event, recovery.SAID_ONCE) and not facts and not self.adopted:
+                    self.early.append(event)  # its call is not taken over yet
                 self._deliver(facts, raw)
 
     def _of_recording(self, event: Event) -> list[Fact]:
@@ -188,6 +188,8 @@ class Engine:
                 if isinstance(event, CallMerged):
                     origin = self.runners.get(event.other_call_id)
                     event = merged(event, runner.call, origin.call if origin else None)
+                    who = self.board.endpoints.get(event.channel_id, bare(event.channel_id))
+                    event = self.entrance.visiting(event, who, runner.call, origin.call if origin else runner.call)
                 runner.feed(event, raw)
 
     # ------------------------------------------------------------ calls
@@ -331,8 +333,7 @@ class Engine:
         self._guard_acted(known)
         for item in self.board.difference(now):
             self.hear(item if isinstance(item, Sighted) else Said(item), {})
-        early, self.early = self.early, []
-        for event in early:
+        for event in [self.early.popleft() for _ in range(len(self.early))]:
             self.hear(Said(event), {})
         self.left(now.waiting, now.at)
         for stranger in now.waiting - set(self.board.calls) - self.entering:
@@ -348,7 +349,7 @@ class Engine:
         there = {channel.channel_id: channel for channel in now.channels}
         left = [item for item in self.live.ids() if item not in self.runners]
         try:
-            found = await gathered(self._read, left)
+            found = await recovery.gathered(self._read, left)
         except StoreDown:
             return
         for stored, call, ledger in found:  # all at once: answers to their masks are not heard before this is over
@@ -361,7 +362,7 @@ class Engine:
         """A call as it is stored and how it stands; none if it is over. Raises StoreDown."""
         try:
             stored = await self.evidence.log.load(call_id)
-            own = (stored, *take_over(stored, self.entrance.places)) if stored is not None and stored.events else None
+            own = (stored, *recovery.take_over(stored, self.entrance.places)) if stored and stored.events else None
         except (BadInput, StoreRefused):  # one call that cannot be read must not keep all others waiting
             self.alert_by("take_over_failed", call_id)
             return []
@@ -376,8 +377,9 @@ class Engine:
         ledger.number = there[call.anchor].number if call.anchor in there else ""
         runner = self.start(Runner(call, ledger, self))
         self.evidence.use(call.pack)  # who died may not have got so far
-        runner.feed_all(unheard(call, clock.read().wall))
-        runner.wake_at(waiting_deadlines(stored), clock.read().wall)
+        halted = self.entrance.halted(call.call_type.name, self.board.dialled_number(call.anchor))
+        runner.feed_all(recovery.unheard(call, clock.read().wall, halted=halted))
+        runner.wake_at(recovery.waiting_deadlines(stored), clock.read().wall)
         for link in sorted(self.faults - call.faults):  # before anything that could start a recorder
             runner.feed(LinkLost(at=clock.read().wall, link=link))
         self._guard_acted((runner,))
@@ -386,9 +388,9 @@ class Engine:
 
     def _guard_acted(self, runners: tuple[Runner, ...]) -> None:
         """Feed in what the guard did while nobody beat."""
-        for act in guard_acts(self.data / "guard.jsonl"):
+        for act in recovery.guard_acts(self.data / "guard.jsonl"):
             for runner in runners:
-                runner.feed_all(facts_of(act, runner.call))
+                runner.feed_all(recovery.facts_of(act, runner.call))
 
     def left(self, channel_ids: frozenset[str], at: datetime) -> None:
         """Calls that wait in our application according to us, though the PBX says otherwise."""

@@ -13,7 +13,7 @@ from datetime import UTC
 from typing import Protocol
 
 from callguard.core.call import Call, open_call
-from callguard.core.events import CallStarted, Link, PartyIdentified, Remembered, Role
+from callguard.core.events import CallMerged, CallStarted, Link, PartyIdentified, Remembered, Role
 from callguard.core.jurisdiction import RulePack
 from callguard.core.policy import UNKNOWN, CallType, Mode, Policy
 from callguard.engine import clock
@@ -121,6 +121,11 @@ class Entrance:
         """EVENT with where its party may be."""
         place = self.places.of(who, event.role, call_type)
         return replace(event, codes=place.codes, evidence=place.evidence)
+
+    def visiting(self, event: CallMerged, who: Endpoint, *calls: Call) -> CallMerged:
+        """EVENT with where WHO sits if it is staff: wherever the type of one of CALLS says."""
+        places = [self.places.of(who, Role.AGENT, call.call_type) for call in calls]
+        return replace(event, codes=tuple(sorted({code for place in places for code in place.codes})))
 
     async def look_up(self, begun: Begun, who: Endpoint) -> PartyIdentified:
         """What all look-ups told, within their time; what came too late says that nothing is known."""

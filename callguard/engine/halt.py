@@ -86,13 +86,15 @@ class Halts:
 @dataclass(frozen=True)
 class Halting:
     """Places and releases halts over the live RUNNERS. `kinds`: names of call types; `dialled`: the number by
-    which a live call's channel came in, '' where nobody knows; `note`: enters what was done into the register."""
+    which a live call's channel came in, '' where nobody knows; `note`: enters what was done into the register;
+    `adopted`: whether calls of the controller before were taken over."""
 
     halts: Halts
     runners: Mapping[str, Runner]
     kinds: Callable[[], Iterable[str]]
     dialled: Callable[[str], str]
     note: Callable[[Entry], None]
+    adopted: Callable[[], bool] = lambda: True
 
     async def answer(self, request: Mapping[str, Any], operator: str) -> dict[str, Any]:
         """One request of the command line."""
@@ -115,6 +117,10 @@ class Halting:
         stopped = await asyncio.gather(*(act(runner, {"action": Action.STOP}, operator) for runner in self._live(halt)))
         took = round((time.monotonic() - began) * 1000, 1)
         problems = [str(each["error"]) for each in stopped if "error" in each]
+        if not self.adopted():
+            problems.append(
+                "calls of the controller before are not taken over yet: they stop when PBX and log are back"
+            )
         if not self._put(self.halts.standing):
             problems.append(f"{self.halts.path} cannot be written: the halt ends with this controller")
         self.note(_entry(PLACED, halt, at, operator, str(request.get("reason", ""))))

@@ -16,10 +16,24 @@ from typing import TypeVar
 
 from callguard.core.call import Call, open_call
 from callguard.core.effects import WakeAt
-from callguard.core.events import ChannelLeft, DeadlinePassed, Event, StopAcknowledged, StopObserved
+from callguard.core.events import (
+    Action,
+    ChannelHeld,
+    ChannelLeft,
+    ChannelUnheld,
+    DeadlinePassed,
+    DigitPressed,
+    Event,
+    OperatorActed,
+    PauseSignalled,
+    RecordingEvent,
+    StopAcknowledged,
+    StopObserved,
+)
 from callguard.core.history import decode, retell
 from callguard.core.policy import stored_call_type
 from callguard.core.recording import State
+from callguard.engine.incident import OURSELVES
 from callguard.engine.ledger import Ledger
 from callguard.engine.place import Places
 from callguard.errors import BadInput
@@ -28,6 +42,10 @@ from callguard.ports import StoredCall
 T = TypeVar("T")
 AT_ONCE = 8
 """Calls that are read from the log at the same time."""
+SAID_ONCE = (RecordingEvent, ChannelHeld, ChannelUnheld, DigitPressed, PauseSignalled)
+"""What a PBX says once, and not again when it is asked what is there."""
+MOST_EARLY = 10_000
+"""So much of that is kept for calls that are not taken over yet: the log may be away for hours."""
 
 
 @dataclass(frozen=True)
@@ -72,12 +90,14 @@ def take_over(stored: StoredCall, places: Places) -> tuple[Call, Ledger]:
     return retell(call, facts), Ledger(head, last.seq, last.hash, begun=True)
 
 
-def unheard(call: Call, at: datetime) -> Iterator[Event]:
+def unheard(call: Call, at: datetime, *, halted: bool = False) -> Iterator[Event]:
     """Facts that CALL waited for when its controller died, and that nobody else will say.
 
     A finished recording waits for its verdict, or for its end: that its files are whole is said again, and they are
-    measured, or destroyed.
+    measured, or destroyed. HALTED: a halt covers it; if it does not know, the row died with whoever was to write it.
     """
+    if halted and not call.barred:
+        yield OperatorActed(at=at, channel_id="", action=Action.STOP, operator=OURSELVES)
     for item in call.recordings:
         if item.state is State.STOPPED or item.is_doomed:
             yield StopObserved(at=at, channel_id=item.channel_id, recording_id=item.recording_id)

@@ -197,6 +197,26 @@ def test_neither_the_far_party_nor_one_with_a_call_of_its_own_is_left_out() -> N
     talk.ends(Script.REFUSAL, GUEST).did()
 
 
+@pytest.mark.requirement("S4")
+def test_staff_of_another_call_brings_the_law_of_where_it_sits() -> None:
+    talk = play(CASUAL).told().leaves().wait(3).passes("last_answer").sees(AGENT, Role.AGENT).bridges(FAR, AGENT)
+    talk.acknowledged().opened().sees(OTHER_AGENT, Role.AGENT)
+    talk.feed(CallMerged, OTHER_AGENT, other_call_id="x", codes=(STRICT,)).bridges(OTHER_AGENT)
+    talk.said(Outcome.RULE_REEVALUATED, Outcome.MASK_REQUESTED)
+    assert talk.call.mode is Mode.ASK and STRICT in talk.call.rule.jurisdictions
+
+
+def test_nobody_else_of_another_call_is_taken_to_sit_where_staff_does() -> None:
+    talk = play().recording().sees(GUEST, Role.GUEST).feed(CallMerged, GUEST, other_call_id="x", codes=(MILD,))
+    assert talk.call.channels[GUEST].codes == ()
+
+
+@pytest.mark.requirement("S13")
+def test_a_withdrawal_that_was_begun_in_another_call_is_one_here() -> None:
+    talk = play().recording().sees(GUEST, Role.GUEST).feed(CallMerged, GUEST, other_call_id="x", typed="*")
+    talk.bridges(GUEST).presses("7", by=GUEST).stands(Standing.REFUSED, GUEST)
+
+
 # ---------------------------------------------------------------- nobody is disturbed in vain
 def test_staff_and_plumbing_are_not_told() -> None:
     play().recording().joined_by(OTHER_AGENT, Role.AGENT).is_quiet()

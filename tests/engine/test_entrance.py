@@ -185,3 +185,18 @@ async def test_an_agent_who_waits_before_dialling_out_is_not_the_one_to_ask(
         assert bool(on.pbx.asked(PlayPrompt)) is asked
         assert [kind for kind, _ in on.alerts] == ([] if asked else ["asked_wrong_end"])
         assert bool(on.pbx.asked(SendOn)) is not asked
+
+
+@pytest.mark.requirement("S4", "S9")
+async def test_staff_of_another_call_brings_the_law_of_its_own_place(tmp_path: Path) -> None:
+    async with stage(tmp_path).running() as on:
+        for far, agent in (("far", "agent1"), ("other", "agent9")):
+            await enter(on, caller(far, **TEXAN), "texas")
+            on.pbx.hear(Sighted(on.pbx.now, endpoint(agent)))
+            on.pbx.hear(Dialled(on.pbx.now, far, agent))
+            on.join(f"bridge-{far}", far, agent)
+            await on.settled()
+        assert on.call("far").mode is Mode.ANNOUNCE and on.call("other").mode is Mode.ASK
+        on.join("bridge-far", "agent9")
+        await on.settled()
+        assert on.call("far").mode is Mode.ASK and "US-CA" in on.call("far").rule.jurisdictions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +11,13 @@ from typing import Any
 import pytest
 
 from callguard.core.effects import Answer, PlayPrompt, SendOn, StopRecording
+from callguard.core.events import Link
 from callguard.engine.halt import Halt, Halting, Halts, digits
 from callguard.engine.registrar import Entry
 from callguard.errors import BadInput
 from callguard.ports import Entered, Sighted
 from callguard.proof import prove
+from callguard.store.memory import MemoryLog
 from tests.engine.stage import POLICY, Stage, endpoint
 from tests.fake_pbx import START
 
@@ -26,7 +29,12 @@ class Desk:
         self.stage, self.entries, own = stage, list[Entry](), stage.engine
         self.halts = Halts(stage.data / "halts.json")
         self.halting = Halting(
-            self.halts, own.runners, lambda: POLICY.call_types, own.board.dialled_number, self.entries.append
+            self.halts,
+            own.runners,
+            lambda: POLICY.call_types,
+            own.board.dialled_number,
+            self.entries.append,
+            lambda: own.adopted,
         )
         own.entrance.halted = self.halts.covers
 
@@ -144,3 +152,32 @@ def test_what_cannot_be_read_halts_the_start(tmp_path: Path, text: str) -> None:
     (tmp_path / "halts.json").write_text(text)
     with pytest.raises(BadInput, match="what is halted is unknown"):
         Halts(tmp_path / "halts.json")
+
+
+@pytest.mark.requirement("S110")
+async def test_who_takes_over_stops_what_is_halted_though_no_row_says_so(tmp_path: Path) -> None:
+    log = MemoryLog()
+    async with Stage(tmp_path, log).running() as first:
+        await first.talk()
+    Halts(tmp_path / "halts.json").put({"1": Halt(halt_id="1", at="", operator="user:x", call_type="support")})
+    second = Stage(tmp_path, log)
+    desk = Desk(second)
+    second.there("far", "agent1", bridge="bridge-far")
+    log.cut()
+    work = asyncio.create_task(second.engine.run())
+    second.engine.guard_changed(True)
+    try:
+        await second.until(lambda: second.engine.faults == {Link.LOG})
+        unread = await desk.place(call_type="kept")
+        assert unread["finding"] and "calls of the controller before" in unread["error"]
+        log.mend()
+        await second.until(lambda: second.pbx.asked(StopRecording))
+        assert "error" not in await desk.place(call_type="kept")
+        stored = await second.finish("far", "agent1")
+    finally:
+        for task in (work, *second.engine.tasks):
+            task.cancel()
+        await asyncio.gather(work, *second.engine.tasks, return_exceptions=True)
+    (acted,) = [row.data for row in stored.events if row.type == "operator_acted"]
+    assert (acted["action"], acted["operator"]) == ("stop", "callguard") and prove(stored) == []
+    assert [item.state for item in stored.recordings] == ["verified"]

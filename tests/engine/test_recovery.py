@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from callguard.core.call import Call
-from callguard.core.effects import MeasureRecording, SendOn, StartRecording
-from callguard.core.events import DeadlinePassed, DigitPressed, Event, Link, StopObserved
+from callguard.core.effects import MaskRecording, MeasureRecording, SendOn, StartRecording, StopRecording
+from callguard.core.events import ChannelHeld, DeadlinePassed, DigitPressed, Event, Link, StopObserved
 from callguard.core.recording import State
 from callguard.engine.recovery import GuardAct, LiveCalls, guard_acts, waiting_deadlines
 from callguard.ports import CallRow, Playable, StoredCall
@@ -204,6 +204,34 @@ async def test_without_the_log_taking_over_waits_and_new_callers_do_not(tmp_path
         await second.settled()
         running = second.call("far").running
         assert running and running.state is State.GROWING
+    finally:
+        for task in (work, *second.engine.tasks):
+            task.cancel()
+        await asyncio.gather(work, *second.engine.tasks, return_exceptions=True)
+
+
+@pytest.mark.requirement("S125")
+@pytest.mark.parametrize("withdraws", [False, True])
+async def test_what_is_said_once_while_a_call_waits_to_be_taken_over_counts_then(
+    tmp_path: Path, withdraws: bool
+) -> None:
+    log = MemoryLog()
+    _, recording_id = await died(tmp_path, log)
+    log.cut()
+    second = Stage(tmp_path, log)
+    second.there("far", "agent1", bridge="bridge-far")
+    work = asyncio.create_task(second.engine.run())
+    second.engine.guard_changed(True)
+    try:
+        await second.until(lambda: second.engine.faults == {Link.LOG})
+        for key in "*7" * withdraws:
+            second.pbx.say(DigitPressed(at=START, channel_id="far", digit=key))
+        if not withdraws:
+            second.pbx.say(ChannelHeld(at=START, channel_id="agent1"))
+        log.mend()
+        asked = StopRecording if withdraws else MaskRecording
+        await second.until(lambda: second.pbx.asked(asked))
+        assert [effect.recording_id for effect in second.pbx.asked(asked)] == [recording_id]  # type: ignore[attr-defined]
     finally:
         for task in (work, *second.engine.tasks):
             task.cancel()

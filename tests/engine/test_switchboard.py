@@ -301,6 +301,14 @@ def test_what_a_party_said_in_its_own_call_of_the_same_type_comes_with_it(
     assert not merged(event, here, open_call("3", here.call_type)).agreed
 
 
+@pytest.mark.parametrize(("late", "typed"), [(0, "*"), (3, "*"), (4, "")])
+def test_a_sequence_of_keys_that_is_begun_comes_with_whoever_begins_it(late: int, typed: str) -> None:
+    there = open_call("2", POLICY.call_types["kept"])
+    there = there.with_channel(Channel(channel_id="guest", role=Role.FAR, typed="*", typed_at=START))
+    event = CallMerged(at=START + timedelta(seconds=late), channel_id="guest", other_call_id="other")
+    assert merged(event, open_call("1", POLICY.call_types["support"]), there).typed == typed
+
+
 @pytest.mark.requirement("S2", "S73")
 def test_a_listener_is_on_the_call_that_it_hears() -> None:
     own = board()

@@ -19,6 +19,7 @@ from callguard.core.stopping import AGAIN
 from callguard.core.word import Action, Role
 from callguard.pbx.asterisk.watch import REFUSAL_SECONDS
 from tests.simulate.book import Book
+from tests.simulate.dark import Dark
 from tests.simulate.due import Due, is_plain
 from tests.simulate.party import Party
 from tests.simulate.pause import Pauses
@@ -42,6 +43,9 @@ ASKED = 2 * ANSWER_WINDOW + 2.0
 """Seconds after its notice in which a party is asked: two windows, and the question between them."""
 BETWEEN_KEYS = 3.0
 HINTS = ("*7", "*8")
+HALTED: Cause = ("halted", "")
+NO = "27"
+"""Keys that may be, or end, a refusal or a withdrawal, whatever they were meant for."""
 Undo = Callable[[], None]
 Places = frozenset[tuple[str, str]]
 """Who is in which bridge."""
@@ -49,45 +53,29 @@ Places = frozenset[tuple[str, str]]
 
 @dataclass
 class CallTruth:
-    """One call. `express`: staying on is not enough, by its type or by `law`, which takes a party's own answer only;
-    `asks`: somebody was there, if only for a moment, whose law says so; `typed`: keys of a sequence by channel, with
-    the time that they carried."""
+    """One call, of the type `kind`. `express`: staying on is not enough, by its type or by `law`, which takes a party's
+    own answer only; `asks`: somebody was there, if only for a moment, whose law says so; `typed`: keys of a sequence by
+    channel, with the time that they carried; `halted`: somebody wants no recording of it, `unasked`: since before it
+    began; `disputed`: no word for a party counts in it."""
 
     far: str
     express: bool
     law: bool = False
+    kind: str = ""
     asks: bool = False
+    halted: bool = False
+    unasked: bool = False
+    disputed: bool = False
     pauses: Pauses = field(default_factory=Pauses)
     due: Due = field(default_factory=Due)
     typed: dict[str, tuple[str, float]] = field(default_factory=dict)
 
 
 @dataclass
-class Dark:
-    """When nothing of callguard could act. `open`: why, and since when; `past`: what is over."""
-
-    open: dict[str, float] = field(default_factory=dict)
-    past: list[tuple[float, float]] = field(default_factory=list)
-
-    def begin(self, why: str, now: float) -> None:
-        """It gets dark."""
-        self.open.setdefault(why, now)
-
-    def end(self, why: str, now: float) -> None:
-        """It is light again, as far as WHY goes."""
-        if why in self.open:
-            self.past.append((self.open.pop(why), now))
-
-    def within(self, since: float, now: float) -> bool:
-        """Whether it was dark at any time of this stretch."""
-        return bool(self.open) or any(begin <= now and since <= end for begin, end in self.past)
-
-
-@dataclass
 class Accounts:
     """Of one world. `parties`, `tapes`: the exchange's own; `lacking`: by call and by the channel that is recorded;
     `owners`: the call of each recording; `calm`: whether nothing is broken; `known`: in which bridge the controller has
-    heard that a channel is."""
+    heard that a channel is; `of_call`: channels of which it has heard that they belong to the call of their owner."""
 
     book: Book
     parties: dict[str, Party]
@@ -98,6 +86,7 @@ class Accounts:
     owners: dict[str, str] = field(default_factory=dict)
     calm: Callable[[], bool] = lambda: True
     known: dict[str, str] = field(default_factory=dict)
+    of_call: set[str] = field(default_factory=set)
 
     # ------------------------------------------------------------ who hears whom
     def reached(self, channel_id: str) -> list[Party]:
@@ -122,7 +111,7 @@ class Accounts:
         call.asks = call.asks or any(party.is_strict or party.owner != call.far for party in heard)
         found = [(what, party.channel_id) for party in heard if (what := party.lack(now, call.express))]
         found += [("on hold", party.channel_id) for party in heard if party.held and party.hold_known]
-        found += [(what, "") for what in call.pauses.causes()]
+        found += [(what, "") for what in call.pauses.causes()] + [HALTED] * call.halted
         astray = heard and call.far not in [party.channel_id for party in heard]
         return found + [("alone", "")] * (len(heard) == 1) + [("of another call", "")] * bool(astray)
 
@@ -157,8 +146,8 @@ class Accounts:
 
     def _hold(self, tape: Tape, now: float) -> None:
         lacking = self.lacking.get((tape.call, tape.channel_id), {}) if tape.runs else {}
-        if not tape.hears:  # silence is enough, but who refused is not to be recorded in silence either
-            lacking = {cause: since for cause, since in lacking.items() if cause == ("refused", tape.call)}
+        if not tape.hears:  # silence is enough, but not for a caller who refused, nor under a halt
+            lacking = {cause: since for cause, since in lacking.items() if cause in (("refused", tape.call), HALTED)}
         for cause in [cause for cause in tape.exposed if cause not in lacking]:
             self._judge(tape, cause[0], tape.exposed.pop(cause), now)
         for cause, since in lacking.items():
@@ -192,6 +181,8 @@ class Accounts:
         """A notice begins."""
         for ear in ears:
             party = self.parties[ear]
+            if party.waiting and party.owner in self.calls and self.calls[party.owner].unasked:
+                self.book.wrong("asked under a halt", ear)
             if party.no_at is not None and party.asked_at is not None and party.no_at >= party.asked_at:
                 party.asked_at = party.told_at = party.yes_at = None  # it is asked anew, for another call
                 party.curious = party.interrupted = False
@@ -211,6 +202,7 @@ class Accounts:
     def pressed(self, party: Party, digit: str, now: float) -> None:
         """A 1 agrees when it is pressed, wherever the news of it are."""
         call = self.calls.get(party.owner)
+        party.said_no = party.said_no or digit in NO
         party.curious = party.curious or (digit == "9" and party.asked_at is not None and party.yes_at is None)
         may_answer = party.told_at is not None and party.yes_at is None
         if call and digit == "1" and may_answer and self._must_answer(party, call):
@@ -235,7 +227,10 @@ class Accounts:
         if typed == "*7" and party.role is not Role.AGENT:
             self.refused(party, now)
         elif typed == "*8" and party.role is Role.AGENT:
-            call.pauses.toggled(at, sounds=self._sounds(call, now))
+            if channel_id in self.of_call:
+                call.pauses.toggled(at, sounds=self._sounds(call, now))
+            else:
+                call.pauses.doubted()
         elif digit == "2" and typed == "" and _may_refuse(party, call, now):
             self.refused(party, now)
         elif typed == "" and party.role is not Role.AGENT and not party.waiting:
@@ -257,7 +252,8 @@ class Accounts:
         """An operator acted on a live call, for the party WHO. How to take that back, should the controller die before
         it is written."""
         call, party = self.calls[far], self.parties[who]
-        before = (party.no_at, party.asked_at, party.told_at, party.yes_at, party.attested, call.pauses.copy())
+        before = (party.no_at, party.asked_at, party.told_at, party.yes_at, party.attested)
+        pauses, disputed, more = call.pauses.copy(), call.disputed, _nothing
         self.until(now)
         match action:
             case Action.WITHDRAW:
@@ -269,20 +265,39 @@ class Accounts:
                 party.agreed = party.attested = False
             case Action.PAUSE | Action.RESUME:
                 call.pauses.ordered(pause=action is Action.PAUSE)
+            case Action.STOP:
+                more = self.halted(call, now)
+            case Action.DISPUTE:
+                call.disputed, more = True, self._doubted(call)
         self.look(now)
 
         def undo() -> None:
-            party.no_at, party.asked_at, party.told_at, party.yes_at, party.attested, call.pauses = before
+            more()
+            party.no_at, party.asked_at, party.told_at, party.yes_at, party.attested = before
+            call.pauses, call.disputed = pauses, disputed
 
         return undo
 
     def _may_attest(self, call: CallTruth, party: Party) -> bool:
         """Whether an agent's word counts for this party: of a call of its own, or one that it is in."""
         there = party.owner == call.far or party in self.reached(call.far)
-        return there and not call.law and party.told_at is not None and party.yes_at is None
+        return there and not (call.law or call.disputed) and party.told_at is not None and party.yes_at is None
+
+    def halted(self, call: CallTruth, now: float) -> Undo:
+        """Nothing of this call is to be recorded from now on, for good."""
+        before = call.halted
+        self.until(now)
+        call.halted = True
+        self.look(now)
+
+        def undo() -> None:
+            call.halted = before
+
+        return undo
 
     def refused(self, party: Party, now: float) -> None:
         """It refused, or took its consent back."""
+        party.said_no = True
         if party.lack(now, express=True) != "refused":
             party.no_at = now
 
@@ -306,8 +321,14 @@ class Accounts:
             party.hold_known = False
         for call in self.calls.values():
             call.pauses.forget()
-        self.known = {}
+        self.known, self.of_call = {}, set()
         self.look(now)
+
+    def dialled(self, caller_id: str, peer_id: str) -> None:
+        """A controller hears who is dialled by whom."""
+        caller, peer = self.parties[caller_id], self.parties[peer_id]
+        if caller_id in (peer.owner, *self.of_call) and caller.owner == peer.owner:
+            self.of_call.add(peer_id)
 
     def seen(self, bridges: Mapping[str, str], now: float) -> list[tuple[Places, Undo]]:
         """A controller learns who is in which of these BRIDGES: a stricter law counts from here on, and takes nobody
@@ -317,8 +338,9 @@ class Accounts:
         among = {party.channel_id: party for party in self.parties.values() if self._is_known(party)}
         found = []
         for call in self.calls.values():
-            here = self._reached(call.far, among.values()) if call.far in among and not call.law else []
-            if any(party.is_strict for party in here):
+            here = self._reached(call.far, among.values()) if call.far in among else []
+            self.of_call |= {party.channel_id for party in here if party.owner == call.far}
+            if not call.law and any(party.is_strict for party in here):
                 self.until(now)
                 found.append((frozenset((party.channel_id, party.bridge) for party in here), self._grows(call)))
                 self.look(now)
@@ -329,18 +351,31 @@ class Accounts:
 
     def _grows(self, call: CallTruth) -> Undo:
         before, call.law, call.express = call.express, True, True
+        trust = self._doubted(call)
+
+        def undo() -> None:
+            call.law, call.express = False, before
+            trust()
+
+        return undo
+
+    def _doubted(self, call: CallTruth) -> Undo:
+        """An agent's word for a party of this call is not enough any more."""
         doubted = [party for party in self.parties.values() if party.owner == call.far and party.attested]
         words = [party.yes_at for party in doubted]
         for party in doubted:
             party.yes_at, party.attested = None, False
 
         def undo() -> None:
-            call.law, call.express = False, before
             for party, word in zip(doubted, words, strict=True):
                 if party.yes_at is None:
                     party.yes_at, party.attested = word, True
 
         return undo
+
+
+def _nothing() -> None:
+    """To be taken back."""
 
 
 def _touch(one: Party, other: Party) -> bool:

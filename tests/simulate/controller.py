@@ -7,9 +7,10 @@ not: rules, faults.
 from __future__ import annotations
 
 import asyncio
+import errno
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -35,7 +36,9 @@ from callguard.engine.clock import Reading
 from callguard.engine.engine import Engine
 from callguard.engine.entrance import Entrance, Site
 from callguard.engine.evidence import Evidence
+from callguard.engine.halt import Halt, Halting, Halts
 from callguard.engine.place import Places
+from callguard.engine.registrar import Entry
 from callguard.engine.switchboard import Switchboard
 from callguard.ports import Playable
 from tests.core.play import BOARD, MILD, PACK
@@ -135,9 +138,22 @@ class SimEvidence(Evidence):
         return self.floor < LONG
 
 
+class SimHalts(Halts):
+    """The real halts in a real file, whose disk may be `full`."""
+
+    full = False
+
+    def put(self, standing: Mapping[str, Halt]) -> None:
+        """See Halts."""
+        if self.full:
+            raise OSError(errno.ENOSPC, "the disk is full")
+        super().put(standing)
+
+
 @dataclass
 class Controller:
-    """A process. `alerts`: what a human was told."""
+    """A process. `alerts`: what a human was told; `entered`: what it wrote into the register; `acts`: what it does for
+    somebody at the command line."""
 
     loop: Loop
     wire: Wire
@@ -147,25 +163,41 @@ class Controller:
     engine: Engine
     alerts: list[tuple[str, str]]
     main: asyncio.Task[None]
+    halts: SimHalts
+    entered: list[Entry] = field(default_factory=list)
+    acts: list[asyncio.Task[None]] = field(default_factory=list)
     trips: int = 0
+
+    @property
+    def halting(self) -> Halting:
+        """As `callguard run` composes it."""
+        engine = self.engine
+        kinds = lambda: engine.entrance.policy.call_types  # noqa: E731
+        adopted = lambda: engine.adopted  # noqa: E731
+        return Halting(self.halts, engine.runners, kinds, engine.board.dialled_number, self.entered.append, adopted)
 
     def die(self) -> None:
         """kill -9."""
-        self.loop.die([self.main, *self.engine.tasks])
+        self.loop.die([self.main, *self.acts, *self.engine.tasks])
 
     def disk_full(self, full: bool) -> None:
-        """The folder of recordings is under its floor, or not."""
+        """The folder of recordings is under its floor, or not; and no halt can be written down, or it can."""
         self.evidence.floor = LONG if full else 1
+        self.halts.full = full
 
-    def operate(self, far: str, about: str, action: Action, at: datetime) -> bool:
-        """An operator at the command line, at this time, about a party. Whether there is such a live call."""
-        call_id = self.engine.board.calls.get(far)
-        runner = self.engine.runners.get(call_id or "")
+    def operate(self, far: str, about: str, action: Action, at: datetime) -> str:
+        """An operator at the command line, at this time, about a party. The live call that this is about, or ''."""
+        call_id = self.engine.board.calls.get(far, "")
+        runner = self.engine.runners.get(call_id)
         if runner is None:
-            return False
+            return ""
         presence = Presence.SOMEONE_ELSE if action is Action.PRESENT else Presence.NOT_SAID
         runner.feed(OperatorActed(at=at, channel_id=about, action=action, operator="uid:1", presence=presence))
-        return True
+        return call_id
+
+    def serve(self, work: Coroutine[Any, Any, None]) -> None:
+        """Answer somebody at the command line."""
+        self.acts.append(self.loop.create_task(work))
 
     def idle(self) -> bool:
         """Whether no call is live and nothing waits to be written."""
@@ -211,5 +243,7 @@ def start(
         board=Switchboard(lambda: str(uuid.UUID(bytes=chance.randbytes(16)))),
     )
     evidence.lost, evidence.restored, evidence.refused = engine.lose, engine.restore, engine.refuse
+    halts = SimHalts(data / "halts.json")
+    engine.entrance.halted = halts.covers
     main = loop.create_task(engine.run())
-    return Controller(loop, wire, log, spool, evidence, engine, alerts, main)
+    return Controller(loop, wire, log, spool, evidence, engine, alerts, main, halts)

@@ -7,7 +7,7 @@ What belongs here: a defect, in as few lines as a careless change would be. What
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from callguard.core.call import Call
@@ -18,7 +18,7 @@ from callguard.engine.engine import Engine
 from callguard.engine.runner import Pending, Runner
 from callguard.engine.stranger import Strangers
 from callguard.engine.switchboard import Fact
-from callguard.ports import Batch
+from callguard.ports import Batch, Entered
 
 NEVER = 1e9
 
@@ -141,10 +141,42 @@ class LosesRows(Sound):
         return True if self.count % 5 == 0 else await super().keep(batch)
 
 
+class _Forgetful(Runner):
+    def decide(self, event: Event, raw: Mapping[str, Any]) -> Pending:
+        self.call = replace(self.call, barred=False)
+        return super().decide(event, raw)
+
+
+class ForgetsStops(_Driven):
+    """A stop for good is over with the next thing that happens."""
+
+    kind = _Forgetful
+
+
+class _Credulous(Runner):
+    def decide(self, event: Event, raw: Mapping[str, Any]) -> Pending:
+        self.call = replace(self.call, disputed=False)
+        return super().decide(event, raw)
+
+
+class ForgetsDisputes(_Driven):
+    """An agent's word counts again with the next thing that happens."""
+
+    kind = _Credulous
+
+
+class HaltsNobodyAtTheDoor(Sound):
+    """A halt is for calls that are there."""
+
+    def _entered(self, heard: Entered, raw: Mapping[str, Any]) -> None:
+        self.entrance.halted = lambda call_type, dialled: False
+        super()._entered(heard, raw)
+
+
 DEFECTS: Mapping[str, type[Sound]] = {
     kind.__name__: kind
     for kind in (
         IgnoresThirdParties, ActsBeforeTheCommit, GrantsOnSilence, QuorumAlwaysHolds, LosesStops, LosesMasks,
-        LosesCallers, LosesRows, NeverStarts, StaysMasked,
+        LosesCallers, LosesRows, NeverStarts, StaysMasked, ForgetsStops, ForgetsDisputes, HaltsNobodyAtTheDoor,
     )
 }  # fmt: skip

@@ -141,7 +141,7 @@ class Exchange:
         party = self.parties[channel_id]
         if party.alive and party.bridge and party.held is not on:
             self._change()
-            party.held = on
+            party.held, party.hold_known = on, False
             kind = ChannelHeld if on else ChannelUnheld
             self.say(Said(kind(at=self.wall(), channel_id=channel_id)))
             self._changed()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from callguard.core.attesting import DISPUTE
 from callguard.ports import StoredCall
 from callguard.replay import replay, story_of
 from callguard.store.chain import first_break, head_digest
@@ -44,7 +45,7 @@ def judge(world: World) -> None:
 
 
 def _of_call(world: World, stored: StoredCall) -> Iterator[tuple[str, str]]:
-    yield from _audit(stored)
+    yield from _audit(world, stored)
     yield from _of_a_calm_world(world, stored)
     tapes = world.exchange.tapes
     for row in stored.recordings:
@@ -57,7 +58,7 @@ def _of_call(world: World, stored: StoredCall) -> Iterator[tuple[str, str]]:
             yield from _of_file(world, stored, row.state, tape)
 
 
-def _audit(stored: StoredCall) -> Iterator[tuple[str, str]]:
+def _audit(world: World, stored: StoredCall) -> Iterator[tuple[str, str]]:
     """The chain is whole, and its facts lead to its decisions once more."""
     if broken := first_break(stored.events):
         yield "un-audited", f"chain: {broken[1]} at {broken[0]}"
@@ -66,6 +67,9 @@ def _audit(stored: StoredCall) -> Iterator[tuple[str, str]]:
         yield "un-audited", "the head was changed"
     if difference := replay(story_of(stored)).difference:
         yield "un-audited", f"row {difference.line}: {difference.what} differ"
+    disputed = world.accounts.calls[stored.events[0].channel_id].disputed
+    if disputed and not any(row.kind == DISPUTE and row.closed_at is None for row in stored.incidents):
+        yield "un-audited", "in dispute, and nobody has to answer for that"
     if not any(row.decision and row.decision["state"]["over"] for row in reversed(stored.events)):
         yield "no final state", "the call is not over"
 
@@ -73,7 +77,7 @@ def _audit(stored: StoredCall) -> Iterator[tuple[str, str]]:
 def _of_a_calm_world(world: World, stored: StoredCall) -> Iterator[tuple[str, str]]:
     """Where nothing broke, what was due is in a file, unless an incident says why not."""
     call = world.accounts.calls[stored.events[0].channel_id]
-    explained = {row.kind for row in stored.incidents} - {"rogue_recording"}
+    explained = {row.kind for row in stored.incidents} - {"rogue_recording", DISPUTE}
     if world.book.sums["faults"] or world.least or explained:
         return
     world.book.most("most late", call.due.longest)
@@ -82,6 +86,8 @@ def _of_a_calm_world(world: World, stored: StoredCall) -> Iterator[tuple[str, st
 
 
 def _of_file(world: World, stored: StoredCall, state: str, tape: Tape) -> Iterator[tuple[str, str]]:
+    if state == "discarded" and tape.sound and not any(party.said_no for party in world.exchange.parties.values()):
+        yield "silent loss", "destroyed, and nobody refused"
     if state == "discarded" and not tape.destroyed:
         yield "kept", "a file that the log says was destroyed"
     if state == "lost" and tape.sound and not tape.destroyed and not stored.incidents:

@@ -24,7 +24,7 @@ class Party:
     `asked_at`, `told_at`: when the notice began and ended in its ear; `yes_at`: when it agreed after that; `no_at`:
     when a controller heard that it refused or withdrew; `attested`: an agent says that it agreed; `agreed`: it did so
     once, in this call or another. `curious`: it wants to know more, and has not heard all of that; `interrupted`: it
-    agreed nevertheless, which is nothing or all.
+    agreed nevertheless, which is nothing or all. `said_no`: it, or somebody for it, may have refused.
     """
 
     channel_id: str
@@ -49,6 +49,7 @@ class Party:
     agreed: bool = False
     curious: bool = False
     interrupted: bool = False
+    said_no: bool = False
 
     @property
     def is_strict(self) -> bool:

@@ -45,6 +45,10 @@ class Pauses:
         else:
             self.wanted, self.typing = not (self.wanted or self.typing is not None), None
 
+    def doubted(self) -> None:
+        """The agent's key, and nobody may know that it is one of this call."""
+        self.wanted, self.typing, self.unsure = False, None, True
+
     def ordered(self, *, pause: bool) -> None:
         """An operator's word is plain."""
         self.wanted, self.unsure = pause, False

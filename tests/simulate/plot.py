@@ -66,7 +66,7 @@ class Plot:
         party = Party(far, Role.FAR, place, f"PJSIP/trunk-{number:08x}", owner=far, answered=self.chance.random() < 0.7)
         self.tempers[far] = self.pick(*TEMPERS)
         express = kind != "announced" or place in ("", STRICT)
-        self.world.accounts.calls[far] = CallTruth(far, express, law=place in ("", STRICT))
+        self.world.accounts.calls[far] = CallTruth(far, express, law=place in ("", STRICT), kind=kind)
         self.world.book.add("calls")
         self.there.create(party)
         waits = self.chance.random() < 0.93

@@ -38,7 +38,7 @@ PERMITS = frozenset(kind.__name__ for kind in (StartRecording, ArmRecording, Unm
 @dataclass
 class Durable:
     """What is on a disk by now, in the log or in the spool: permissions by recording and kind, what people did by
-    channel ('' where an operator named none) and time, and who was in which bridge."""
+    channel (an operator: by call and action) and time, and who was in which bridge."""
 
     permits: Counter[tuple[str, str]] = field(default_factory=Counter)
     keys: set[tuple[str, str]] = field(default_factory=set)
@@ -51,7 +51,8 @@ class Durable:
                 continue
             self.rows.add(row.hash)
             if row.type in (DigitPressed.type, OperatorActed.type):
-                self.keys.add((row.channel_id, row.at.isoformat()))
+                who = row.channel_id if row.type == DigitPressed.type else f"{row.call_id} {row.data['action']}"
+                self.keys.add((who, row.at.isoformat()))
             elif row.type == Bridged.type:
                 self.keys.add((row.channel_id, row.data["bridge_id"]))
             decision = row.decision or {"effects": ()}

@@ -23,6 +23,7 @@ class Line:
         self.agent = Party("agent", Role.AGENT, owner="far", bridge="b")
         self.accounts = Accounts(self.book, {"far": self.far, "agent": self.agent}, {})
         self.call = self.accounts.calls["far"] = CallTruth("far", express)
+        self.accounts.seen(BRIDGES, 4.0)
         self.accounts.pressed(self.far, "1", 4.0)
         self.tape = self.accounts.tapes["tape"] = Tape("tape", "far", "far", 5.0)
         self.look(5.0)
@@ -221,3 +222,51 @@ def test_whoever_refused_is_not_recorded_in_silence_either() -> None:
         line.accounts.heard("far", digit, 10.0, 10.0)
     assert line.masked(10.1) == []
     assert line.ended(12.0) == ["recorded refused"]
+
+
+def test_under_a_halt_a_recorder_has_to_end_and_silence_is_no_excuse() -> None:
+    line = Line()
+    undo = line.accounts.halted(line.call, 10.0)
+    assert line.masked(10.1) == [] and line.call.due.since is None
+    assert line.ended(12.0) == ["recorded halted"]
+    undo()
+    assert not line.call.halted
+
+
+def test_nobody_who_calls_under_a_halt_is_asked() -> None:
+    line = Line()
+    line.call.unasked = True
+    line.accounts.being_told(["far"], 6.0)
+    assert line.book.violations == []
+    line.far.waiting = True
+    line.accounts.being_told(["far"], 6.0)
+    assert line.book.violations == [("asked under a halt", "far")]
+
+
+def test_a_stop_and_a_dispute_can_be_taken_back_with_whoever_heard_of_them() -> None:
+    line = Line()
+    stopped = line.accounts.operated("far", "far", Action.STOP, 6.0)
+    assert line.accounts.lacking["far", "far"].keys() == {("halted", "")}
+    stopped()
+    line.far.yes_at = None
+    line.accounts.operated("far", "far", Action.CONSENT, 6.1)
+    argued = line.accounts.operated("far", "far", Action.DISPUTE, 6.2)
+    assert line.accounts.lacking["far", "far"].keys() == {("silent", "far")}
+    line.accounts.operated("far", "far", Action.CONSENT, 6.3)
+    assert line.far.yes_at is None, "nobody's word but its own counts in a dispute"
+    argued()
+    assert line.far.yes_at == 6.1 and not line.call.disputed
+
+
+def test_a_key_of_an_agent_whom_nobody_knows_demands_nothing_until_somebody_is_plain() -> None:
+    line = Line()
+    line.accounts.parties["other"] = Party("other", Role.AGENT, owner="far")
+    for who, causes in (("other", []), ("agent", ["paused"])):
+        for digit in "*8":
+            line.accounts.heard(who, digit, 10.0, 10.0)
+        assert line.call.pauses.causes() == causes
+        line.call.pauses.unsure = False
+    line.accounts.dialled("agent", "other")
+    for digit in "*8":
+        line.accounts.heard("other", digit, 20.0, 20.0)
+    assert line.call.pauses.causes() == []

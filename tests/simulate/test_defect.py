@@ -20,6 +20,9 @@ SHOWN_BY = {
     "LosesRows": (90, "un-audited"),
     "NeverStarts": (1, "silent loss"),
     "StaysMasked": (100, "silent loss"),
+    "ForgetsStops": (1, "recorded halted"),
+    "ForgetsDisputes": (1027, "recorded silent"),
+    "HaltsNobodyAtTheDoor": (189, "asked under a halt"),
 }
 """Where to begin, and what is found in a few worlds from there on."""
 

@@ -49,6 +49,12 @@ def test_an_operator_is_plain() -> None:
     assert own.causes() == []
 
 
+def test_a_key_that_nobody_can_place_may_have_begun_a_pause_or_ended_one() -> None:
+    own = typed()
+    own.doubted()
+    assert own.causes() == [] and own.unsure
+
+
 def test_another_controller_may_have_counted_fewer() -> None:
     own = Pauses()
     for at in range(3):

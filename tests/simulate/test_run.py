@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.simulate.desk import ORDERS
 from tests.simulate.fault import FAULTS
 from tests.simulate.plot import MOST_PARTIES
 from tests.simulate.run import Found, folder, many, play, some
@@ -22,6 +23,13 @@ SEEN = {
     1013632: "an operator says of a caller who waits in another call that it agrees here",
     2004436: "a strict guest, whom a controller heard of in its last moment, left before the next one looked",
     2007723: "a 9 as the notice ends, and a 1 and a 2 in the middle of the long one",
+    3000530: "an agent pauses who was dialled, and led away, while the link was lost",
+    3028724: "an agent of another call sits where the law wants an express answer",
+    12214: "the star of a withdrawal is pressed in one call, and its seven in another",
+    9565: "a number that is typed while a caller is asked anew has a 2 in it",
+    11325: "who takes an order to believe a word and to doubt it writes down the first and dies",
+    3015417: "an agent holds before another controller can take its call over",
+    3002490: "an agent holds once more, and the news of that are lost",
     2022286: "a visitor of whose place nothing is known makes the rule grow, and leaves",
 }
 """Worlds that once showed a mistake, of the product or of the accounts about it."""
@@ -44,6 +52,7 @@ def test_fault_rtpengine_2136_no_call_breaks_a_promise_whatever_breaks() -> None
     assert found.sums["recorded"] > WORLDS and found.sums["incidents"] > 0
     assert found.sums["most parties"] == MOST_PARTIES
     assert {fault.__name__ for fault in FAULTS if not found.sums[f"fault {fault.__name__}"]} == set()
+    assert {order.__name__ for order in ORDERS if not found.sums[f"order {order.__name__}"]} == set()
 
 
 @pytest.mark.requirement("S123")

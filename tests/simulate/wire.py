@@ -50,7 +50,7 @@ from callguard.core.events import (
 from callguard.core.recorder import LINK_LOST, NO_CHANNEL, NOT_RUNNING
 from callguard.errors import LinkDown
 from callguard.pbx.asterisk.watch import REFUSAL_SECONDS
-from callguard.ports import Heard, Link, Playable, Said, Snapshot
+from callguard.ports import Dialled, Entered, Heard, Link, Playable, Said, Snapshot
 from tests.simulate.accounts import EVENT_MOST, REFUSED, REQUEST_MOST, STOP_REFUSED
 from tests.simulate.exchange import Exchange
 from tests.simulate.tape import SAMPLES
@@ -84,6 +84,7 @@ class Wire:
         self.weather, self.register, self.chance = weather, register, chance
         self.on_perform: Callable[[Effect], None] = lambda effect: None
         self.on_digit: Callable[[DigitPressed], None] = lambda event: None
+        self.on_entered: Callable[[str], None] = lambda channel_id: None
         self.on_bridges: Callable[[Mapping[str, str]], None] = lambda bridges: None
         self.up, self.reachable = False, True
         self.epoch = 0
@@ -202,7 +203,11 @@ class Wire:
         """The controller has read it from its socket."""
         if self._sink is None or self.loop.dead:
             return
-        if isinstance(heard, Said):
+        if isinstance(heard, Entered):
+            self.on_entered(heard.channel.channel_id)
+        elif isinstance(heard, Dialled):
+            self.exchange.accounts.dialled(heard.caller_id, heard.peer_id)
+        elif isinstance(heard, Said):
             if isinstance(heard.event, DigitPressed):
                 self.on_digit(heard.event)
             elif isinstance(heard.event, ChannelHeld):

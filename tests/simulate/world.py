@@ -21,6 +21,7 @@ from callguard.ports import Heard
 from tests.simulate.accounts import DARK, Accounts, Undo
 from tests.simulate.book import Book
 from tests.simulate.controller import Controller, SimClock, start
+from tests.simulate.desk import Desk
 from tests.simulate.exchange import Exchange
 from tests.simulate.guard import Guard
 from tests.simulate.store import PERMITS, QUICK, Durable, Postgres
@@ -68,6 +69,7 @@ class World:
         self.exchange.parties, self.exchange.tapes = self.accounts.parties, self.accounts.tapes
         self.exchange.on_end = self._tape_ended
         self.accounts.calm = self._is_calm
+        self.desk = Desk(self.time, self.accounts, self.book, self.clock.wall, self.heard)
         self.data.mkdir(parents=True)
         journal = self.data / "guard.jsonl"
         self.guard = Guard(self.time, self.chance, self.exchange, self.register, journal, self.clock.wall)
@@ -155,6 +157,7 @@ class World:
     def _wire(self, loop: Loop) -> Wire:
         wire = Wire(self.time, loop, self.exchange, self.weather, self.register, self.chance)
         wire.on_perform, wire.on_digit, wire.on_bridges = self._performed, self._digit, self._bridges
+        wire.on_entered = self.desk.entered
         wire.reachable = not self.accounts.dark.open.get("link")
         return wire
 
@@ -196,6 +199,7 @@ class World:
         controller.die()
         self.accounts.dark.begin("controller", self.time.now)
         self._forget_unsettled()
+        self.desk.died()
         self.accounts.forget_hold(self.time.now)
         self.guard.silent(broken=True)
         self.time.after(DARK, self._nobody_is_left, self.guard.turn)
@@ -296,10 +300,12 @@ class World:
     def operate(self, far: str, who: str, action: Action) -> None:
         """An operator acts on a call, for a party of it."""
         controller = self.controller
+        if controller is None or controller.loop.asleep:
+            return
         at, about = self.clock.wall(), who if action is Action.CONSENT else ""
-        if controller and not controller.loop.asleep and controller.operate(far, about, action, at):
+        if call_id := controller.operate(far, about, action, at):
             undo = self.accounts.operated(far, who, action, self.time.now)
-            self.heard.append((frozenset({(about, at.isoformat())}), self.time.now, undo))
+            self.heard.append((frozenset({(f"{call_id} {action}", at.isoformat())}), self.time.now, undo))
 
     def heal(self) -> None:
         """Whatever is broken is mended."""
