@@ -151,14 +151,13 @@ class Archive:
         return self._destroyed(_Ids(read().wall, effect.channel_id, effect.recording_id))
 
     def _destroyed(self, ids: _Ids, reason: str = "") -> RecordingDiscarded:
-        files = self.files(ids.recording_id)
         receipt = hashlib.sha256()
         size = 0
-        for path in files:
+        for path in self.files(ids.recording_id):
             receipt.update(bytes.fromhex(file_sha256(path)))
             size += path.stat().st_size
-        for path in files:
-            shred(path)
+        for path in (*self.legs(ids.recording_id), self.stored(ids.recording_id)):
+            shred(path)  # what is no file in the place of one goes too, or the failure is told
         return RecordingDiscarded(
             at=read().wall,
             channel_id=ids.channel_id,
