@@ -46,6 +46,10 @@ class Database:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     made = Postgres.start(tmp_path_factory.mktemp("a server") / "with spaces")
+    with psycopg.connect(made.dsn(ADMIN, "postgres"), autocommit=True) as connection:
+        for setting in ("fsync = off", "max_wal_size = '8GB'"):  # many databases are made, and no disk fails here
+            connection.execute(f"ALTER SYSTEM SET {setting}")
+        connection.execute("SELECT pg_reload_conf()")
     schema.upgrade(made.owner_dsn)
     yield made
     made.kill()  # nobody needs its last checkpoint
