@@ -6,7 +6,7 @@ What belongs here: the sentences. What does not: facts (store/), rules in words 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,7 @@ def explanation(stored: StoredCall, row: RecordingRow, kept: Sequence[Artefact])
     return {
         "Why it was made": list(_why(stored)),
         "Who knew": list(_knew(stored.events)),
-        "What is not in it": list(_missing(stored.events, row.recording_id)),
+        "What is not in it": _missing(stored.events, row.recording_id),
         "How it is protected": list(_protected(stored.call.policy, row, kept)),
         "When it is deleted": list(_deleted(stored.call.policy, row, kept)),
     }
@@ -122,27 +122,43 @@ def _in(language: str) -> str:
     return f", in {language}" if language else ""
 
 
-def _missing(rows: Sequence[EventRow], recording_id: str) -> Iterator[str]:
+def _missing(rows: Sequence[EventRow], recording_id: str) -> list[str]:
+    silent, gone = (
+        _silent(rows, recording_id),
+        _gone(row for row in rows if row.data.get("recording_id") == recording_id),
+    )
+    return [*silent, *gone] or ["Nothing was left out between its start and its end."]
+
+
+def _gone(rows: Iterable[EventRow]) -> Iterator[str]:
+    """What of it is not there although it was recorded."""
+    for row in rows:
+        match row.type:
+            case "recording_damaged":
+                lost = f"; {row.data['lost_ms']} ms are missing" if row.data["lost_ms"] else ""
+                yield f"Found at {_clock(row.at)}: {_list(row.data['findings'])}{lost}."
+            case "recording_lost" | "recording_discarded":
+                why = f" ({row.data['reason']})" if row.data["reason"] else ""
+                yield f"All of it: {row.type.removeprefix('recording_')} at {_clock(row.at)}{why}."
+
+
+def _silent(rows: Sequence[EventRow], recording_id: str) -> Iterator[str]:
     """Masks, and why."""
     since: datetime | None = None
     causes: list[str] = []
-    none = True
     for row in rows:
         match row.type, row.data.get("recording_id") == recording_id:
             case "pause_started", _:
                 causes.append(str(row.data["cause"]))
             case "mask_acknowledged", True:
-                since, none = row.at, False
+                since = row.at
             case "unmask_acknowledged", True if since:
                 yield f"{(row.at - since).total_seconds():.1f} s from {_clock(since)} on{_because(causes)}."
                 since, causes = None, []
             case "recording_blanked", True:
-                none = False
                 yield f"Blanked afterwards, for it was to be silent: samples {', '.join(row.data['spans'])}."
     if since:
         yield f"Everything from {_clock(since)} on{_because(causes)}."
-    if none:
-        yield "Nothing was left out between its start and its end."
 
 
 def _because(causes: Sequence[str]) -> str:

@@ -144,6 +144,27 @@ def test_a_mask_without_end_and_blanks_are_told(server: Postgres, config: Path, 
     assert told == ["Nothing was left out between its start and its end."]
 
 
+@pytest.mark.requirement("S49")
+@pytest.mark.parametrize(
+    ("type", "data", "told"),
+    [
+        ("recording_lost", {"reason": "file gone", "lost_ms": 0}, "All of it: lost at 03:04:09 (file gone)."),
+        ("recording_discarded", {"reason": ""}, "All of it: discarded at 03:04:09."),
+        ("recording_damaged", {"findings": ["shrank"], "lost_ms": 0}, "Found at 03:04:09: shrank."),
+        ("recording_damaged", {"findings": ["a", "b"], "lost_ms": 7}, "Found at 03:04:09: a, b; 7 ms are missing."),
+    ],
+)
+def test_what_is_gone_is_told(
+    server: Postgres, config: Path, call: str, type: str, data: dict[str, object], told: str
+) -> None:
+    found = stored(server, config, call)
+    row = found.recordings[0]
+    values = {"recording_id": row.recording_id, **data}
+    fact = replace(found.events[-1], type=type, at=datetime(2026, 1, 2, 3, 4, 9, tzinfo=UTC), data=values)
+    answers = explanation(replace(found, events=(fact,)), row, ())
+    assert answers["What is not in it"] == [told]
+
+
 def test_a_refusal_is_why_there_is_none(server: Postgres, config: Path, call: str) -> None:
     found = stored(server, config, call)
     refused = replace(found.events[0], type="consent_refused", at=datetime(2026, 1, 2, 3, 4, 9, tzinfo=UTC), data={})
