@@ -132,12 +132,12 @@ def _touch(call: Call, running: Recording, touch: Touch, reasons: tuple[str, ...
     if mask is running.mask:
         return Step(call)
     call = replace(call, ticks=call.ticks + 1)
-    call = call.with_recording(replace(running, mask=mask, requested_mask=call.ticks))
     masking = mask is Mask.MASKING
+    unmasks = running.unmasks + (not masking)
+    call = call.with_recording(replace(running, mask=mask, requested_mask=call.ticks, unmasks=unmasks))
     effect: Effect = MaskRecording(**about(running)) if masking else UnmaskRecording(**about(running))
-    wake = WakeAt(
-        name=f"{'mask' if masking else 'unmask'}:{call.ticks}", seconds=MASK_PATIENCE if masking else UNMASK_PATIENCE
-    )
+    name, seconds = ("mask", MASK_PATIENCE) if masking else ("unmask", UNMASK_PATIENCE)
+    wake = WakeAt(name=f"{name}:{call.ticks}", seconds=seconds)
     outcome = Outcome.MASK_REQUESTED if masking else Outcome.UNMASK_REQUESTED
     return record(call, outcome, running.channel_id, recording_id=running.recording_id).also(
         Step(call, (effect, wake), reasons=reasons)

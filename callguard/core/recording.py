@@ -173,6 +173,7 @@ class Span:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
     """One segment. `channel_id`: what the recorder hangs on; `requested_mask`: which request waits for its answer;
+    `unmasks`: how many of them were to let sound in;
     `ended_alone`: somebody else stopped it, or the PBX did; `preflight`: the verdict under which it was started;
     `company`: who was there when it began; `swapped`: it hangs on a channel of theirs; `handed_on`: it was stopped for
     another segment, `one_sided`: having missed a side for so many milliseconds; `line_owed`: who left in its line;
@@ -189,6 +190,7 @@ class Recording:
     state: State = State.REQUESTED
     mask: Mask = Mask.OFF
     requested_mask: int = 0
+    unmasks: int = 0
     started_at: datetime | None = None
     stopped_at: datetime | None = None
     stopped_after: int = -1
@@ -238,13 +240,13 @@ class Recording:
 
     @property
     def never_heard(self) -> bool:
-        """Whether it was silent from its first sample, and still is."""
-        return self.mask is Mask.ON and self.spans == (Span(start=0),)
+        """Whether it was silent from its first sample, and still is: an unmask asked for may have been done."""
+        return self.mask is Mask.ON and self.spans == (Span(start=0),) and not self.unmasks
 
     @property
     def never_unmasked(self) -> Recording:
         """Its unmask waited when a stop or its end came, and was never sent."""
-        return replace(self, mask=Mask.ON) if self.mask is Mask.UNMASKING else self
+        return replace(self, mask=Mask.ON, unmasks=self.unmasks - 1) if self.mask is Mask.UNMASKING else self
 
     def with_span_open(self, offset: int, at: datetime) -> Recording:
         """A masked stretch begins at OFFSET, unless one lasts already or nobody knows where."""

@@ -138,6 +138,13 @@ def test_what_was_heard_is_measured() -> None:
     assert talk.measure.masks == ((0, 8000),)
 
 
+def test_an_unmask_whose_answer_was_lost_may_have_let_sound_in_and_one_never_sent_has_not() -> None:
+    unmasked = play().armed().sees(AGENT, Role.AGENT).bridges(FAR, AGENT).did(UnmaskRecording).unbridges(AGENT)
+    unmasked.masked().hangs_up().stopped().whole().did(MeasureRecording)
+    never = play().armed().sees(AGENT, Role.AGENT).bridges(FAR, AGENT).did(UnmaskRecording).hangs_up()
+    never.refused(UnmaskRecording, segment=0, reason=OVERTAKEN).stopped().whole().did(DiscardRecording)
+
+
 @pytest.mark.requirement("S80")
 def test_there_is_no_second_start_and_somebody_is_told() -> None:
     talk = play().armed().sees(AGENT, Role.AGENT).bridges(FAR, AGENT).unmasked(8000).stopped()

@@ -30,6 +30,7 @@ SEEN = {
     11325: "who takes an order to believe a word and to doubt it writes down the first and dies",
     3015417: "an agent holds before another controller can take its call over",
     3002490: "an agent holds once more, and the news of that are lost",
+    4064476: "an unmask is done and its answer lost, of a recorder that was silent from its start",
     2022286: "a visitor of whose place nothing is known makes the rule grow, and leaves",
 }
 """Worlds that once showed a mistake, of the product or of the accounts about it."""
