@@ -41,8 +41,8 @@ BLOCK = 16384
 _EMPTY_SECONDS = 0.25
 SOUND_SECONDS = 4.8
 """After so long a mask that was ended has to have let sound through: Asterisk writes two seconds at a time."""
-HEARD_SECONDS = 0.3
-"""How long after its end in the file the reason may be told: FreeSWITCH writes it before it tells of a hang-up."""
+HEARD_SECONDS = 0.5
+"""How long after its end in the file the reason may be told: a PBX writes it before it tells of a hang-up."""
 NO_SOUND = "no sound in the file"
 SHRANK = "shrank"
 
@@ -252,9 +252,9 @@ class Watch:
         return []
 
     def _is_soon(self, now: float) -> bool:
-        """Whether who ended a file that is written all the time may still be told: its end is seen at once."""
+        """Whether who ended it may still be told."""
         self._final_at = now if self._final_at is None else self._final_at
-        return self._always and now - self._final_at < HEARD_SECONDS
+        return now - self._final_at < HEARD_SECONDS
 
     def _stall(self, now: float, at: datetime) -> list[Event]:
         over = self._stalled or self._may_stand or self._stopping is not None
