@@ -76,7 +76,7 @@ class Watch:
         self._stalled = self._may_stand = False
         self._stopping: float | None = None
         self._refused: float | None = None
-        self._final_at: float | None = None
+        self._final: tuple[float, datetime] | None = None
         self._absent_for_good = False
 
     # ------------------------------------------------------------ what the PBX answered
@@ -132,7 +132,7 @@ class Watch:
     @property
     def urgent(self) -> bool:
         """Whether a fact may be due within milliseconds."""
-        moments = (self._stopping, self._refused, self._final_at)
+        moments = (self._stopping, self._refused, self._final)
         return not self._opened or any(moment is not None for moment in moments)
 
     @property
@@ -236,11 +236,13 @@ class Watch:
         ended_at = self._stopping if self._stopping is not None else self._refused
         short = ended_at is not None and self.offset(ended_at) < _EMPTY_SECONDS * RATE
         empty = look.samples == 0 and short and ended_at is not None and now - ended_at > _EMPTY_SECONDS
-        if look.final and ended_at is None and self._is_soon(now):
+        self._final = self._final or ((now, at) if look.final else None)
+        since, ended = self._final or (now, at)  # it ended when that was seen, however long nobody says why
+        if look.final and ended_at is None and now - since < HEARD_SECONDS:
             return []
         if look.final or empty:  # a header becomes final only when the recorder ended, whoever ended it
             self.done = self.ended = True
-            stopped = StopObserved(at=at, **self._ids, offset_samples=look.samples)
+            stopped = StopObserved(at=ended, **self._ids, offset_samples=look.samples)
             answered = StopAcknowledged(at=at, **self._ids, offset_samples=look.samples)
             return [answered, stopped] if self._refused is not None else [stopped]
         if self._stopping is not None and now - self._stopping > FINISH_SECONDS:
@@ -250,11 +252,6 @@ class Watch:
             self._refused = None
             return [EffectFailed(at=at, **self._ids, effect="StopRecording", reason="refused")]
         return []
-
-    def _is_soon(self, now: float) -> bool:
-        """Whether who ended it may still be told."""
-        self._final_at = now if self._final_at is None else self._final_at
-        return now - self._final_at < HEARD_SECONDS
 
     def _stall(self, now: float, at: datetime) -> list[Event]:
         over = self._stalled or self._may_stand or self._stopping is not None

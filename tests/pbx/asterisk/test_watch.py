@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -130,7 +130,9 @@ def test_who_ended_a_file_may_be_told_a_moment_later() -> None:
     hung_up.ending(103.2)
     assert kinds(see(hung_up, 103.21, 24_000, final=True)) == [StopObserved]
     assert see(alone, 103.4, 24_000, final=True) == []
-    assert kinds(see(alone, 103.51, 24_000, final=True)) == [StopObserved]
+    later = AT + timedelta(seconds=0.51)  # it ended when that was seen: its length is held against that moment
+    [stopped] = alone.observe(103.51, later, Look(exists=True, samples=24_000, final=True))
+    assert stopped == StopObserved(at=AT, channel_id="c1", recording_id="r1", offset_samples=24_000)
 
 
 def test_a_header_that_stays_open_says_that_the_recorder_died() -> None:
