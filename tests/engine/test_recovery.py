@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -192,9 +191,7 @@ async def test_without_the_log_taking_over_waits_and_new_callers_do_not(tmp_path
     log.cut()
     second = Stage(tmp_path, log)
     second.there("far", "agent1", bridge="bridge-far")
-    work = asyncio.create_task(second.engine.run())
-    second.engine.guard_changed(True)
-    try:
+    async with second.running(without=frozenset({Link.LOG})):
         await second.until(lambda: second.engine.faults == {Link.LOG})
         await second.enter("new")
         assert second.pbx.effects == [SendOn(channel_id="new")]
@@ -204,10 +201,6 @@ async def test_without_the_log_taking_over_waits_and_new_callers_do_not(tmp_path
         await second.settled()
         running = second.call("far").running
         assert running and running.state is State.GROWING
-    finally:
-        for task in (work, *second.engine.tasks):
-            task.cancel()
-        await asyncio.gather(work, *second.engine.tasks, return_exceptions=True)
 
 
 @pytest.mark.requirement("S125")
@@ -220,9 +213,7 @@ async def test_what_is_said_once_while_a_call_waits_to_be_taken_over_counts_then
     log.cut()
     second = Stage(tmp_path, log)
     second.there("far", "agent1", bridge="bridge-far")
-    work = asyncio.create_task(second.engine.run())
-    second.engine.guard_changed(True)
-    try:
+    async with second.running(without=frozenset({Link.LOG})):
         await second.until(lambda: second.engine.faults == {Link.LOG})
         for key in "*7" * withdraws:
             second.pbx.say(DigitPressed(at=START, channel_id="far", digit=key))
@@ -232,10 +223,6 @@ async def test_what_is_said_once_while_a_call_waits_to_be_taken_over_counts_then
         asked = StopRecording if withdraws else MaskRecording
         await second.until(lambda: second.pbx.asked(asked))
         assert [effect.recording_id for effect in second.pbx.asked(asked)] == [recording_id]  # type: ignore[attr-defined]
-    finally:
-        for task in (work, *second.engine.tasks):
-            task.cancel()
-        await asyncio.gather(work, *second.engine.tasks, return_exceptions=True)
 
 
 async def test_a_call_that_cannot_be_read_does_not_stop_the_others(tmp_path: Path) -> None:
