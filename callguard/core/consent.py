@@ -28,6 +28,11 @@ class Standing(StrEnum):
         """Whether this party may be recorded."""
         return self in (Standing.GRANTED, Standing.EXEMPT)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether this party is being told or asked."""
+        return self in (Standing.NOTIFYING, Standing.AWAITING)
+
 
 class Signal(StrEnum):
     """What can happen to a standing."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from callguard.core.call import Call, Channel
-from callguard.core.consent import Standing
 from callguard.core.effects import Indicate, WakeAt
 from callguard.core.events import Link, Role, Script
 from callguard.core.outcome import Step
@@ -72,7 +71,7 @@ def _of_running(recording: Recording) -> Status | None:
 def _undecided(call: Call) -> bool:
     """Whether the far party is still being told or asked."""
     far = call.far
-    asked = far is not None and far.standing in (Standing.NOTIFYING, Standing.AWAITING)
+    asked = far is not None and far.standing.is_open
     return call.pending or call.untold or asked or (far is not None and far.playing in _ASKING)
 
 

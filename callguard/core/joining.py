@@ -48,7 +48,7 @@ def _asked_in_vain(call: Call) -> tuple[Channel, ...]:
 
 def _is_being_asked(channel: Channel) -> bool:
     told = channel.standing is Standing.UNNOTIFIED and channel.playing is not None
-    return told or channel.standing in (Standing.NOTIFYING, Standing.AWAITING)
+    return told or channel.standing.is_open
 
 
 def may_ask(call: Call) -> bool:
@@ -73,14 +73,14 @@ def _is_untold(channel: Channel) -> bool:
 
 def _is_over_its_notice(far: Channel) -> bool:
     """It agreed; or it is asked once more because the rule grew, which two can be at the same time."""
-    asked_anew = far.told > 0 and far.standing in (Standing.NOTIFYING, Standing.AWAITING)
+    asked_anew = far.told > 0 and far.standing.is_open
     return far.standing is Standing.GRANTED or asked_anew
 
 
 def _let_in(channel_id: str, call: Call) -> Step:
     """Nobody is kept at the gate for a question that is none any more."""
     channel = call.channels[channel_id]
-    is_open = channel.playing is not None or channel.standing in (Standing.NOTIFYING, Standing.AWAITING)
+    is_open = channel.playing is not None or channel.standing.is_open
     if is_open and may_ask(call):
         return Step(call)
     return Step(call.change(channel_id, waiting=False, playing=None), (SendOn(channel_id=channel_id),))

@@ -7,11 +7,11 @@ not stored.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from callguard.core import asking, attesting, pausing, roster
 from callguard.core.call import Call, Channel
-from callguard.core.consent import Signal, Standing
+from callguard.core.consent import Signal
 from callguard.core.events import DigitPressed, Role
 from callguard.core.outcome import Step, unexpected
 
@@ -52,13 +52,13 @@ def pressed(call: Call, event: DigitPressed) -> Step:
 
 
 def _is_answer(channel: Channel, digit: str) -> bool:
-    return digit in _ANSWERS and channel.standing in (Standing.NOTIFYING, Standing.AWAITING)
+    return digit in _ANSWERS and channel.standing.is_open
 
 
 def _is_wish(call: Call, channel: Channel, digit: str) -> bool:
     """Whether this key wants the notice otherwise: longer, or in another language. Only where it is told: a key of a
     call that goes on belongs to the admin."""
-    asked = channel.waiting and channel.standing in (Standing.NOTIFYING, Standing.AWAITING)
+    asked = channel.waiting and channel.standing.is_open
     return asked and channel.told < MOST_TELLINGS and (digit == MORE or digit in call.call_type.language_keys)
 
 
@@ -69,10 +69,15 @@ def _wish(call: Call, channel: Channel, digit: str) -> Step:
     return asking.signal(replace(call, language=language), channel.channel_id, Signal.LANGUAGE)
 
 
+def begun(channel: Channel, at: datetime) -> str:
+    """The keys of a sequence that this channel is in the middle of AT this moment; '' for none."""
+    late = channel.typed_at is None or at - channel.typed_at > BETWEEN_KEYS
+    return "" if late else channel.typed
+
+
 def _typed(call: Call, channel: Channel, event: DigitPressed) -> str:
     """The keys of a sequence so far, this one included; '' when it belongs to none."""
-    late = channel.typed_at is None or event.at - channel.typed_at > BETWEEN_KEYS
-    before = "" if late else channel.typed
+    before = begun(channel, event.at)
     sequences = call.call_type.sequences.values()
     tries = (before + event.digit, event.digit)
     return next((typed for typed in tries if any(item.startswith(typed) for item in sequences)), "")

@@ -38,8 +38,12 @@ def is_private(call: Call) -> bool:
     far = call.far
     if far is None or far.gone:
         return False
-    quiet = call.paused or any(channel.held for channel in call.connected())
+    quiet = call.paused or _is_held(call)
     return quiet or _is_refused(call) or not quorum_holds(call) or roster.is_unconfirmed(call)
+
+
+def _is_held(call: Call) -> bool:
+    return any(channel.held for channel in call.connected())
 
 
 def _is_refused(call: Call) -> bool:
@@ -66,7 +70,7 @@ def _silences(call: Call) -> tuple[str, ...]:
     return _true(
         {
             "paused": call.paused,
-            "on hold": any(channel.held for channel in call.connected()),
+            "on hold": _is_held(call),
             "the link to the PBX is lost": Link.PBX in call.faults,
             "the event is not on disk yet": silent_log,
             "not every party may be recorded": not quorum_holds(call),

@@ -14,10 +14,11 @@ from dataclasses import replace
 
 from callguard.core.call import Call
 from callguard.core.events import Outcome
+from callguard.core.line import LINE_SECONDS
 from callguard.core.outcome import Step, record
 from callguard.core.recording import RATE, Mask, Recording
 
-LINE = 2 * RATE
+LINE = round(LINE_SECONDS * RATE)
 """Samples in which the line lies that every segment begins with."""
 
 

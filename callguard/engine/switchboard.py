@@ -28,7 +28,7 @@ from callguard.core.events import (
     Role,
     Unbridged,
 )
-from callguard.core.keypad import BETWEEN_KEYS
+from callguard.core.keypad import begun
 from callguard.core.policy import CallType
 from callguard.core.purpose import Trigger
 from callguard.ports import Dialled, Endpoint, Entered, Sighted, Snapshot
@@ -329,8 +329,7 @@ def merged(event: CallMerged, call: Call, origin: Call | None) -> CallMerged:
     the sequence of keys that it is in the middle of, and whether its keys are kept out of files there. Where nobody
     knows they are."""
     known = origin.channels.get(event.channel_id) if origin else None
-    begun = known is not None and known.typed_at is not None and event.at - known.typed_at <= BETWEEN_KEYS
-    typed = known.typed if known and begun else ""
+    typed = begun(known, event.at) if known else ""
     event = replace(event, digits=origin is None or Trigger.DIGITS in origin.call_type.pause_on, typed=typed)
     if origin is None or known is None or origin.call_type.name != call.call_type.name:
         return event
