@@ -123,11 +123,8 @@ def _in(language: str) -> str:
 
 
 def _missing(rows: Sequence[EventRow], recording_id: str) -> list[str]:
-    silent, gone = (
-        _silent(rows, recording_id),
-        _gone(row for row in rows if row.data.get("recording_id") == recording_id),
-    )
-    return [*silent, *gone] or ["Nothing was left out between its start and its end."]
+    own = (row for row in rows if row.data.get("recording_id") == recording_id)
+    return [*_silent(rows, recording_id), *_gone(own)] or ["Nothing was left out between its start and its end."]
 
 
 def _gone(rows: Iterable[EventRow]) -> Iterator[str]:

@@ -159,9 +159,9 @@ class Prompter:
     async def stop(self, channel_id: str, script: Script | None = None) -> None:
         """Stop what plays to the party at this channel, or SCRIPT alone: it does not count as heard."""
         now = self._forgo(channel_id, script)
-        for playing in now if script else ():
-            playing.unwanted = True
         if script:
+            for playing in now:
+                playing.unwanted = True
             return self._cut()
         for where in {where for playing in now for where in playing.on.values()}:
             await self._break(where, " all")
