@@ -42,7 +42,8 @@ class _Act:
 @dataclass
 class Guard:
     """Armed by the first beat. `connect` makes its link to the PBX; `patience`: seconds without a beat after which it
-    trips; a broken connection trips it at once."""
+    trips; a broken connection trips it at once. `absent`: recordings that the register names and the PBX did not know,
+    with the time: a start may be on its way, so only the second look tells that one has ended."""
 
     connect: Callable[[], Awaitable[Rescue]]
     register: Path
@@ -56,6 +57,7 @@ class Guard:
     beater: asyncio.StreamWriter | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     done: set[str] = field(default_factory=set)
+    absent: dict[str, str] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Until cancelled, or until a controller that ends in good order says so."""
@@ -98,6 +100,7 @@ class Guard:
     def _beaten(self, writer: asyncio.StreamWriter) -> None:
         self.last_beat, self.armed, self.beater = time.monotonic(), True, writer
         self.done.clear()
+        self.absent.clear()
 
     def _handed_over(self) -> None:
         """The next controller is about to beat: nobody's broken connection trips, only the time that it may take."""
@@ -110,6 +113,8 @@ class Guard:
         """The controller ends in good order: nothing of ours runs on without it."""
         self.armed = False
         await self.act()
+        if self.absent:
+            await self.act()
 
     async def _watch(self) -> None:
         while True:
@@ -148,8 +153,10 @@ class Guard:
         self._note(await asyncio.gather(*(self._send_on(link, item) for item in left)))
 
     async def _stop(self, link: Rescue, item: LiveRecording) -> _Act | None:
-        done = await link.stop(item.recording_id, item.channel_id, item.mix_id)
-        return _Act(_now(), "stopped", item.recording_id) if done else None
+        done, at = await link.stop(item.recording_id, item.channel_id, item.mix_id), _now()
+        if done is None:
+            done, at = item.recording_id in self.absent, self.absent.setdefault(item.recording_id, at)
+        return _Act(at, "stopped", item.recording_id) if done else None
 
     async def _send_on(self, link: Rescue, channel_id: str) -> _Act | None:
         return _Act(_now(), "sent_on", channel_id) if await link.send_on(channel_id) else None

@@ -145,8 +145,8 @@ class Rescue(Protocol):
     def closed(self) -> Awaitable[None]:
         """Done when the link is lost."""
 
-    async def stop(self, recording_id: str, channel_id: str, mark: str) -> bool:
-        """Stop a recorder of ours; MARK: what the register keeps of it. Whether it is stopped or there is none."""
+    async def stop(self, recording_id: str, channel_id: str, mark: str) -> bool | None:
+        """Stop a recorder of ours; MARK: what the register keeps of it. Whether it is stopped; None: there is none."""
 
     async def waiting(self) -> tuple[str, ...]:
         """Channels that wait for the controller now, whether or not it ever heard of them."""

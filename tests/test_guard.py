@@ -197,6 +197,31 @@ async def test_a_refusal_means_that_nothing_runs_but_a_missing_right_does_not(wa
     await watch.until(lambda: done(watch) == {"r1", "r2", "waiting"})  # tried again
 
 
+@pytest.mark.requirement("S125")
+async def test_a_recorder_that_is_not_there_yet_is_looked_for_once_more(watch: Watch) -> None:
+    """A controller may die while its request to start one is on its way."""
+    watch.ami.refuse["StopMixMonitor"] = "Could not find the MixMonitor"
+    _, writer = await watch.beat()
+    writer.close()
+    await watch.until(lambda: len(watch.ami.of("StopMixMonitor")) == 2)
+    assert done(watch) == {"waiting"}
+    del watch.ami.refuse["StopMixMonitor"]
+    await watch.until(lambda: done(watch) == {"r1", "r2", "waiting"})
+    assert len(watch.ami.of("StopMixMonitor")) == 4
+
+
+async def test_a_recorder_that_is_not_there_at_the_second_look_has_ended_by_the_first(watch: Watch) -> None:
+    watch.ami.refuse["StopMixMonitor"] = "Could not find the MixMonitor"
+    _, writer = await watch.beat()
+    writer.close()
+    await watch.until(lambda: watch.guard.absent)
+    first = dict(watch.guard.absent)
+    await watch.until(lambda: done(watch) == {"r1", "r2", "waiting"})
+    said = {act.stopped: act.at.isoformat() for act in guard_acts(watch.guard.journal) if act.stopped}
+    assert said == first
+    assert len(watch.ami.of("StopMixMonitor")) == 4
+
+
 async def test_the_same_thing_is_not_done_twice_in_one_trip(watch: Watch) -> None:
     _, writer = await watch.beat()
     writer.close()

@@ -35,12 +35,14 @@ class Guard:
     beat: bool = False
     trips: int = 0
     done: set[str] = field(default_factory=set)
+    absent: dict[str, str] = field(default_factory=dict)
     turn: int = 0
 
     def beaten(self) -> None:
         """A controller beats again."""
         self.beat = self.alive
         self.done.clear()
+        self.absent.clear()
 
     def silent(self, *, broken: bool) -> None:
         """The beat ends. BROKEN: with the connection, which is noticed at once."""
@@ -70,19 +72,23 @@ class Guard:
             self.time.after(self.chance.random() * REQUEST_MOST, action, what)
 
     def _stop(self, recording_id: str) -> None:
-        self.exchange.stop(recording_id)
-        self._note("stopped", recording_id)
+        stopped, at = self.exchange.stop(recording_id), self.wall().isoformat()
+        if stopped or recording_id in self.absent:
+            self._note("stopped", recording_id, self.absent.get(recording_id, at))
+        else:
+            self.absent[recording_id] = at
+            self.done.discard(recording_id)
 
     def _send_on(self, channel_id: str) -> None:
         if self.exchange.send_on(channel_id):
             self.register.waiting.pop(channel_id, None)
-            self._note("sent_on", channel_id)
+            self._note("sent_on", channel_id, self.wall().isoformat())
         else:
             self.done.discard(channel_id)
 
-    def _note(self, what: str, own: str) -> None:
+    def _note(self, what: str, own: str, at: str) -> None:
         with self.journal.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"at": self.wall().isoformat(), what: own}) + "\n")
+            file.write(json.dumps({"at": at, what: own}) + "\n")
 
     def die(self) -> None:
         """kill -9."""

@@ -45,7 +45,7 @@ class AsteriskRescue:
         """Done when the link is lost."""
         return asyncio.shield(self._ami.closed)
 
-    async def stop(self, recording_id: str, channel_id: str, mark: str) -> bool:
+    async def stop(self, recording_id: str, channel_id: str, mark: str) -> bool | None:
         """Stop a MixMonitor by its id, MARK, which the channel remembers where the register does not."""
         return await _done(self._stop(channel_id, mark))
 
@@ -62,7 +62,7 @@ class AsteriskRescue:
     async def send_on(self, channel_id: str) -> bool:
         """Redirect a channel to where the snippet goes on."""
         where = {"Context": CONTEXT, "Exten": EXTEN, "Priority": PRIORITY}
-        return await _done(self._ami.action("Redirect", Channel=channel_id, **where))
+        return await _done(self._ami.action("Redirect", Channel=channel_id, **where)) is not False
 
     async def close(self) -> None:
         """Let go."""
@@ -78,12 +78,12 @@ class AsteriskRescue:
         await self._ami.action("StopMixMonitor", Channel=channel_id, MixMonitorID=mark)
 
 
-async def _done(work: Coroutine[object, object, object]) -> bool:
-    """Whether WORK is done or there is nothing to do: not running, channel gone. A missing right is neither."""
+async def _done(work: Coroutine[object, object, object]) -> bool | None:
+    """Whether WORK is done; None: there is nothing to do: not running, channel gone. A missing right is neither."""
     try:
         await work
     except PbxRefused as refusal:
-        return refusal.reason != NO_RIGHT
+        return False if refusal.reason == NO_RIGHT else None
     except (LinkDown, TimeoutError):
         return False
     return True

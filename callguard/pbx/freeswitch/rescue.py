@@ -51,7 +51,7 @@ class FreeSwitchRescue:
         """Done when the link is lost."""
         return asyncio.shield(self._esl.closed)
 
-    async def stop(self, recording_id: str, channel_id: str, mark: str) -> bool:
+    async def stop(self, recording_id: str, channel_id: str, mark: str) -> bool | None:
         """Stop a recorder by its file, MARK; without one every recorder on the channel."""
         what = mark if _PATH.match(mark) else "all"
         return await _done(self._ask(channel_id, "uuid_record", f"stop {what}"))
@@ -68,7 +68,7 @@ class FreeSwitchRescue:
 
     async def send_on(self, channel_id: str) -> bool:
         """Send a channel that still waits to where the snippet goes on."""
-        return await _done(self._move(channel_id))
+        return await _done(self._move(channel_id)) is not False
 
     async def close(self) -> None:
         """Let go."""
@@ -118,14 +118,14 @@ class FreeSwitchRescue:
         return await self._esl.ask(f"api {command} {channel_id} {rest}".rstrip())
 
 
-async def _done(work: Coroutine[object, object, object]) -> bool:
-    """Whether WORK is done or there is nothing to do: not running, channel gone, no channel at all."""
+async def _done(work: Coroutine[object, object, object]) -> bool | None:
+    """Whether WORK is done; None: there is nothing to do: not running, channel gone, no channel at all."""
     try:
         await work
-    except PbxRefused as refusal:
-        return refusal.reason != "no such command"  # else the account may not do this: that is not done then
+    except PbxRefused as refusal:  # an account that may not do this: that is not done then
+        return False if refusal.reason == "no such command" else None
     except BadInput:
-        return True
+        return None
     except (LinkDown, TimeoutError):
         return False
     return True

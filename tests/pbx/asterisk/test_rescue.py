@@ -17,9 +17,9 @@ async def test_a_recorder_is_stopped_by_its_id_and_a_channel_sent_on() -> None:
         assert [stop["MixMonitorID"] for stop in ami.of("StopMixMonitor")] == ["0x1", "mix-of-channel"]
         assert ami.of("Redirect")[0]["Priority"] == "unrecorded"
         ami.refuse["StopMixMonitor"] = NO_RIGHT
-        assert not await own.stop("r1", "far", "0x1")
+        assert await own.stop("r1", "far", "0x1") is False
         ami.refuse["StopMixMonitor"] = "No such channel"
-        assert await own.stop("r1", "far", "0x1")
+        assert await own.stop("r1", "far", "0x1") is None
         await own.close()
         assert not await own.send_on("waits")
 

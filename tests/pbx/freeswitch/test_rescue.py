@@ -119,20 +119,20 @@ async def test_a_recorder_is_stopped_by_its_file(station: Station, own: FreeSwit
     far, _ = await station.talk()
     await station.record(far)
     assert await own.stop("r1", far, str(station.file("r1"))) and not station.switch.channels[far].recordings
-    assert await own.stop("r1", far, str(station.file("r1")))  # nothing runs
-    assert await own.stop("r1", "gone", "") and f"api uuid_record {far} stop all" not in station.switch.asked
+    assert await own.stop("r1", far, str(station.file("r1"))) is None  # nothing runs
+    assert await own.stop("r1", "gone", "") is None and f"api uuid_record {far} stop all" not in station.switch.asked
 
 
 async def test_what_the_register_cannot_mean_is_never_sent(station: Station, own: FreeSwitchRescue) -> None:
-    assert await own.stop("r1", "a b\nexit", "/x") and await own.send_on("a b")
+    assert await own.stop("r1", "a b\nexit", "/x") is None and await own.send_on("a b")
     far, _ = await station.talk()
-    assert await own.stop("r1", far, "/x y\nexit")
+    assert await own.stop("r1", far, "/x y\nexit") is None
     assert f"api uuid_record {far} stop all" in station.switch.asked
 
 
 async def test_what_was_not_done_is_tried_again(station: Station, own: FreeSwitchRescue) -> None:
     far, _ = await station.talk()
     station.switch.refuse["uuid_record"] = "-ERR uuid_record command not found!\n"
-    assert not await own.stop("r1", far, "/x.wav")
+    assert await own.stop("r1", far, "/x.wav") is False
     await own.close()
     assert not await own.send_on(far)
