@@ -36,12 +36,12 @@ _WHY = {
 
 # ---------------------------------------------------------------- what begins and ends a pause
 def typed(call: Call, channel: Channel, at: datetime) -> Step:
-    """A key that means nothing here, while sound reaches the file: with enough of them the party types a number."""
-    other = not call.hides_digits or channel.role is Role.AGENT or channel.waiting
-    if other or not _sounds(call):
+    """A key that means nothing here: with enough of them the party types a number, of which sound may have to be kept
+    out. Who types while a recorder comes or goes is in the middle of one when it writes again."""
+    if not call.hides_digits or channel.role is Role.AGENT or channel.waiting or call.paused:
         return Step(call)
     keyed = (*(before for before in channel.keyed if at - before <= BURST_SPAN), at)
-    if len(keyed) < BURST_KEYS:
+    if len(keyed) < BURST_KEYS or not _sounds(call):
         return Step(call.change(channel.channel_id, keyed=keyed))
     return _begin(call.change(channel.channel_id, keyed=()), Cause.DIGITS, at, keyed[0])
 

@@ -54,6 +54,18 @@ def test_a_number_typed_in_silence_pauses_nothing() -> None:
     assert not play().granted().presses(NUMBER).call.paused
 
 
+def test_who_is_in_the_middle_of_a_number_when_sound_comes_back_is_paused_by_the_next_key() -> None:
+    talk = play().recording().holds().masked(8000).presses(NUMBER).unholds().unmasked(30_000)
+    assert talk.presses("4").call.paused
+    talk = play().recording().holds().masked(8000).presses(NUMBER).unholds().unmasked(30_000)
+    assert not talk.wait(5).presses("4").call.paused
+
+
+def test_a_number_typed_under_a_pause_is_over_with_it() -> None:
+    talk = play().recording().presses("*8", by=AGENT).masked(8000).presses(NUMBER).presses("*8", by=AGENT)
+    assert not talk.unmasked(30_000).presses("4").call.paused
+
+
 def test_a_policy_may_leave_numbers_alone() -> None:
     assert not play(replace(ASK, pause_on=(Trigger.EVENT,))).recording().presses(NUMBER).call.paused
     assert not play(replace(ASK, pause_on=(Trigger.EVENT,))).recording().signals(Cause.VARIABLE).call.paused
