@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,6 @@ from callguard.core.effects import (
 from callguard.core.events import (
     CallMerged,
     ChannelEntered,
-    ChannelLeft,
     EffectFailed,
     Event,
     Link,
@@ -50,7 +48,7 @@ from callguard.engine.ledger import Ledger
 from callguard.engine.runner import Runner
 from callguard.engine.stranger import Strangers
 from callguard.engine.sweeper import Sweeper
-from callguard.engine.switchboard import Fact, Switchboard, bare, merged
+from callguard.engine.switchboard import Fact, Switchboard, bare
 from callguard.engine.verdict import Verdicts
 from callguard.errors import BadInput, StoreDown, StoreRefused, Unreachable
 from callguard.ports import (
@@ -187,9 +185,8 @@ class Engine:
                     event = self.entrance.identified(event, who, runner.call.call_type)
                 if isinstance(event, CallMerged):
                     origin = self.runners.get(event.other_call_id)
-                    event = merged(event, runner.call, origin.call if origin else None)
                     who = self.board.endpoints.get(event.channel_id, bare(event.channel_id))
-                    event = self.entrance.visiting(event, who, runner.call, origin.call if origin else runner.call)
+                    event = self.entrance.visiting(event, who, runner.call, origin.call if origin else None)
                 runner.feed(event, raw)
 
     # ------------------------------------------------------------ calls
@@ -333,9 +330,11 @@ class Engine:
         self._guard_acted(known)
         for item in self.board.difference(now):
             self.hear(item if isinstance(item, Sighted) else Said(item), {})
+        self._deliver(list(self.board.met(now.at)), {})
         for event in [self.early.popleft() for _ in range(len(self.early))]:
             self.hear(Said(event), {})
-        self.left(now.waiting, now.at)
+        for runner in self.runners.values():
+            runner.feed_all(recovery.left(runner.call, now))
         for stranger in now.waiting - set(self.board.calls) - self.entering:
             self.pbx.perform(SendOn(channel_id=stranger))  # nobody knows what it was told: it goes on, unrecorded
         return True
@@ -369,11 +368,7 @@ class Engine:
         return [own] if own and not own[1].over else []
 
     def _take_over(self, stored: StoredCall, call: Call, ledger: Ledger, there: Mapping[str, Endpoint]) -> None:
-        self.board.types[call.call_id] = call.call_type
-        visitors = {row.channel_id for row in stored.events if row.type == CallMerged.type}
-        for channel in call.live():
-            known, visits = there.get(channel.channel_id), channel.channel_id in visitors
-            self.board.restore(call.call_id, known or bare(channel.channel_id), channel.bridge, visits=visits)
+        self.board.restore(call, stored.events, there)
         ledger.number = there[call.anchor].number if call.anchor in there else ""
         runner = self.start(Runner(call, ledger, self))
         self.evidence.use(call.pack)  # who died may not have got so far
@@ -391,10 +386,3 @@ class Engine:
         for act in recovery.guard_acts(self.data / "guard.jsonl"):
             for runner in runners:
                 runner.feed_all(recovery.facts_of(act, runner.call))
-
-    def left(self, channel_ids: frozenset[str], at: datetime) -> None:
-        """Calls that wait in our application according to us, though the PBX says otherwise."""
-        for runner in self.runners.values():
-            for channel in runner.call.live():
-                if channel.waiting and channel.channel_id not in channel_ids:
-                    runner.feed(ChannelLeft(at=at, channel_id=channel.channel_id))

@@ -18,6 +18,7 @@ from callguard.core.jurisdiction import RulePack
 from callguard.core.policy import UNKNOWN, CallType, Mode, Policy
 from callguard.engine import clock
 from callguard.engine.place import Places
+from callguard.engine.switchboard import merged
 from callguard.ports import CallRow, Endpoint, Entered, Found
 from callguard.store.chain import head_digest
 
@@ -122,9 +123,11 @@ class Entrance:
         place = self.places.of(who, event.role, call_type)
         return replace(event, codes=place.codes, evidence=place.evidence)
 
-    def visiting(self, event: CallMerged, who: Endpoint, *calls: Call) -> CallMerged:
-        """EVENT with where WHO sits if it is staff: wherever the type of one of CALLS says."""
-        places = [self.places.of(who, Role.AGENT, call.call_type) for call in calls]
+    def visiting(self, event: CallMerged, who: Endpoint, call: Call, origin: Call | None) -> CallMerged:
+        """EVENT with what ORIGIN, the call that WHO comes from, knows of it, and with where WHO sits if it is staff:
+        wherever the type of one of both says."""
+        places = [self.places.of(who, Role.AGENT, each.call_type) for each in (call, origin) if each]
+        event = merged(event, call, origin)
         return replace(event, codes=tuple(sorted({code for place in places for code in place.codes})))
 
     async def look_up(self, begun: Begun, who: Endpoint) -> PartyIdentified:

@@ -37,7 +37,7 @@ from callguard.engine.incident import OURSELVES
 from callguard.engine.ledger import Ledger
 from callguard.engine.place import Places
 from callguard.errors import BadInput
-from callguard.ports import StoredCall
+from callguard.ports import Snapshot, StoredCall
 
 T = TypeVar("T")
 AT_ONCE = 8
@@ -101,6 +101,13 @@ def unheard(call: Call, at: datetime, *, halted: bool = False) -> Iterator[Event
     for item in call.recordings:
         if item.state is State.STOPPED or item.is_doomed:
             yield StopObserved(at=at, channel_id=item.channel_id, recording_id=item.recording_id)
+
+
+def left(call: Call, now: Snapshot) -> Iterator[Event]:
+    """Channels that wait in our application according to CALL, though the PBX says otherwise."""
+    for channel in call.live():
+        if channel.waiting and channel.channel_id not in now.waiting:
+            yield ChannelLeft(at=now.at, channel_id=channel.channel_id)
 
 
 def waiting_deadlines(stored: StoredCall) -> Mapping[str, datetime]:

@@ -6,7 +6,7 @@ fact means.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -31,7 +31,7 @@ from callguard.core.events import (
 from callguard.core.keypad import begun
 from callguard.core.policy import CallType
 from callguard.core.purpose import Trigger
-from callguard.ports import Dialled, Endpoint, Entered, Sighted, Snapshot
+from callguard.ports import Dialled, Endpoint, Entered, EventRow, Sighted, Snapshot
 
 Fact = tuple[str, Event]
 """A call's id and a fact of that call."""
@@ -43,7 +43,8 @@ class Switchboard:
 
     A channel belongs to one call and may visit others: it is in a bridge with channels of theirs. `rogues`: channels
     that somebody else was seen to record; `signals`: pauses asked for on channels that were of no call yet;
-    `listeners`: who listens to which channel.
+    `listeners`: who listens to which channel; `unnamed`: channels of calls that were taken over, of which nothing more
+    is known.
     """
 
     new_party: Callable[[], str]
@@ -57,6 +58,7 @@ class Switchboard:
     rogues: dict[str, RogueRecordingSeen] = field(default_factory=dict)
     signals: dict[str, PauseSignalled] = field(default_factory=dict)
     listeners: dict[str, ListeningStarted] = field(default_factory=dict)
+    unnamed: dict[str, str] = field(default_factory=dict)
 
     # ------------------------------------------------------------ calls
     def open(self, call_id: str, call_type: CallType, channel: Endpoint) -> None:
@@ -65,15 +67,32 @@ class Switchboard:
         self.calls[channel.channel_id] = call_id
         self.types[call_id] = call_type
 
-    def restore(self, call_id: str, channel: Endpoint, bridge: str, *, visits: bool = False) -> None:
-        """A channel of a call that is taken over, as its log tells it."""
-        self.endpoints[channel.channel_id] = channel
-        if visits:
-            self.visits.setdefault(channel.channel_id, set()).add(call_id)
-        else:
-            self.calls[channel.channel_id] = call_id
-        if bridge:
-            self.bridges[channel.channel_id] = bridge
+    def restore(self, call: Call, events: Iterable[EventRow], there: Mapping[str, Endpoint]) -> None:
+        """A call that is taken over, as its log tells it. THERE: the channels that the PBX has. Where the log
+        does not tell who somebody is, its controller died between two rows: `met` says it anew."""
+        self.types[call.call_id] = call.call_type
+        rows = list(events)
+        visitors = {row.channel_id for row in rows if row.type == CallMerged.type}
+        named = {call.anchor, *(row.channel_id for row in rows if row.type == PartyIdentified.type)}
+        for channel in call.live():
+            own = channel.channel_id
+            self.endpoints[own] = there.get(own) or bare(own)
+            if channel.bridge:
+                self.bridges[own] = channel.bridge
+            if own in visitors:
+                self.visits.setdefault(own, set()).add(call.call_id)
+            elif own in named or channel.role is Role.PLUMBING:
+                self.calls[own] = call.call_id
+            else:
+                self.unnamed[own] = call.call_id
+
+    def met(self, at: datetime) -> Iterator[Fact]:
+        """Who is in a call, or visits one, by where everybody is: what the log of a call that was taken over lacks."""
+        for channel_id in list(self.unnamed):
+            yield from self._join(channel_id, self.unnamed.pop(channel_id), at)
+        for bridge in dict.fromkeys(self.bridges.values()):
+            members = [item for item, where in self.bridges.items() if where == bridge and item in self.calls]
+            yield from self._meet(members, Bridged(at=at, channel_id="", bridge_id=bridge))
 
     def close(self, call_id: str) -> None:
         """Forget a call that is over, and its channels."""

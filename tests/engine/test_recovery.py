@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -12,12 +13,12 @@ import pytest
 from callguard.core.call import Call
 from callguard.core.effects import MaskRecording, MeasureRecording, SendOn, StartRecording, StopRecording
 from callguard.core.events import ChannelHeld, DeadlinePassed, DigitPressed, Event, Link, StopObserved
-from callguard.core.recording import State
+from callguard.core.recording import Mask, State
 from callguard.engine.recovery import GuardAct, LiveCalls, guard_acts, waiting_deadlines
-from callguard.ports import CallRow, Playable, StoredCall
+from callguard.ports import CallRow, Dialled, Playable, Sighted, StoredCall
 from callguard.proof import prove
 from callguard.store.memory import MemoryLog
-from tests.engine.stage import Contented, Stage
+from tests.engine.stage import Contented, Stage, endpoint
 from tests.fake_pbx import START, FakePbx
 
 
@@ -99,6 +100,58 @@ async def test_a_caller_who_still_waits_is_not_forgotten(tmp_path: Path) -> None
     second.there("far", waiting=frozenset({"far"}))
     async with second.running():
         await second.until(lambda: second.pbx.asked(SendOn), 4)
+
+
+class Torn(MemoryLog):
+    """A log into which a controller did not write all that it had heard."""
+
+    def tear(self, call_id: str, channel_id: str, kept: int) -> None:
+        """Of a call's last rows about this channel so many are left, and nothing behind them."""
+        rows = self._kept[call_id].events
+        first = next(at for at, row in enumerate(rows) if (row.type, row.channel_id) == ("channel_seen", channel_id))
+        del rows[first + kept :]
+
+
+@pytest.mark.requirement("S73", "S125")
+@pytest.mark.parametrize("kept", [0, 1])
+async def test_who_came_in_as_a_controller_died_is_told_by_the_next(tmp_path: Path, kept: int) -> None:
+    """Its own call knows where it is; the one that it visits never got so far."""
+    log = Torn()
+    async with Stage(tmp_path, log).running() as stage:
+        await asyncio.gather(stage.talk("far", "agent1"), stage.talk("other", "agent2"))
+        stage.join("bridge-far", "other")
+        await stage.settled()
+        call_id = stage.call("far").call_id
+    log.tear(call_id, "other", kept)
+    second = Stage(tmp_path, log, FakePbx(plays_on=True))
+    second.there("far", "agent1", "other", bridge="bridge-far")
+    async with second.running():
+        await second.until(lambda: len(second.engine.runners) == 2)
+        await second.settled()
+        call = second.call("far")
+        assert call.channels["other"].visits and not call.channels["other"].standing.allows
+        assert call.running is None or call.running.mask is not Mask.OFF
+        assert second.engine.board.calls["other"] != call.call_id
+
+
+async def test_of_whom_the_log_does_not_tell_who_it_is_is_asked_anew(tmp_path: Path) -> None:
+    """Where staff sits may make the rule stricter."""
+    log = Torn()
+    async with Stage(tmp_path, log).running() as stage:
+        await stage.talk()
+        stage.pbx.hear(Sighted(START, endpoint("agent2")))
+        stage.pbx.hear(Dialled(START, "agent1", "agent2"))
+        await stage.settled()
+        call_id = stage.call("far").call_id
+    log.tear(call_id, "agent2", 1)
+    second = Stage(tmp_path, log)
+    second.there("far", "agent1", "agent2", bridge="bridge-far")
+    async with second.running():
+        await second.until(lambda: second.engine.runners)
+        await second.settled()
+        stored = await second.finish("far", "agent1", "agent2")
+    assert ("party_identified", "agent2") in [(row.type, row.channel_id) for row in stored.events]
+    assert prove(stored) == []
 
 
 class Aged(MemoryLog):
