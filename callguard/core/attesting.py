@@ -54,7 +54,7 @@ def _standing(channel: Channel) -> str:
         case Standing.UNNOTIFIED | Standing.NOTIFYING:
             return "its notice has not ended"
         case Standing.REFUSED if not channel.silent:
-            return "it refused by its own answer"
+            return "it refused by its own answer, or somebody is with it who was never told"
         case Standing.GRANTED:
             return "it has agreed"
     return ""
@@ -71,25 +71,36 @@ def disputed(call: Call) -> Step:
 
 def present(call: Call, event: OperatorActed) -> Step:
     """Who is on the line, says who acted: with the same meaning as the agent's keys."""
+    who = subject(call, event)
     match event.presence:
         case Presence.SOMEONE_ELSE:
-            return someone_else(call)
+            return someone_else(call, who)
         case Presence.CANNOT_CONSENT:
-            return cannot_consent(call, event.operator)
+            return cannot_consent(call, who, event.operator)
         case _:  # without a roll call the row is all
             return roster.confirmed(call, event.operator) if call.call_type.roll_call else Step(call)
 
 
-def someone_else(call: Call) -> Step:
-    """Somebody is with the far party who was never told. Nothing is recorded until both were told and the party
-    answered anew."""
-    return asking.signal(roster.cleared(call), call.anchor, Signal.COMPANY)
+def subject(call: Call, event: OperatorActed) -> str:
+    """The channel of the party that EVENT speaks for: a visitor, of whom its own call says so, or the far party."""
+    named = call.channels.get(event.channel_id)
+    return event.channel_id if named and named.visits else call.anchor
 
 
-def cannot_consent(call: Call, said_by: str) -> Step:
-    """A child, or somebody who does not follow. Nothing that it said counts, and nothing stays."""
-    far = call.far
-    if far is None or far.standing is Standing.REFUSED:
+def someone_else(call: Call, who: str) -> Step:
+    """Somebody is with the party at channel WHO who was never told. Nothing is recorded until both were told and the
+    party answered anew."""
+    call = roster.cleared(call)
+    if who in call.channels:  # what it did not answer alone is no answer of both
+        call = call.change(who, silent=False)
+    return asking.signal(call, who, Signal.COMPANY)
+
+
+def cannot_consent(call: Call, who: str, said_by: str) -> Step:
+    """A child, or somebody who does not follow. Nothing that it said counts, and nothing stays; a call that it visits
+    may be recorded once it is gone."""
+    channel = call.channels.get(who)
+    if channel is None or channel.standing is Standing.REFUSED:
         return Step(call)
-    said = record(replace(call, barred=True), Outcome.CONSENT_VOID, call.anchor, said_by=said_by)
-    return said.then(lambda now: asking.signal(now, now.anchor, Signal.WITHDRAW)).then(recorder.destroy)
+    said = record(replace(call, barred=call.barred or who == call.anchor), Outcome.CONSENT_VOID, who, said_by=said_by)
+    return said.then(lambda now: asking.signal(now, who, Signal.WITHDRAW)).then(recorder.destroy)

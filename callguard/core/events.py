@@ -278,8 +278,8 @@ class EffectFailed(Event):
 class OperatorActed(Event):
     """A person used the command line or the console. `operator` is an account id of this system.
 
-    `channel_id`: whom it is about, '' the far party; `reason`: why a pause ends; `note`: under which id words of their
-    own lie, sealed; `presence`: who is on the line.
+    `channel_id`: whom it is about, '' the far party, or a visitor of whom its own call heard that; `reason`: why a
+    pause ends; `note`: under which id words of their own lie, sealed; `presence`: who is on the line.
     """
 
     type = "operator_acted"

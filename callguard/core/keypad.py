@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from callguard.core import asking, attesting, pausing, roster
 from callguard.core.call import Call, Channel
 from callguard.core.consent import Signal
-from callguard.core.events import DigitPressed, Role
+from callguard.core.events import Action, DigitPressed, Event, OperatorActed, Presence, Role
 from callguard.core.outcome import Step, unexpected
 
 BETWEEN_KEYS = timedelta(seconds=3)
@@ -100,11 +100,37 @@ def _speaks_for_others(call: Call, channel: Channel, typed: str) -> Step:
         return unexpected(call, channel.channel_id, "somebody else's key")
     match typed:
         case call.call_type.someone_else:
-            return attesting.someone_else(call)
+            return attesting.someone_else(call, call.anchor)
         case call.call_type.cannot_consent:
-            return attesting.cannot_consent(call, channel.channel_id)
+            return attesting.cannot_consent(call, call.anchor, channel.channel_id)
         case _:
             return roster.confirmed(call, channel.channel_id)
+
+
+def spoken(call: Call, event: Event) -> OperatorActed | None:
+    """What EVENT says for the far party of CALL, which stands as it did before: it counts in every other call that this
+    party is in. None: nothing of that kind."""
+    match event:
+        case OperatorActed(action=Action.WITHDRAW) | OperatorActed(action=Action.PRESENT):
+            said = event
+        case DigitPressed() if (channel := call.channels.get(event.channel_id)) and channel.role is Role.AGENT:
+            presence = _presence(call, _typed(call, channel, event))
+            said = OperatorActed(at=event.at, action=Action.PRESENT, operator=channel.channel_id, presence=presence)
+        case _:
+            return None
+    counts = said.action is Action.WITHDRAW or said.presence in _ABOUT_IT
+    own = call.far is not None and attesting.subject(call, said) == call.anchor
+    return replace(said, channel_id=call.anchor, note="") if counts and own else None
+
+
+_ABOUT_IT = (Presence.SOMEONE_ELSE, Presence.CANNOT_CONSENT)
+
+
+def _presence(call: Call, typed: str) -> Presence:
+    """What a finished sequence of the agent's says of the far party."""
+    kind = call.call_type
+    keys = {kind.someone_else: Presence.SOMEONE_ELSE, kind.cannot_consent: Presence.CANNOT_CONSENT}
+    return keys.get(typed, Presence.NOT_SAID) if typed else Presence.NOT_SAID
 
 
 def _toggle_pause(call: Call, channel: Channel, event: DigitPressed) -> Step:

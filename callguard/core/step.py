@@ -240,7 +240,7 @@ def _link_restored(call: Call, event: LinkRestored) -> Step:
 def _operator_acted(call: Call, event: OperatorActed) -> Step:
     match event.action:
         case Action.WITHDRAW:
-            return asking.signal(call, call.anchor, Signal.WITHDRAW)
+            return asking.signal(call, attesting.subject(call, event), Signal.WITHDRAW)
         case Action.CONSENT:
             return attesting.attested(call, event)
         case Action.PRESENT:

@@ -34,6 +34,7 @@ from callguard.core.events import (
     Link,
     LinkLost,
     LinkRestored,
+    OperatorActed,
     PartyIdentified,
     RecordingEvent,
     RogueRecordingSeen,
@@ -259,6 +260,10 @@ class Engine:
         facts = await self.verdicts.of(self.archive, effect, line)
         if runner := self.runners.get(call.call_id):
             runner.feed_all(facts)
+
+    def pass_on(self, said: OperatorActed) -> None:
+        """What is said of a party counts in every call that it is in."""
+        self._deliver([(each, said) for each in sorted(self.board.visits.get(said.channel_id, ()))], {})
 
     def alert(self, call: Call, incident: str) -> None:
         """Tell a human by a path that is not Postgres."""

@@ -27,6 +27,7 @@ from callguard.core.effects import (
     WakeAt,
 )
 from callguard.core.events import DeadlinePassed, EffectFailed, Event, OperatorActed, PartyIdentified, Unexpected
+from callguard.core.keypad import spoken
 from callguard.core.recorder import OVERTAKEN
 from callguard.core.step import redact, step
 from callguard.engine import clock
@@ -52,6 +53,9 @@ class World(Protocol):
 
     def carry_out(self, call: Call, effect: Effect) -> None:
         """Perform an effect, or start to; never blocks."""
+
+    def pass_on(self, said: OperatorActed) -> None:
+        """Tell other calls what was said of a party that visits them."""
 
     def alert(self, call: Call, incident: str) -> None:
         """Tell a human."""
@@ -133,6 +137,8 @@ class Runner:
         """One fact through step. What permits nothing is done at once, however slow the log is; the rest is pending."""
         event = redact(self.call, self._first_time(event, raw))
         done = step(self.call, event)
+        if said := spoken(self.call, event):
+            self.world.pass_on(said)
         self.call = done.call
         permissive = tuple(effect for effect in done.effects if isinstance(effect, PERMISSIVE))
         for effect in done.effects:

@@ -18,7 +18,7 @@ from callguard.core.effects import (
     StopRecording,
     UnmaskRecording,
 )
-from callguard.core.events import Action, Outcome, Presence, Reason, Role
+from callguard.core.events import Action, CallMerged, Outcome, Presence, Reason, Role
 from callguard.core.policy import Category, Mode, OnWithdrawal
 from callguard.core.word import Script
 from tests.core.play import AGENT, ANNOUNCE, ASK, FAR, FIRM, GUEST, MILD, STRICT, Play, play
@@ -159,7 +159,41 @@ def test_keys_that_are_not_wanted_mean_nothing() -> None:
 
 
 def test_without_a_caller_there_is_nobody_to_speak_for() -> None:
-    assert cannot_consent(play().call, AGENT).records == ()
+    assert cannot_consent(play().call, "", AGENT).records == ()
+
+
+@pytest.mark.requirement("S41", "S73")
+def test_what_one_did_not_answer_alone_nobody_attests_for_two() -> None:
+    talk = silent(play().told()).operator(Action.PRESENT, presence=Presence.SOMEONE_ELSE)
+    assert "never told" in why_not(talk.call, FAR)
+    attests(talk).is_unexpected()
+
+
+# ---------------------------------------------------------------- a party that has a call of its own as well
+def visited() -> Play:
+    """A guest with a call of its own came in, was told and agreed."""
+    talk = play().recording().sees(GUEST, Role.GUEST).feed(CallMerged, GUEST, other_call_id="x").bridges(GUEST)
+    return talk.masked(9000).begins(to=GUEST).ends(to=GUEST).presses("1", by=GUEST).unmasked().stands(FINE, GUEST)
+
+
+FINE = Standing.GRANTED
+
+
+@pytest.mark.requirement("S13", "S73")
+def test_what_is_said_of_a_visitor_in_its_own_call_is_about_the_visitor() -> None:
+    talk = visited().operator(Action.PRESENT, about=GUEST, presence=Presence.SOMEONE_ELSE)
+    talk.did(MaskRecording, PlayPrompt)
+    talk.plays(Script.NOTICE, to=GUEST, whisper=True).stands(FINE)
+    talk = visited().operator(Action.WITHDRAW, about=GUEST).did(StopRecording).stands(FINE)
+    assert talk.call.channels[GUEST].withdrew
+
+
+@pytest.mark.requirement("S13", "S43")
+def test_a_visitor_who_cannot_consent_leaves_nothing_and_bars_nothing_behind_it() -> None:
+    talk = visited().operator(Action.PRESENT, about=GUEST, presence=Presence.CANNOT_CONSENT).did(StopRecording)
+    talk.said(Outcome.CONSENT_VOID, Outcome.CONSENT_WITHDRAWN, Outcome.STOP_REQUESTED).stands(FINE)
+    talk.stopped().whole().did(DiscardRecording)
+    talk.hangs_up(GUEST).did(StartRecording)
 
 
 # ---------------------------------------------------------------- a call that people argue about

@@ -6,8 +6,8 @@ import pytest
 
 from callguard.core.consent import Standing
 from callguard.core.effects import MaskRecording, PlayPrompt, StopPrompt, StopRecording, UnmaskRecording, WakeAt
-from callguard.core.events import DigitPressed, Outcome, Role, Script
-from callguard.core.keypad import BETWEEN_KEYS, MOST_TELLINGS
+from callguard.core.events import Action, CallMerged, DigitPressed, OperatorActed, Outcome, Presence, Role, Script
+from callguard.core.keypad import BETWEEN_KEYS, MOST_TELLINGS, spoken
 from callguard.core.policy import Mode
 from callguard.core.step import redact
 from tests.core.play import AGENT, ANNOUNCE, ASK, FAR, GUEST, MODES, START, Play, play
@@ -214,3 +214,42 @@ def test_a_pause_has_its_limit() -> None:
 def test_without_a_limit_a_pause_lasts() -> None:
     talk = play().recording().presses("*8", by=AGENT)
     assert not [item for item in talk.last.effects if isinstance(item, WakeAt) and item.name.startswith("pause")]
+
+
+# ---------------------------------------------------------------- what staff says for the far party
+KEYED = replace(ASK, someone_else="*5", cannot_consent="*6", all_present="*4")
+
+
+def said(talk: Play, digit: str, by: str) -> OperatorActed | None:
+    return spoken(talk.call, DigitPressed(at=talk.now, channel_id=by, digit=digit))
+
+
+@pytest.mark.requirement("S73")
+@pytest.mark.parametrize(("key", "presence"), [("5", Presence.SOMEONE_ELSE), ("6", Presence.CANNOT_CONSENT)])
+def test_the_agents_key_says_something_of_the_far_party_that_its_other_calls_have_to_hear(
+    key: str, presence: Presence
+) -> None:
+    talk = play(KEYED).recording().presses("*", by=AGENT)
+    act = said(talk, key, AGENT)
+    assert act and (act.channel_id, act.action, act.presence) == (FAR, Action.PRESENT, presence)
+    assert act.operator == AGENT and said(talk, "4", AGENT) is said(talk, "9", AGENT) is None
+    talk.presses("*")
+    assert said(talk, key, FAR) is said(talk, key, "nobody") is None
+
+
+def test_an_operators_word_is_passed_on_once_and_without_its_note() -> None:
+    talk = play(KEYED).recording()
+    act = OperatorActed(at=talk.now, action=Action.WITHDRAW, operator="uid:1", note="n")
+    assert spoken(talk.call, act) == replace(act, channel_id=FAR, note="")
+    talk.sees(GUEST, Role.GUEST).feed(CallMerged, GUEST, other_call_id="x")
+    assert spoken(talk.call, replace(act, channel_id=GUEST)) is None
+    assert spoken(play(KEYED).call, act) is None
+
+
+@pytest.mark.parametrize(
+    ("action", "presence"),
+    [(Action.PAUSE, Presence.NOT_SAID), (Action.CONSENT, Presence.NOT_SAID), (Action.PRESENT, Presence.ALL)],
+)
+def test_other_acts_are_of_one_call(action: Action, presence: Presence) -> None:
+    talk = play(KEYED).recording()
+    assert spoken(talk.call, OperatorActed(at=talk.now, action=action, presence=presence)) is None

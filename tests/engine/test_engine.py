@@ -12,7 +12,15 @@ import pytest
 
 from callguard.core.consent import Standing
 from callguard.core.effects import PlayPrompt, SendOn, StartRecording, StopRecording, StopRogue
-from callguard.core.events import DigitPressed, Link, RogueRecordingSeen, Script, StopAcknowledged
+from callguard.core.events import (
+    Action,
+    DigitPressed,
+    Link,
+    OperatorActed,
+    RogueRecordingSeen,
+    Script,
+    StopAcknowledged,
+)
 from callguard.core.policy import Joins, parse_policy
 from callguard.core.recording import Mask, State
 from callguard.engine.engine import DRAIN_SECONDS
@@ -65,6 +73,29 @@ async def test_a_far_party_of_another_call_in_the_bridge_masks_both(stage: Stage
     await stage.until(lambda: (running := stage.call("far").running) and running.mask is Mask.OFF)
     stored = await stage.finish("far", "agent1")
     assert any(row.type == "call_merged" for row in stored.events) and prove(stored) == []
+
+
+@pytest.mark.requirement("S13", "S73")
+async def test_what_is_said_of_a_party_in_its_own_call_counts_in_every_call_that_it_is_in(tmp_path: Path) -> None:
+    gated = replace(POLICY.call_types["support"], joins=Joins.GATE, someone_else="*5")
+    policy = replace(POLICY, call_types={**POLICY.call_types, "support": gated})
+    async with Stage(tmp_path, policy=policy).running() as stage:
+        await asyncio.gather(stage.talk("far", "agent1"), stage.talk("other", "agent2"))
+        stage.join("bridge-far", "other")
+        await stage.settled()
+        for digit in "*5":
+            stage.pbx.say(DigitPressed(at=stage.pbx.now, channel_id="agent2", digit=digit))
+        await stage.settled()
+        call = stage.call("far")
+        assert call.running and call.running.mask is Mask.ON and call.far
+        assert call.channels["other"].standing is Standing.AWAITING and call.far.standing is Standing.GRANTED
+        stage.pbx.say(DigitPressed(at=stage.pbx.now, channel_id="other", digit="1"))
+        await stage.until(lambda: (running := stage.call("far").running) and running.mask is Mask.OFF)
+        own = stage.engine.runners[stage.engine.board.calls["other"]]
+        own.feed(OperatorActed(at=stage.pbx.now, action=Action.WITHDRAW, operator="uid:1"))
+        await stage.until(lambda: stage.call("far").running is None and stage.call("other").running is None)
+        stored = await stage.finish("far", "agent1", "other")
+    assert prove(stored) == [] and "consent_withdrawn" in [row.type for row in stored.events]
 
 
 @pytest.mark.requirement("S73")
@@ -145,7 +176,8 @@ async def test_whom_a_transfer_dials_waits_at_the_gate_of_the_same_call(stage: S
 
 async def test_who_left_the_gate_in_a_gap_is_not_waited_for(stage: Stage) -> None:
     await at_the_gate(stage)
-    stage.engine.left(frozenset(), START)
+    stage.there("far", "guest")
+    assert await stage.engine.resync()
     await stage.settled()
     assert not stage.call("far").channels["guest"].waiting and SendOn(channel_id="guest") not in stage.pbx.effects
 

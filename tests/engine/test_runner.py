@@ -79,6 +79,9 @@ class Diary:
         self.effects.append(effect)
         self.lines.append(type(effect).__name__)
 
+    def pass_on(self, said: OperatorActed) -> None:
+        self.lines.append(f"passed on: {said.action}")
+
     def alert(self, call: Call, incident: str) -> None:
         self.lines.append(f"alert {incident}")
 
@@ -298,3 +301,10 @@ async def test_the_run_ends_with_the_call_and_says_so() -> None:
     runner.feed_all([GRANTED[0], ChannelHungUp(at=START, channel_id="far")])
     await asyncio.wait_for(runner.run(), 2)
     assert world.over and told == ["call_started", "channel_hung_up"]
+
+
+@pytest.mark.requirement("S73")
+async def test_what_is_said_of_the_far_party_is_passed_on_for_its_other_calls() -> None:
+    diary = Diary()
+    await play(diary, *GRANTED, OperatorActed(at=START, action=Action.WITHDRAW, operator="uid:1"))
+    assert "passed on: withdraw" in diary.lines

@@ -32,6 +32,12 @@ SEEN = {
     3002490: "an agent holds once more, and the news of that are lost",
     4064476: "an unmask is done and its answer lost, of a recorder that was silent from its start",
     2022286: "a visitor of whose place nothing is known makes the rule grow, and leaves",
+    4080769: "an operator says of a party that visits another call that somebody is with it",
+    4064886: "somebody is with a caller who said nothing, of whom an agent says that it agrees",
+    4022660: "a controller dies between two rows about who came into a call",
+    4029767: "a controller dies before it has written down who an agent is",
+    4041291: "the guard stops a recorder that is about to start",
+    4082000: "a number is begun as one recorder stops and goes on as the next one starts",
 }
 """Worlds that once showed a mistake, of the product or of the accounts about it."""
 
