@@ -75,23 +75,39 @@ class Series:
         return asdict(self) | {"drift": self.is_drift}
 
 
-def series(seen: Sequence[Seen], recent: datetime, changes: Iterable[Change] = ()) -> list[Series]:
+def series(
+    seen: Sequence[Seen], recent: datetime, changes: Iterable[Change] = (), *, versions: bool = False
+) -> list[Series]:
     """Every kind of incident in every group of SEEN, drift first. RECENT: from when on a rate is held against the one
-    before."""
+    before. VERSIONS: groups follow one another; one without a past is held against that of all."""
     groups: dict[str, list[Seen]] = defaultdict(list)
     for call in seen:
         groups[call.group].append(call)
     order = sorted(changes, key=lambda change: change.at)
+    past = [call for call in seen if call.at < recent]
     found = [
-        _series(group, kind, calls, recent, order)
+        _series(group, kind, calls, recent, order, past if versions else [])
         for group, calls in groups.items()
         for kind in sorted(frozenset[str]().union(*(call.kinds for call in calls)))
     ]
     return sorted(found, key=lambda one: (not one.is_drift, one.group, one.kind))
 
 
-def _series(group: str, kind: str, calls: Sequence[Seen], recent: datetime, changes: Sequence[Change]) -> Series:
-    before = [call for call in calls if call.at < recent]
+def first_of_each(versions: Iterable[tuple[datetime, str]], kind: str) -> Iterator[Change]:
+    """Every version but the first, from the first call that came by it. VERSIONS: of calls, in no order; '' is none."""
+    seen: set[str] = set()
+    for at, version in sorted(versions):
+        if version and version not in seen:
+            if seen:
+                yield Change(at, kind, version)
+            seen.add(version)
+
+
+def _series(
+    group: str, kind: str, calls: Sequence[Seen], recent: datetime, changes: Sequence[Change], past: Sequence[Seen]
+) -> Series:
+    """PAST: against what a group without a past of its own is held."""
+    before = [call for call in calls if call.at < recent] or past
     now = [call for call in calls if call.at >= recent]
     wrong, wrong_now = _wrong(kind, before), _wrong(kind, now)
     rate = (wrong + 1) / (len(before) + 2)  # that nothing went wrong yet is not that nothing can

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from callguard.drift import CHANCE, Change, Point, Seen, series, tail
+from callguard.drift import CHANCE, Change, Point, Seen, first_of_each, series, tail
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 RECENT = NOW - timedelta(days=1)
@@ -45,6 +45,21 @@ def test_a_site_without_a_past_has_no_drift_and_a_clean_one_drifts_at_its_first_
     clean = [call for back in range(2, 30) for call in day(back, 50, 0)]
     assert series([*clean, *day(0.5, 50, 3)], RECENT)[0].is_drift
     assert series(clean, RECENT) == []
+
+
+@pytest.mark.requirement("S19")
+def test_a_version_without_a_past_is_held_against_those_before_it() -> None:
+    new = day(0.5, 40, 8, "v2")
+    assert not series([*QUIET, *new], RECENT)[0].is_drift
+    first, second = series([*QUIET, *new], RECENT, versions=True)
+    assert (first.group, first.before, first.now, first.is_drift) == ("v2", (14, 1400), (8, 40), True)
+    assert (second.group, second.now, second.is_drift) == ("support", (0, 0), False)
+
+
+def test_a_version_is_put_into_force_by_its_first_call_and_the_first_of_all_by_nobody() -> None:
+    calls = [(NOW, "v2"), (RECENT, "v1"), (NOW + timedelta(1), "v2"), (NOW - timedelta(0.5), ""), (NOW, "v1")]
+    assert list(first_of_each(calls, "dialplan")) == [Change(NOW, "dialplan", "v2")]
+    assert list(first_of_each([], "dialplan")) == []
 
 
 def test_groups_and_kinds_are_looked_at_apart_and_drift_comes_first() -> None:

@@ -18,7 +18,7 @@ import click
 from callguard.cli.moment import Moment
 from callguard.cli.option import config_option, json_option, load, show_json, with_log
 from callguard.cli.ruling import printable
-from callguard.drift import Change, Seen, Series, series
+from callguard.drift import Change, Seen, Series, first_of_each, series
 from callguard.engine import clock
 from callguard.engine.alerts import alert
 from callguard.engine.incident import opened
@@ -32,6 +32,9 @@ KIND = "drift"
 SHOWN = 12
 """Characters of a version."""
 WINDOW, RECENT = timedelta(days=30), timedelta(days=1)
+DIALPLAN, UNKNOWN = "dialplan", "unknown"
+VERSIONS = ("policy", DIALPLAN)
+"""Groups of which one follows the other."""
 _HEADS: dict[str, Callable[[CallRow], str]] = {
     "call-type": lambda head: head.call_type,
     "direction": lambda head: head.direction,
@@ -46,7 +49,11 @@ _SEALED = {"agent": ("agent", "endpoint"), "number": ("far", "dialled")}
 @click.option("--since", type=Moment(), help="The first calls that are looked at: an age or a time. By default 30d.")
 @click.option("--recent", type=Moment(), help="From when on rates are held against those before. By default 1d.")
 @click.option(
-    "--by", default="call-type", show_default=True, type=click.Choice([*_HEADS, *_SEALED]), help="What groups calls."
+    "--by",
+    default="call-type",
+    show_default=True,
+    type=click.Choice([*_HEADS, DIALPLAN, *_SEALED]),
+    help="What groups calls.",
 )
 @click.option("--all", "every", is_flag=True, help="Also what has not drifted.")
 @config_option
@@ -78,13 +85,18 @@ async def _look(log: PostgresLog, settings: Settings, since: datetime, recent: d
     kinds: dict[str, set[str]] = defaultdict(set)
     for incident in await log.find_incidents(Wanted(since=since)):
         kinds[incident.call_id].add(incident.kind)
+    dialplans, brought = await log.dialplans(since), list[tuple[datetime, str]]()
     seen = []
     async for head in log.calls():
         if head.started_at < since:
             break
-        seen.append(Seen(head.started_at, await _group(log, head, by), frozenset(kinds[head.call_id])))
+        dialplan = dialplans.get(head.call_id, "")
+        brought.append((head.started_at, dialplan))
+        group = dialplan or UNKNOWN if by == DIALPLAN else await _group(log, head, by)
+        seen.append(Seen(head.started_at, group, frozenset(kinds[head.call_id])))
     rows = await log.activations(settings.tenant)
-    return series(seen, recent, [Change(row.at, row.kind, row.version) for row in rows if row.kind in _PUT])
+    put = [Change(row.at, row.kind, row.version) for row in rows if row.kind in _PUT]
+    return series(seen, recent, [*put, *first_of_each(brought, DIALPLAN)], versions=by in VERSIONS)
 
 
 _PUT = ("policy", "rules", "halt_placed", "halt_released")
@@ -95,7 +107,7 @@ async def _group(log: PostgresLog, head: CallRow, by: str) -> str:
         return _HEADS[by](head)
     role, value = _SEALED[by]
     said = [row.values.get(value, "") for row in await log.party(head.call_id) if row.role == role]
-    return next((word for word in said if word), "unknown")
+    return next((word for word in said if word), UNKNOWN)
 
 
 def _line(one: Series) -> str:
@@ -128,7 +140,7 @@ def tell_drift(settings: Settings, at: datetime | None = None) -> None:
 
 async def _enter(log: PostgresLog, settings: Settings, now: datetime) -> list[Any]:
     entered = []
-    for by in ("call-type", "policy"):
+    for by in ("call-type", *VERSIONS):
         for one in await _look(log, settings, now - WINDOW, now - RECENT, by):
             if one.is_drift:
                 entry = opened(settings.tenant, KIND, f"{by} {one.group}: {one.kind} since {one.since}", now)

@@ -44,7 +44,8 @@ class CallStarted(Event):
     """The first channel of a call asked to be told. `answered`: it is up; `waiting`: in our application, not on its way
     into a bridge; `faults`: what was missing then; `head`: digest of the call's head row: the chain covers it too;
     `least_privilege`: we may start no recorder, the dialplan does; `halted`: an operator wants no recording of it;
-    `hushes`: a line ends with its recording; calls that do not say so were heard before it did.
+    `hushes`: a line ends with its recording; calls that do not say so were heard before it did; `dialplan`: the version
+    of the dialplan that brought it here, as that says.
 
     `codes`: where the far party may be (ISO codes), `evidence`: from what; `site`: where the agents of this call are
     taken to be; `pending`: a look-up runs, and `PartyIdentified` tells what came of it; `language`, `chosen`: what is
@@ -68,6 +69,7 @@ class CallStarted(Event):
     least_privilege: bool = False
     halted: bool = False
     hushes: bool = False
+    dialplan: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -100,6 +100,7 @@ class Entrance:
             least_privilege=self.site.least_privilege,
             halted=halted,
             hushes=True,
+            dialplan=heard.channel.words.get("dialplan", ""),
         )
         return Begun(head, open_call(head.call_id, call_type, pack), started, look_ups)
 

@@ -161,6 +161,10 @@ class PostgresLog:
                 yield CallRow(**row)
             last = page[-1]
 
+    async def dialplans(self, since: datetime) -> dict[str, str]:
+        """By call since then: the version of the dialplan that it came by, where that said so."""
+        return {row["call_id"]: row["dialplan"] for row in await self._read("dialplans", {"since": since})}
+
     async def find_incidents(self, wanted: Wanted) -> tuple[IncidentRow, ...]:
         """Incidents of all calls and of none, oldest first."""
         return tuple(IncidentRow(**row) for row in await self._read("find_incidents", asdict(wanted)))

@@ -147,6 +147,13 @@ WHERE c.started_at >= %(since)s AND e.type = 'rule_resolved'
     AND e.call_month >= date_trunc('month', %(since)s::timestamptz)::date
 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 
+-- name: dialplans
+SELECT c.call_id, e.data ->> 'dialplan' AS dialplan
+FROM callguard.call c JOIN callguard.channel_event e ON e.call_month = c.call_month AND e.call_id = c.call_id
+WHERE c.started_at >= %(since)s AND e.seq = 1 AND e.data ->> 'dialplan' <> ''
+    AND c.call_month >= date_trunc('month', %(since)s::timestamptz)::date
+    AND e.call_month >= date_trunc('month', %(since)s::timestamptz)::date
+
 -- Only an answer of a party of that call whose number can still be found is kept: an erased number does not come back
 -- with an old batch, and nor does an older answer.
 -- name: keep_answer

@@ -15,6 +15,7 @@ from callguard.cli.drift import tell_drift
 from callguard.lab.postgres import Postgres
 from callguard.ports import Batch
 from callguard.settings import load_settings
+from callguard.store.chain import row_hash
 from callguard.store.postgres import PostgresLog
 from tests.cli.command import Done, callguard, database, site
 from tests.engine.stage import MASTER
@@ -25,13 +26,15 @@ WINDOW = ("--since", rows.START.isoformat(), "--recent", (NOW - timedelta(days=1
 
 
 def one_call(at: datetime, agent: int, *, wrong: bool) -> Batch:
-    """A call of that moment, with or without an incident."""
+    """A call of that moment, with or without an incident. The dialplan is another one on the last day."""
     call_id = rows.new_id()
+    events = tuple(rows.chain(call_id, 2))
+    brought = replace(events[0], data={"dialplan": "v2" if NOW - at < timedelta(days=1) else "v1"}, hash=b"")
     dialled = {"dialled": f"555010{agent}"}
     far, near = (rows.party(call_id, rows.new_id()) for _ in range(2))
     return Batch(
         call=replace(rows.head(call_id, at), tenant="default"),
-        events=tuple(rows.chain(call_id, 2)),
+        events=(replace(brought, hash=row_hash(brought.prev_hash, brought)),),
         parties=(
             replace(far, values=dialled),
             replace(near, role="agent", channel_id="chan-2", values={"endpoint": f"PJSIP/agent{agent}"}),
@@ -83,6 +86,14 @@ def test_a_rate_that_rose_is_a_finding_by_call_type_and_by_what_is_sealed(place:
     assert "5550101  mask_late" in place.run(*WINDOW, "--by", "number").text
 
 
+@pytest.mark.requirement("S19")
+def test_the_version_of_the_dialplan_is_told_as_what_came_before_and_is_a_group(place: Place) -> None:
+    assert "put into force last before it: dialplan v2 of 2025-" in place.run(*WINDOW).text
+    shown = place.run(*WINDOW, "--by", "dialplan", "--all").text
+    assert "v2  mask_late: 1 of 40 calls before, 5 of 10 now: drifted since" in shown
+    assert "v1  mask_late: 1 of 40 calls before, 0 of 0 now\n" in shown
+
+
 def test_what_has_not_drifted_is_shown_with_all_and_none_is_0(place: Place) -> None:
     early = ("--since", rows.START.isoformat(), "--recent", (NOW - timedelta(days=4)).isoformat())
     assert place.run("--by", "policy").text == "0 of 0 rate(s) drifted\n"
@@ -98,11 +109,11 @@ def test_each_day_what_has_drifted_is_an_incident_once(place: Place) -> None:
     for _ in range(2):
         tell_drift(settings, NOW)
     found = place.incidents()
-    assert [item["call_id"] for item in found] == ["", ""], "by call type, and by policy"
+    assert [item["call_id"] for item in found] == ["", "", ""], "by call type, policy and dialplan"
     shown = callguard("incidents", "show", found[0]["incident_id"], "--config", place.config).text
     assert "mask_late since 2025-11-2" in shown
     tell_drift(settings)
-    assert len(place.incidents()) == 2
+    assert len(place.incidents()) == 3
 
 
 def test_without_a_log_nothing_is_told_and_nothing_breaks(tmp_path: Path) -> None:

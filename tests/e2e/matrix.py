@@ -82,6 +82,15 @@ class Change:
         self.coming.answer()
         await self._is_up(self.coming)
 
+    async def is_called(self, name: str) -> None:
+        """Until the phone NAME is called, which nobody here answers."""
+        async with asyncio.timeout(10):
+            while not any(row.startswith(f"PJSIP/{name}-") for row in await self._rows()):
+                await asyncio.sleep(0.05)
+
+    async def _rows(self) -> list[str]:
+        return (await self.site.channels()).splitlines()
+
     async def dials(self, extension: str) -> None:
         """The third phone calls."""
         self.coming = await self.third.dial(extension, media=self.tone)
@@ -121,7 +130,7 @@ class Change:
         """The name of the channel of the phone NAME; of the callers, the one of this call."""
         stored = await self.talk.load()
         caller = stored.events[0].channel_id if stored else ""
-        rows = [line.rstrip().split("!") for line in (await self.site.channels()).splitlines()]
+        rows = [line.rstrip().split("!") for line in await self._rows()]
         return next(
             row[0] for row in rows if row[0].startswith(f"PJSIP/{name}-") and (name != "caller" or row[-1] == caller)
         )
@@ -135,7 +144,7 @@ class Change:
         """The PBX's id of the channel of PHONE; while a pickup swaps channels there is none of that name."""
         async with asyncio.timeout(5):
             while True:
-                rows = [line.rstrip().split("!") for line in (await self.site.channels()).splitlines()]
+                rows = [line.rstrip().split("!") for line in await self._rows()]
                 if found := [row[-1] for row in rows if row[0].startswith(f"PJSIP/{phone.user}-")]:
                     return found[0]
                 await asyncio.sleep(0.05)

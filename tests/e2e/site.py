@@ -48,6 +48,7 @@ exten => _.,1,ExecIf($["${CUT(EXTEN,_,1)}" = "survey"]?Set(CALLERID(num)=+151255
  same => n,ExecIf($["${CUT(EXTEN,_,1)}" = "regular"]?Set(CALLERID(num)=+15125550148))
  same => n,ExecIf($["${CUT(EXTEN,_,1)}" = "card"]?Set(CALLERID(num)=+15125550149))
  same => n,Set(CALLGUARD_PLACE=US-TX)
+ same => n,ExecIf($["${CUT(EXTEN,_,1):0:6}" = "privat"]?Set(CALLGUARD_DIALPLAN=2026-11_26.${CUT(EXTEN,_,1)}))
  same => n,Gosub(callguard,s,1(${CUT(EXTEN,_,1)},inbound))
  same => n,Dial(PJSIP/agent${CUT(EXTEN,_,2)},30)
  same => n,Hangup()

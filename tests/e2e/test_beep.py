@@ -53,7 +53,7 @@ async def heard_and_not_heard(site: Site) -> None:
     with WavReader(talk.file()) as reader:
         file = reader.read(reader.frames)
     for sound in (*(sound[:end] for sound, end in zip(heard, paused, strict=True)), file[:, 1].copy()):
-        first, second = beeps(sound)
+        first, second, *_ = beeps(sound)  # on a busy machine the pause may come behind the next one
         assert second[0] - first[0] == pytest.approx(3, abs=0.25)
         for _, seconds, level in (first, second):
             assert seconds == pytest.approx(0.5, abs=0.1) and level == pytest.approx(-12, abs=1)

@@ -74,3 +74,4 @@ async def test_a_dialplan_that_names_a_wrong_call_type_shows_as_a_rate_that_has_
     (risen,) = [one for one in json.loads(out)["series"] if one["kind"] == "unknown_call_type"]
     assert risen["drift"] and risen["now"] == [4, 4] and risen["before"][1] >= 12
     assert risen["since"] == datetime.fromisoformat(changed).date().isoformat()
+    assert (risen["change"]["kind"], risen["change"]["version"]) == ("dialplan", "2026-11_26.privat")

@@ -15,8 +15,8 @@ from tests.e2e.site import Site
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 PAGE = Path(__file__).parents[2] / "docs" / "transfers.md"
-NOBODY = 13
-"""A phone that does not answer."""
+NOBODY, ABSENT = 13, 9
+"""Phones that do not answer."""
 
 
 def number(change: Change) -> str:
@@ -52,9 +52,9 @@ async def falls_back(change: Change) -> None:
 
 
 async def picked_up(change: Change) -> None:
-    await change.talk.answered.refer(f"to_{NOBODY}")
-    await asyncio.sleep(0.5)
-    await change.dials(f"take_{NOBODY}")
+    await change.talk.answered.refer(f"to_{ABSENT}")
+    await change.is_called(f"agent{ABSENT}")
+    await change.dials(f"take_{ABSENT}")
 
 
 async def parked(change: Change) -> None:

@@ -40,9 +40,9 @@ QUIET = frozenset(
     RecordingFailed RecordingFinished TextMessageReceived""".split()
 )
 """Types that say nothing about who is told, asked or recorded, or that the adapter reads by itself."""
-WORDS = ("site", "place", "line", "language", "dialled")
+WORDS = ("site", "place", "line", "language", "dialled", "dialplan")
 """What a dialplan may say about a party: CALLGUARD_SITE and so on, behind the arguments of the entry."""
-WORD = re.compile(r"[A-Za-z0-9+-]{1,32}")
+WORD = re.compile(r"[A-Za-z0-9+._-]{1,32}")
 MARK = "callguard"
 """Name of the UserEvent by which the snippet speaks of a channel that is bridged at once."""
 FILTERED = ("ChannelVarset", "ChannelDialplan", "ChannelConnectedLine", "ChannelCallerId", "DeviceStateChanged")

@@ -31,9 +31,9 @@ from callguard.pbx.freeswitch.outbound import CHANNEL_ID, channel_id_of
 from callguard.pbx.freeswitch.site import DIGIT_SOURCES
 from callguard.ports import Dialled, Endpoint, Entered, Heard, Said, Sighted
 
-WORDS = ("site", "place", "line", "language", "dialled")
+WORDS = ("site", "place", "line", "language", "dialled", "dialplan")
 """What a dialplan may say about a party: the channel variables callguard_site and so on."""
-WORD = re.compile(r"[A-Za-z0-9+-]{1,32}")
+WORD = re.compile(r"[A-Za-z0-9+._-]{1,32}")
 BRIDGED = "bridged"
 """What the snippet writes on a channel that is called and has to be told in the bridge: the variable callguard_when."""
 SILENT = "eavesdrop"

@@ -21,6 +21,7 @@ FUSION = {
     "callguard_told": "fusionpbx-callguard-told.xml",
     "callguard_unrecorded": "fusionpbx-callguard-unrecorded.xml",
 }
+VERSION = ("set", "callguard_dialplan=${callguard_dialplan}")
 STOPS = ("set", "callguard_stopped=${uuid_record(${uuid} stop all)}")
 BEFORE_MEDIA = "set export unset log hash socket transfer execute_extension".split()
 """Applications that FreeSWITCH runs on a call without media (SAF_SUPPORT_NOMEDIA). Before any other one it sends early
@@ -49,6 +50,7 @@ def test_a_call_waits_and_goes_on_whatever_happens(direction: str) -> None:
     found, _ = entered("100", direction)
     assert found == [
         ("export", "callguard_asked=asked"),
+        VERSION,
         ("set", "socket_resume=true"),
         ("set", "hangup_after_bridge=false"),
         ("set", f"{WAITING}=true"),
@@ -73,7 +75,7 @@ EXPORTS = [
     ("export", "callguard_asked=asked"),
     *(
         ("export", f"callguard_{key}=${{callguard_{key}}}")
-        for key in "when type direction place site line language".split()
+        for key in "when type direction place site line language dialplan".split()
     ),
 ]
 
