@@ -18,6 +18,8 @@ from callguard.pbx.asterisk.ami import Ami
 from callguard.pbx.asterisk.ari import Ari
 from callguard.pbx.asterisk.site import AmiAddress, AriAddress
 
+WORDS = ("site=", "place=", "line=", "language=", "dialled=100", "dialplan=")
+"""What the snippet has to say of a call of which nothing else is known."""
 SITE = """
 [globals]
 CALLGUARD_EMERGENCY=555&5556&
@@ -108,7 +110,7 @@ async def test_without_callguard_the_call_goes_on(caller: Phone, asterisk: Aster
 async def test_a_call_is_handed_over_once_and_comes_back(caller: Phone, asterisk: Asterisk, app: App) -> None:
     call = await caller.dial("100")
     channel, arguments = await asyncio.wait_for(app.started.get(), 3)
-    assert arguments == ["1", "support", "inbound", channel, "site=", "place=", "line=", "language=", "dialled=100"]
+    assert arguments == ["1", "support", "inbound", channel, *WORDS]
     await app.ari.send_on(channel)
     await call.answered()
     assert await results(asterisk) == ["100 asked SUCCESS"]
@@ -191,4 +193,4 @@ async def test_the_guard_sends_a_waiting_caller_on_but_starts_nothing(
 async def test_a_callers_name_changes_nothing(caller: Phone, asterisk: Asterisk, app: App, name: bytes) -> None:
     await caller.dial("100", display=name, user="911")
     channel, arguments = await asyncio.wait_for(app.started.get(), 3)
-    assert arguments == ["1", "support", "inbound", channel, "site=", "place=", "line=", "language=", "dialled=100"]
+    assert arguments == ["1", "support", "inbound", channel, *WORDS]
