@@ -10,7 +10,7 @@ from tests.simulate.plot import MOST_PARTIES
 from tests.simulate.run import Found, folder, many, play, some
 
 WORLDS = 400
-"""From the first seed on; `./dev test` plays 17,600 besides, `./dev soak calls` a million."""
+"""From the first seed on; `./dev test` plays 8,800 besides, `./dev soak calls` a million."""
 STORIES = (4, 42)
 """Worlds in which nothing breaks by itself, and a recording is started, masked and stopped."""
 
