@@ -90,9 +90,7 @@ def subject(call: Call, event: OperatorActed) -> str:
 def someone_else(call: Call, who: str) -> Step:
     """Somebody is with the party at channel WHO who was never told. Nothing is recorded until both were told and the
     party answered anew."""
-    call = roster.cleared(call)
-    if who in call.channels:  # what it did not answer alone is no answer of both
-        call = call.change(who, silent=False)
+    call = roster.cleared(call).change(who, silent=False)  # what it did not answer alone is no answer of both
     return asking.signal(call, who, Signal.COMPANY)
 
 
