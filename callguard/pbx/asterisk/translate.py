@@ -42,7 +42,8 @@ QUIET = frozenset(
 """Types that say nothing about who is told, asked or recorded, or that the adapter reads by itself."""
 WORDS = ("site", "place", "line", "language", "dialled", "dialplan")
 """What a dialplan may say about a party: CALLGUARD_SITE and so on, behind the arguments of the entry."""
-WORD = re.compile(r"[A-Za-z0-9+._-]{1,32}")
+SAID = re.compile(r"dialplan=[A-Za-z0-9+._-]{1,32}|[a-z]+=[A-Za-z0-9+-]{1,32}")
+"""The shape of a word; a version may have dots."""
 MARK = "callguard"
 """Name of the UserEvent by which the snippet speaks of a channel that is bridged at once."""
 FILTERED = ("ChannelVarset", "ChannelDialplan", "ChannelConnectedLine", "ChannelCallerId", "DeviceStateChanged")
@@ -85,7 +86,7 @@ def endpoint(channel: Json) -> Endpoint:
 
 def _words(said: Json) -> dict[str, str]:
     """What the dialplan says about a party, as far as it has the shape of it."""
-    return {key: word for key in WORDS if WORD.fullmatch(word := text(said, key))}
+    return {key: word for key in WORDS if SAID.fullmatch(f"{key}={(word := text(said, key))}")}
 
 
 def waits_in(channel: Json, app: str) -> bool:

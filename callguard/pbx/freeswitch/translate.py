@@ -33,7 +33,8 @@ from callguard.ports import Dialled, Endpoint, Entered, Heard, Said, Sighted
 
 WORDS = ("site", "place", "line", "language", "dialled", "dialplan")
 """What a dialplan may say about a party: the channel variables callguard_site and so on."""
-WORD = re.compile(r"[A-Za-z0-9+._-]{1,32}")
+SAID = re.compile(r"dialplan=[A-Za-z0-9+._-]{1,32}|[a-z]+=[A-Za-z0-9+-]{1,32}")
+"""The shape of a word; a version may have dots."""
 BRIDGED = "bridged"
 """What the snippet writes on a channel that is called and has to be told in the bridge: the variable callguard_when."""
 SILENT = "eavesdrop"
@@ -263,7 +264,7 @@ def endpoint(message: Message) -> Endpoint:
         answered=message.get("Answer-State") == "answered",
         number=called if outward else message.get("Caller-Caller-ID-Number", ""),
         display="" if name in _NAMELESS else name,
-        words={key: word for key, word in words.items() if WORD.fullmatch(word)},
+        words={key: word for key, word in words.items() if SAID.fullmatch(f"{key}={word}")},
     )
 
 

@@ -142,6 +142,12 @@ def test_digits_do_not_reach_the_stored_message() -> None:
     assert "digit" not in scrubbed(event("ChannelHold"))
 
 
+def test_a_version_may_have_dots_and_a_place_may_not() -> None:
+    args = ["1", "support", "inbound", "1.2", "place=US.TX", "dialplan=2026-11_26.3"]
+    (entered,) = heard(event("StasisStart", channel=channel(), args=args))
+    assert isinstance(entered, Entered) and entered.channel.words == {"dialplan": "2026-11_26.3"}
+
+
 @pytest.mark.requirement("S126")
 def test_a_hostile_caller_name_stays_in_its_field() -> None:
     said = heard(event("StasisStart", channel=channel(caller={"name": HOSTILE, "number": HOSTILE}), args=["1"]))
