@@ -73,6 +73,14 @@ def anew(call: Call, channel_id: str) -> Call:
     return call.change(channel_id, told=call.channels[channel_id].told + 1, window=0)
 
 
+def _asked(call: Call, event: NoticeStarted | NoticeEnded) -> Call:
+    """CALL as this party hears the question, or heard it where the news of its beginning were lost."""
+    channel = call.channels.get(event.channel_id)
+    if channel is None or event.script is not Script.QUESTION:
+        return call
+    return call.change(event.channel_id, asked_at=min(channel.asked_at, event.at))
+
+
 def _play(call: Call, script: Script, channel_id: str) -> Step:
     """Play SCRIPT to the party where it is: in our application, or, by a whisper, wherever the dialplan took it.
 
@@ -112,6 +120,7 @@ _LAST_WORDS = (Script.REFUSAL, Script.WITHHELD)
 
 def notice_started(call: Call, event: NoticeStarted) -> Step:
     """A prompt began."""
+    call = _asked(call, event)
     if event.script is Script.RECORDING_ON:
         return line.started(call, event)
     return _told(call, event, Signal.NOTICE_STARTED) if event.script is Script.NOTICE else Step(call)
@@ -124,7 +133,7 @@ def notice_ended(call: Call, event: NoticeEnded) -> Step:
     if event.script is Script.RECORDING_ON:
         return line.ended(call, event.channel_id)
     if event.script in _ENDS:
-        return _told(_silent(call, event), event, _ENDS[event.script])
+        return _told(_silent(_asked(call, event), event), event, _ENDS[event.script])
     return _refusal_over(call, event)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
@@ -20,6 +20,8 @@ from callguard.core.purpose import Trigger
 from callguard.core.recording import Recording
 from callguard.core.rules import STRICTEST, UNRESOLVED, Rule
 from callguard.core.word import Cause, Status
+
+ALWAYS, NOT_YET = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +35,8 @@ class Channel:
     anew; `window`: which one waits for a third party's answer. `withdrew`: it agreed once; `owed`: the sentence about
     that waits for the stop; `visits`: it has a call of its own, `digits`: in which its keys are kept out of files.
     `silent`: refused by silence alone; `attested`: whose word its consent is. `listens`: the channel that it hears
-    without being in a bridge with it. `stuck`: it could not be sent on, and this watch asks again.
+    without being in a bridge with it. `stuck`: it could not be sent on, and this watch asks again. `asked_at`: a 1 from
+    before this moment answers nothing: whoever was told and then has to be asked hears a question first.
     """
 
     channel_id: str
@@ -64,6 +67,7 @@ class Channel:
     attested: str = ""
     listens: str = ""
     stuck: int = 0
+    asked_at: datetime = ALWAYS
 
     @property
     def is_asked(self) -> bool:

@@ -31,7 +31,7 @@ def means_something(call: Call, event: DigitPressed) -> bool:
     channel = call.channels.get(event.channel_id)
     if channel is None:
         return False
-    own = _is_answer(channel, event.digit) or _is_wish(call, channel, event.digit)
+    own = _is_answer(channel, event) or _is_wish(call, channel, event.digit)
     return own or bool(_typed(call, channel, event))
 
 
@@ -44,15 +44,17 @@ def pressed(call: Call, event: DigitPressed) -> Step:
     call = call.change(channel.channel_id, typed=typed, typed_at=event.at)
     if typed in call.call_type.sequences.values():
         return _sequence(call.change(channel.channel_id, typed=""), channel, typed, event)
-    if _is_answer(channel, event.digit):
+    if _is_answer(channel, event):
         return asking.signal(call, channel.channel_id, _ANSWERS[event.digit])
     if _is_wish(call, channel, event.digit):
         return _wish(call, channel, event.digit)
     return Step(call) if typed else pausing.typed(call, channel, event.at)
 
 
-def _is_answer(channel: Channel, digit: str) -> bool:
-    return digit in _ANSWERS and channel.standing.is_open
+def _is_answer(channel: Channel, event: DigitPressed) -> bool:
+    """A refusal counts from the first moment, a 1 not before there is a question."""
+    in_vain = event.digit == "1" and event.at < channel.asked_at
+    return event.digit in _ANSWERS and channel.standing.is_open and not in_vain
 
 
 def _is_wish(call: Call, channel: Channel, digit: str) -> bool:

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from callguard.core import asking
-from callguard.core.call import Call, Channel
+from callguard.core.call import NOT_YET, Call, Channel
 from callguard.core.consent import Signal, Standing
 from callguard.core.events import Outcome, Role
 from callguard.core.jurisdiction import NOWHERE
@@ -106,4 +106,9 @@ _TOLD = (Standing.NOTIFYING, Standing.AWAITING, Standing.GRANTED)
 
 
 def _asked_now(channel_id: str, call: Call) -> Step:
-    return asking.signal(asking.anew(call, channel_id), channel_id, Signal.RULE_GREW)
+    """Who has heard the notice hears a question now: a 1 from before that, in the middle of a number perhaps, is no
+    answer to it."""
+    told = call.channels[channel_id].standing is not Standing.NOTIFYING
+    call = asking.anew(call, channel_id)
+    call = call.change(channel_id, asked_at=NOT_YET) if told else call
+    return asking.signal(call, channel_id, Signal.RULE_GREW)

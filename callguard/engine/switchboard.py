@@ -16,8 +16,10 @@ from callguard.core.events import (
     Bridged,
     CallMerged,
     ChannelAnswered,
+    ChannelHeld,
     ChannelHungUp,
     ChannelSeen,
+    ChannelUnheld,
     DigitPressed,
     Event,
     ListeningEnded,
@@ -43,8 +45,8 @@ class Switchboard:
 
     A channel belongs to one call and may visit others: it is in a bridge with channels of theirs. `rogues`: channels
     that somebody else was seen to record; `signals`: pauses asked for on channels that were of no call yet;
-    `listeners`: who listens to which channel; `unnamed`: channels of calls that were taken over, of which nothing more
-    is known.
+    `listeners`: who listens to which channel; `held`: who holds; `unnamed`: channels of calls that were taken over, of
+    which nothing more is known.
     """
 
     new_party: Callable[[], str]
@@ -58,6 +60,7 @@ class Switchboard:
     rogues: dict[str, RogueRecordingSeen] = field(default_factory=dict)
     signals: dict[str, PauseSignalled] = field(default_factory=dict)
     listeners: dict[str, ListeningStarted] = field(default_factory=dict)
+    held: set[str] = field(default_factory=set)
     unnamed: dict[str, str] = field(default_factory=dict)
 
     # ------------------------------------------------------------ calls
@@ -79,6 +82,8 @@ class Switchboard:
             self.endpoints[own] = there.get(own) or bare(own)
             if channel.bridge:
                 self.bridges[own] = channel.bridge
+            if channel.held:
+                self.held.add(own)
             if own in visitors:
                 self.visits.setdefault(own, set()).add(call.call_id)
             elif own in named or channel.role is Role.PLUMBING:
@@ -103,6 +108,7 @@ class Switchboard:
             if channel_id not in self.visits:
                 self.endpoints.pop(channel_id, None)
                 self.bridges.pop(channel_id, None)
+                self.held.discard(channel_id)
 
     def call_of(self, channel_id: str) -> str | None:
         """The call that this channel belongs to."""
@@ -156,6 +162,7 @@ class Switchboard:
         if isinstance(event, ListeningStarted):
             self.listeners[event.channel_id] = event
             return list(self._listens(event))
+        self._holds(event)
         found = list(self._bridge_facts(event)) if isinstance(event, Bridged | Unbridged) else []
         if isinstance(event, ChannelAnswered) and event.channel_id in self.endpoints:
             self.endpoints[event.channel_id] = replace(self.endpoints[event.channel_id], answered=True)
@@ -167,6 +174,14 @@ class Switchboard:
             for about in (self.bridges, self.endpoints, self.visits, self.dials, self.rogues, self.signals):
                 about.pop(event.channel_id, None)
         return found
+
+    def _holds(self, event: Event) -> None:
+        """A hold ends with the channel, and, as in the core, with its bridge."""
+        left = isinstance(event, Unbridged) and self.bridges.get(event.channel_id) == event.bridge_id
+        if isinstance(event, ChannelHeld):
+            self.held.add(event.channel_id)
+        elif left or isinstance(event, ChannelUnheld | ChannelHungUp):
+            self.held.discard(event.channel_id)
 
     def _listens(self, event: ListeningStarted) -> Iterator[Fact]:
         """Who listens to a channel of a call is on that call: as a guest of it where it belongs to another one."""
@@ -247,6 +262,8 @@ class Switchboard:
         half = pair.channel_id if pair else ""
         yield call_id, ChannelSeen(at=at, channel_id=channel_id, role=role, pair=half)
         yield call_id, CallMerged(at=at, channel_id=channel_id, other_call_id=own)
+        if channel_id in self.held:
+            yield call_id, ChannelHeld(at=at, channel_id=channel_id)
         if bridge := self.bridges.get(channel_id):
             there = Bridged(at=at, channel_id=channel_id, bridge_id=bridge)
             yield call_id, there
@@ -270,6 +287,8 @@ class Switchboard:
         yield from self._signalled(channel_id, call_id)
         if channel.answered:
             yield call_id, ChannelAnswered(at=at, channel_id=channel_id)
+        if channel_id in self.held:
+            yield call_id, ChannelHeld(at=at, channel_id=channel_id)
         if bridge := self.bridges.get(channel_id):
             yield call_id, Bridged(at=at, channel_id=channel_id, bridge_id=bridge)
             yield from self._mates(bridge, Bridged(at=at, channel_id=channel_id, bridge_id=bridge))

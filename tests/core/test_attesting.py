@@ -94,7 +94,7 @@ def test_a_stricter_rule_asks_whose_consent_was_attested_and_nobody_else() -> No
     talk.learns(FAR, FIRM).stands(Standing.GRANTED)
     talk.learns(FAR, STRICT).stands(Standing.AWAITING)
     assert talk.call.running is not None and talk.count(MaskRecording) == 1
-    talk.presses("1").stands(Standing.GRANTED)
+    talk.begins(Script.QUESTION).presses("1").stands(Standing.GRANTED)
     assert talk.call.channels[FAR].attested == ""
     play().recording().learns(FAR, STRICT).stands(Standing.GRANTED)
 
@@ -210,5 +210,5 @@ def test_whose_consent_was_attested_is_asked_in_a_dispute_and_whose_own_it_was_i
     talk = attests(silent(play().told())).acknowledged().opened().growing()
     talk.operator(Action.DISPUTE).stands(Standing.AWAITING)
     assert talk.count(MaskRecording) == 1
-    talk.masked().presses("1").stands(Standing.GRANTED).did(StopPrompt, UnmaskRecording)
+    talk.masked().begins(Script.QUESTION).presses("1").stands(Standing.GRANTED).did(StopPrompt, UnmaskRecording)
     play().recording().operator(Action.DISPUTE).did().stands(Standing.GRANTED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -25,6 +26,7 @@ from callguard.core.events import (
     Bridged,
     CallMerged,
     ChannelEntered,
+    DigitPressed,
     Link,
     ListeningEnded,
     ListeningStarted,
@@ -35,6 +37,7 @@ from callguard.core.events import (
 from callguard.core.joining import may_ask, newcomers
 from callguard.core.policy import Joins, Mode, OnRefusal
 from callguard.core.recording import Mask, State
+from callguard.core.step import redact, step
 from tests.core.play import AGENT, ANNOUNCE, ASK, FAR, FIRM, GUEST, KEEP, MILD, OTHER_AGENT, STRICT, Play, play
 
 CASUAL = replace(ANNOUNCE, override=None)
@@ -149,6 +152,26 @@ def test_the_others_are_asked_only_where_the_rule_grew_stricter_for_them() -> No
     talk.masked(9000).begins(to=GUEST).ends(to=GUEST).presses("1", by=GUEST).is_mask(Mask.ON)
     talk.hears(Script.QUESTION).presses("1").did(UnmaskRecording)
     joined(play().recording()).stands(Standing.GRANTED)
+
+
+@pytest.mark.requirement("S2", "S46")
+def test_a_key_that_was_pressed_before_the_question_began_is_no_answer_to_it() -> None:
+    talk = play(CASUAL).told().leaves().wait(3).passes("last_answer").sees(AGENT, Role.AGENT).bridges(FAR, AGENT)
+    talk.acknowledged().opened().sees(GUEST, Role.GUEST).learns(GUEST, STRICT).bridges(GUEST)
+    pressed = talk.now + timedelta(seconds=0.5)
+    talk.presses("1").stands(Standing.AWAITING)
+    late = DigitPressed(at=pressed, channel_id=FAR, digit="1")
+    assert redact(talk.call, late) == replace(late, digit="x")
+    talk.wait(0.1).begins(Script.QUESTION)
+    assert step(talk.call, late).call.channels[FAR].standing is Standing.AWAITING, "its news came late"
+    talk.presses("1").stands(Standing.GRANTED)
+
+
+def test_a_refusal_counts_before_the_question_and_an_answer_where_its_beginning_was_never_heard_of() -> None:
+    talk = play(CASUAL).told().leaves().wait(3).passes("last_answer").learns(FAR, STRICT).stands(Standing.AWAITING)
+    talk.presses("2").stands(Standing.REFUSED)
+    talk = play(CASUAL).told().leaves().wait(3).passes("last_answer").learns(FAR, STRICT).ends(Script.QUESTION)
+    talk.presses("1").stands(Standing.GRANTED)
 
 
 def test_a_newcomer_who_had_stayed_on_is_asked_when_the_rule_grows() -> None:

@@ -9,10 +9,10 @@ import asyncio
 import json
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,12 @@ from callguard.core.events import (
     Bridged,
     CallMerged,
     ChannelAnswered,
+    ChannelHeld,
     ChannelHungUp,
     ChannelSeen,
+    ChannelUnheld,
     DigitPressed,
+    Event,
     ListeningEnded,
     ListeningStarted,
     PauseSignalled,
@@ -38,6 +41,7 @@ from callguard.engine.switchboard import Fact, Switchboard, merged
 from callguard.pbx.asterisk.translate import translate
 from callguard.ports import Dialled, Entered, Heard, Link, Said, Sighted, Snapshot
 from callguard.proof import prove
+from tests.core.play import AGENT, play
 from tests.engine.stage import POLICY, Stage, endpoint
 from tests.fake_pbx import START
 
@@ -236,6 +240,36 @@ def test_what_a_visitor_types_is_kept_out_of_every_call_that_hears_it() -> None:
     assert own.said(gone) == [("call2", gone), ("call", gone)]
     own.close("call2")
     assert own.visits == {}
+
+
+@pytest.mark.requirement("S13")
+def test_who_holds_holds_in_every_call_that_comes_to_hear_of_it() -> None:
+    own = board()
+    own.entered(Entered(START, endpoint("other")), "call2", POLICY.call_types["support"])
+    own.said(bridged("far"))
+    own.said(ChannelHeld(at=START, channel_id="other"))
+    facts = own.said(bridged("other"))
+    assert [call for call, event in facts if isinstance(event, ChannelHeld)] == ["call"]
+    own = board()
+    own.said(bridged("other"))
+    own.said(ChannelHeld(at=START, channel_id="other"))
+    assert types(own.said(bridged("far"))).count("channel_held") == 1, "it was of no call until now"
+
+
+@pytest.mark.parametrize("event", [ChannelUnheld, ChannelHungUp, partial(Unbridged, bridge_id="b")])
+def test_a_hold_ends_with_itself_with_its_bridge_and_with_its_channel(event: Callable[..., Event]) -> None:
+    own = board()
+    own.said(bridged("other"))
+    own.said(ChannelHeld(at=START, channel_id="other"))
+    own.said(event(at=START, channel_id="other"))
+    assert own.held == set()
+
+
+def test_who_holds_in_a_call_that_is_taken_over_holds() -> None:
+    talk = play().recording().feed(ChannelHeld, AGENT)
+    own = Switchboard(iter("abc").__next__)
+    own.restore(talk.call, [], {})
+    assert own.held == {AGENT}
 
 
 def _heard_by(call_id: str, facts: list[Fact]) -> dict[str, str]:

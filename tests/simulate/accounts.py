@@ -56,7 +56,8 @@ class CallTruth:
     """One call, of the type `kind`. `express`: staying on is not enough, by its type or by `law`, which takes a party's
     own answer only; `asks`: somebody was there, if only for a moment, whose law says so; `typed`: keys of a sequence by
     channel, with the time that they carried; `halted`: somebody wants no recording of it, `unasked`: since before it
-    began; `disputed`: no word for a party counts in it."""
+    began; `disputed`: no word for a party counts in it; `grew_at`: when what counted until then was not enough any
+    more."""
 
     far: str
     express: bool
@@ -66,6 +67,7 @@ class CallTruth:
     halted: bool = False
     unasked: bool = False
     disputed: bool = False
+    grew_at: float = 0.0
     pauses: Pauses = field(default_factory=Pauses)
     due: Due = field(default_factory=Due)
     typed: dict[str, tuple[str, float]] = field(default_factory=dict)
@@ -181,11 +183,12 @@ class Accounts:
         """A notice begins."""
         for ear in ears:
             party = self.parties[ear]
+            party.put_at = now
             if party.waiting and party.owner in self.calls and self.calls[party.owner].unasked:
                 self.book.wrong("asked under a halt", ear)
             if party.no_at is not None and party.asked_at is not None and party.no_at >= party.asked_at:
                 party.asked_at = party.told_at = party.yes_at = None  # it is asked anew, for another call
-                party.curious = party.interrupted = False
+                party.curious = party.doubtful = False
             party.asked_at = now if party.asked_at is None else party.asked_at
 
     def told(self, ears: Iterable[str], now: float) -> None:
@@ -204,9 +207,11 @@ class Accounts:
         call = self.calls.get(party.owner)
         party.said_no = party.said_no or digit in NO
         party.curious = party.curious or (digit == "9" and party.asked_at is not None and party.yes_at is None)
-        may_answer = party.told_at is not None and party.yes_at is None
+        unclear = party.yes_at is None or party.attested or party.doubtful
+        may_answer = party.told_at is not None and unclear
         if call and digit == "1" and may_answer and self._must_answer(party, call):
-            party.yes_at, party.agreed, party.interrupted = now, True, party.curious
+            party.yes_at, party.agreed, party.attested = now, True, False
+            party.doubtful = party.curious or not call.express or party.put_at < call.grew_at
             self.look(now)
 
     def _must_answer(self, party: Party, own: CallTruth) -> bool:
@@ -268,7 +273,7 @@ class Accounts:
             case Action.STOP:
                 more = self.halted(call, now)
             case Action.DISPUTE:
-                call.disputed, more = True, self._doubted(call)
+                call.disputed, more = True, self._doubted(call, now)
         self.look(now)
 
         def undo() -> None:
@@ -342,16 +347,16 @@ class Accounts:
             self.of_call |= {party.channel_id for party in here if party.owner == call.far}
             if not call.law and any(party.is_strict for party in here):
                 self.until(now)
-                found.append((frozenset((party.channel_id, party.bridge) for party in here), self._grows(call)))
+                found.append((frozenset((party.channel_id, party.bridge) for party in here), self._grows(call, now)))
                 self.look(now)
         return found
 
     def _is_known(self, party: Party) -> bool:
         return bool(party.bridge) and self.known.get(party.channel_id) == party.bridge
 
-    def _grows(self, call: CallTruth) -> Undo:
+    def _grows(self, call: CallTruth, now: float) -> Undo:
         before, call.law, call.express = call.express, True, True
-        trust = self._doubted(call)
+        trust = self._doubted(call, now)
 
         def undo() -> None:
             call.law, call.express = False, before
@@ -359,8 +364,9 @@ class Accounts:
 
         return undo
 
-    def _doubted(self, call: CallTruth) -> Undo:
+    def _doubted(self, call: CallTruth, now: float) -> Undo:
         """An agent's word for a party of this call is not enough any more."""
+        call.grew_at = now
         doubted = [party for party in self.parties.values() if party.owner == call.far and party.attested]
         words = [party.yes_at for party in doubted]
         for party in doubted:

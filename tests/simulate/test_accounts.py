@@ -182,6 +182,28 @@ def test_a_word_of_an_agent_that_a_law_took_back_counts_again_where_nobody_knows
     assert line.far.yes_at == 6.1 and line.far.attested
 
 
+def test_a_word_of_its_own_outlasts_what_an_agent_said_for_a_party() -> None:
+    line = Line()
+    line.far.yes_at = None
+    line.accounts.operated("far", "far", Action.CONSENT, 6.1)
+    line.accounts.pressed(line.far, "1", 6.5)
+    line.agent.place = STRICT
+    line.accounts.seen(BRIDGES, 7.0)
+    assert line.far.yes_at == 6.5
+
+
+def test_nothing_is_due_of_whoever_agrees_before_it_hears_what_to() -> None:
+    line = Line(express=False)
+    line.far.yes_at, line.agent.place = None, STRICT
+    line.accounts.seen(BRIDGES, 6.0)
+    line.accounts.pressed(line.far, "1", 6.1)
+    line.masked(6.5)
+    assert line.far.yes_at == 6.1 and line.call.due.since is None
+    line.accounts.being_told(["far"], 6.6)
+    line.accounts.pressed(line.far, "1", 7.0)
+    assert line.call.due.since == 7.0
+
+
 def test_nothing_is_due_of_whoever_agrees_in_the_middle_of_what_it_wanted_to_know() -> None:
     line = Line()
     line.far.yes_at = None
@@ -189,7 +211,7 @@ def test_nothing_is_due_of_whoever_agrees_in_the_middle_of_what_it_wanted_to_kno
     line.accounts.pressed(line.far, "1", 6.5)
     line.masked(7.0)
     assert line.call.due.since is None
-    line.far.yes_at, line.far.interrupted = None, False
+    line.far.yes_at, line.far.doubtful = None, False
     line.accounts.explained(["far"])
     line.accounts.pressed(line.far, "1", 7.5)
     assert line.call.due.since == 7.5

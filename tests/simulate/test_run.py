@@ -37,6 +37,9 @@ SEEN = {
     4022660: "a controller dies between two rows about who came into a call",
     4029767: "a controller dies before it has written down who an agent is",
     4041291: "the guard stops a recorder that is about to start",
+    21015687: "an agent holds as a caller of another call comes into its bridge",
+    21050789: "who was attested presses 1 before a law wants its own word",
+    21078003: "a number that is typed has a 1 in it as the rule grows, before the question begins",
     4082000: "a number is begun as one recorder stops and goes on as the next one starts",
 }
 """Worlds that once showed a mistake, of the product or of the accounts about it."""
