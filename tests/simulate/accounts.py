@@ -343,6 +343,8 @@ class Accounts:
         among = {party.channel_id: party for party in self.parties.values() if self._is_known(party)}
         found = []
         for call in self.calls.values():
+            mates = [self.parties[who] for who, there in self.known.items() if there == self.known.get(call.far)]
+            call.asks = call.asks or any(party.is_strict for party in mates)  # news may overtake
             here = self._reached(call.far, among.values()) if call.far in among else []
             self.of_call |= {party.channel_id for party in here if party.owner == call.far}
             if not call.law and any(party.is_strict for party in here):

@@ -227,6 +227,18 @@ def test_nothing_is_due_without_a_word_once_the_rule_may_have_grown() -> None:
     assert line.call.due.since is None
 
 
+def test_nothing_is_due_without_a_word_where_somebody_strict_must_be_taken_to_be_there() -> None:
+    line = Line(express=False)
+    line.far.yes_at = None
+    line.masked(7.0)
+    line.far.bridge = "another"
+    line.joined(8.0).place = STRICT
+    line.accounts.seen({"other2": "b"}, 8.1)
+    line.far.bridge = line.agent.bridge = "b2"
+    line.look(9.0)
+    assert line.call.asks and line.call.due.since is None
+
+
 def test_an_agents_word_counts_for_whoever_is_in_that_call() -> None:
     line = Line()
     visitor = line.joined(6.0, bridge="elsewhere")

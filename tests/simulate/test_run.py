@@ -40,6 +40,7 @@ SEEN = {
     21015687: "an agent holds as a caller of another call comes into its bridge",
     21050789: "who was attested presses 1 before a law wants its own word",
     21078003: "a number that is typed has a 1 in it as the rule grows, before the question begins",
+    20089909: "the news that an agent comes overtake those that the caller has gone",
     4082000: "a number is begun as one recorder stops and goes on as the next one starts",
 }
 """Worlds that once showed a mistake, of the product or of the accounts about it."""
