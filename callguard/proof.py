@@ -110,14 +110,18 @@ def _invariants(story: Story) -> Iterator[tuple[int, str]]:
             told |= {fact.channel_id}
         if isinstance(fact, CallMerged) and fact.agreed:  # told in a call of its own, whose log proves that
             told |= {fact.channel_id}
-        if isinstance(fact, NoticeStarted) and fact.script is Script.WITHDRAWAL and _may_still_run(done.call):
+        if isinstance(fact, NoticeStarted) and fact.script is Script.WITHDRAWAL and _is_early(done.call, fact):
             yield line.number, "the withdrawal sentence was said before the recorder's stop was acknowledged"
         yield from ((line.number, what) for what in _wrongs(done, told))
         call = done.call
 
 
-def _may_still_run(call: Call) -> bool:
-    return call.recording is not None and (call.recording.state.runs or call.recording.state is State.STOPPING)
+def _is_early(call: Call, said: NoticeStarted) -> bool:
+    """Whether a recorder may still run as a party hears that none does. A visitor hears it of a call of its own, too,
+    whose log proves that."""
+    who, recording = call.channels.get(said.channel_id), call.recording
+    may_run = recording is not None and (recording.state.runs or recording.state is State.STOPPING)
+    return may_run and not (who is not None and who.visits)
 
 
 def _wrongs(done: Step, told: frozenset[str]) -> Iterator[str]:

@@ -36,7 +36,7 @@ class Channel:
     that waits for the stop; `visits`: it has a call of its own, `digits`: in which its keys are kept out of files.
     `silent`: refused by silence alone; `attested`: whose word its consent is. `listens`: the channel that it hears
     without being in a bridge with it. `stuck`: it could not be sent on, and this watch asks again. `asked_at`: a 1 from
-    before this moment answers nothing: whoever was told and then has to be asked hears a question first.
+    before this moment answers nothing: whoever stayed on and then has to be asked hears a question first.
     """
 
     channel_id: str

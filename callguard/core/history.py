@@ -13,7 +13,8 @@ from functools import cache
 from typing import Any
 
 from callguard.core.call import Call
-from callguard.core.events import FACTS, Event, Link
+from callguard.core.events import FACTS, Event, Link, OperatorActed
+from callguard.core.keypad import spoken
 from callguard.core.step import step
 from callguard.errors import BadInput
 
@@ -56,8 +57,11 @@ def _word(words: type[StrEnum], name: str, value: Any) -> StrEnum:
         raise BadInput(f"{name}: {value!r} is none of {', '.join(words)}") from None
 
 
-def retell(call: Call, events: Iterable[Event]) -> Call:
-    """CALL after all of EVENTS, nothing performed."""
+def retell(call: Call, events: Iterable[Event]) -> tuple[Call, list[OperatorActed]]:
+    """CALL after all of EVENTS, nothing performed; and what they say of its far party in every call that it is in."""
+    words = []
     for event in events:
+        if said := spoken(call, event):
+            words.append(said)
         call = step(call, event).call
-    return call
+    return call, words

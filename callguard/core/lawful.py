@@ -85,7 +85,11 @@ def _shown(rule: Rule) -> dict[str, Any]:
 
 
 def _ask_who_stayed(call: Call) -> Step:
-    """Staying on is not enough any more: who was told is asked. Whoever agreed until now did no more than stay."""
+    """Staying on is not enough any more: who was told is asked. Whoever agreed until now did no more than stay, and a 1
+    from before it hears the question, in the middle of a number perhaps, is no answer to it."""
+    for channel in call.live():
+        if channel.is_asked and channel.standing in (Standing.AWAITING, Standing.GRANTED):
+            call = call.change(channel.channel_id, asked_at=NOT_YET)
     return _ask_now(call, lambda channel: channel.standing in _TOLD)
 
 
@@ -106,9 +110,4 @@ _TOLD = (Standing.NOTIFYING, Standing.AWAITING, Standing.GRANTED)
 
 
 def _asked_now(channel_id: str, call: Call) -> Step:
-    """Who has heard the notice hears a question now: a 1 from before that, in the middle of a number perhaps, is no
-    answer to it."""
-    told = call.channels[channel_id].standing is not Standing.NOTIFYING
-    call = asking.anew(call, channel_id)
-    call = call.change(channel_id, asked_at=NOT_YET) if told else call
-    return asking.signal(call, channel_id, Signal.RULE_GREW)
+    return asking.signal(asking.anew(call, channel_id), channel_id, Signal.RULE_GREW)

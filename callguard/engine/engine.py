@@ -356,17 +356,18 @@ class Engine:
             found = await recovery.gathered(self._read, left)
         except StoreDown:
             return
-        for stored, call, ledger in found:  # all at once: answers to their masks are not heard before this is over
+        for stored, call, ledger, _ in found:  # all at once: answers to their masks are not heard before this is over
             self._take_over(stored, call, ledger, there)
+        self._deliver(list(recovery.unsaid(found)), {})
         for call_id in set(left) - self.runners.keys():
             self.live.remove(call_id)
         self.adopted = True
 
-    async def _read(self, call_id: str) -> list[tuple[StoredCall, Call, Ledger]]:
+    async def _read(self, call_id: str) -> list[recovery.TakenOver]:
         """A call as it is stored and how it stands; none if it is over. Raises StoreDown."""
         try:
             stored = await self.evidence.log.load(call_id)
-            own = (stored, *recovery.take_over(stored, self.entrance.places)) if stored and stored.events else None
+            own = recovery.take_over(stored, self.entrance.places) if stored and stored.events else None
         except (BadInput, StoreRefused):  # one call that cannot be read must not keep all others waiting
             self.alert_by("take_over_failed", call_id)
             return []

@@ -11,6 +11,7 @@ import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +19,7 @@ from callguard.core.call import Call, open_call
 from callguard.core.effects import WakeAt
 from callguard.core.events import (
     Action,
+    CallMerged,
     ChannelHeld,
     ChannelLeft,
     ChannelUnheld,
@@ -34,7 +36,7 @@ from callguard.core.history import decode, retell
 from callguard.core.policy import stored_call_type
 from callguard.core.recording import State
 from callguard.engine.incident import OURSELVES
-from callguard.engine.ledger import Ledger
+from callguard.engine.ledger import Ledger, fingerprint
 from callguard.engine.place import Places
 from callguard.errors import BadInput
 from callguard.ports import Snapshot, StoredCall
@@ -77,8 +79,12 @@ async def gathered(read: Callable[[str], Awaitable[list[T]]], call_ids: Sequence
     return found
 
 
-def take_over(stored: StoredCall, places: Places) -> tuple[Call, Ledger]:
-    """The call as its log tells it, and where its chain stands. PLACES: our own rules, should the log lack the call's.
+TakenOver = tuple[StoredCall, Call, Ledger, list[OperatorActed]]
+"""A call as it is stored, how it stands, where its chain stands, and what was said of its far party."""
+
+
+def take_over(stored: StoredCall, places: Places) -> TakenOver:
+    """The call as its log tells it. PLACES: our own rules, should the log lack the call's.
     Raises BadInput where neither has them: a rule is not guessed."""
     head = stored.call
     pack = stored.rules or places.pack_on(head.started_at.astimezone(UTC).date())
@@ -87,7 +93,17 @@ def take_over(stored: StoredCall, places: Places) -> tuple[Call, Ledger]:
     call = open_call(head.call_id, stored_call_type(head.call_type, head.policy), pack)
     facts = [decode(row.type, row.at, row.channel_id, row.data) for row in stored.events if not row.derived]
     last = stored.events[-1]
-    return retell(call, facts), Ledger(head, last.seq, last.hash, begun=True)
+    call, words = retell(call, facts)
+    return stored, call, Ledger(head, last.seq, last.hash, begun=True), words
+
+
+def unsaid(found: Sequence[TakenOver]) -> Iterator[tuple[str, OperatorActed]]:
+    """What was said of a party and is in no row of another call that it was in, by that call's id: who was to write it
+    died between the two rows."""
+    for said, (stored, *_) in product([word for *_, words in found for word in words], found):
+        visits = [row for row in stored.events if row.type == CallMerged.type and row.channel_id == said.channel_id]
+        if any(row.at <= said.at for row in visits) and fingerprint(said) not in {row.dedup for row in stored.events}:
+            yield stored.call.call_id, said
 
 
 def unheard(call: Call, at: datetime, *, halted: bool = False) -> Iterator[Event]:

@@ -60,7 +60,7 @@ def test_nothing_but_bad_input_is_raised(type: str, data: dict[str, Any]) -> Non
 
 def test_a_call_is_retold() -> None:
     talk = play().recording().joined_by().masked()
-    assert retell(open_call(CALL_ID, ASK, PACK), talk.facts) == talk.call
+    assert retell(open_call(CALL_ID, ASK, PACK), talk.facts) == (talk.call, [])
 
 
 def test_what_an_older_version_did_not_write_stands_at_its_default() -> None:

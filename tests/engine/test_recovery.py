@@ -11,8 +11,18 @@ from pathlib import Path
 import pytest
 
 from callguard.core.call import Call
+from callguard.core.consent import Standing
 from callguard.core.effects import MaskRecording, MeasureRecording, SendOn, StartRecording, StopRecording
-from callguard.core.events import ChannelHeld, DeadlinePassed, DigitPressed, Event, Link, StopObserved
+from callguard.core.events import (
+    Action,
+    ChannelHeld,
+    DeadlinePassed,
+    DigitPressed,
+    Event,
+    Link,
+    OperatorActed,
+    StopObserved,
+)
 from callguard.core.recording import Mask, State
 from callguard.engine.recovery import GuardAct, LiveCalls, guard_acts, waiting_deadlines
 from callguard.ports import CallRow, Dialled, Playable, Sighted, StoredCall
@@ -105,10 +115,11 @@ async def test_a_caller_who_still_waits_is_not_forgotten(tmp_path: Path) -> None
 class Torn(MemoryLog):
     """A log into which a controller did not write all that it had heard."""
 
-    def tear(self, call_id: str, channel_id: str, kept: int) -> None:
-        """Of a call's last rows about this channel so many are left, and nothing behind them."""
+    def tear(self, call_id: str, channel_id: str, kept: int, since: str = "channel_seen") -> None:
+        """Of a call's last rows about this channel so many are left, from its first one of type SINCE, and nothing
+        behind them."""
         rows = self._kept[call_id].events
-        first = next(at for at, row in enumerate(rows) if (row.type, row.channel_id) == ("channel_seen", channel_id))
+        first = next(at for at, row in enumerate(rows) if (row.type, row.channel_id) == (since, channel_id))
         del rows[first + kept :]
 
 
@@ -132,6 +143,33 @@ async def test_who_came_in_as_a_controller_died_is_told_by_the_next(tmp_path: Pa
         assert call.channels["other"].visits and not call.channels["other"].standing.allows
         assert call.running is None or call.running.mask is not Mask.OFF
         assert second.engine.board.calls["other"] != call.call_id
+
+
+@pytest.mark.requirement("S13", "S125")
+@pytest.mark.parametrize("kept", [False, True])
+async def test_what_was_said_of_a_party_as_a_controller_died_counts_in_the_call_that_it_visits(
+    tmp_path: Path, kept: bool
+) -> None:
+    """The row of its own call was written, the one of the other call perhaps not."""
+    log, act = Torn(), OperatorActed(at=START + timedelta(hours=1), action=Action.WITHDRAW, operator="uid:1")
+    async with Stage(tmp_path, log).running() as stage:
+        await asyncio.gather(stage.talk("far", "agent1"), stage.talk("other", "agent2"))
+        stage.join("bridge-far", "other")
+        await stage.settled()
+        call_id = stage.call("far").call_id
+        stage.engine.runners[stage.call("other").call_id].feed(act)
+        await stage.settled()
+        assert stage.call("far").channels["other"].standing is Standing.REFUSED
+    if not kept:
+        log.tear(call_id, "other", 0, OperatorActed.type)
+    second = Stage(tmp_path, log)
+    second.there("far", "agent1", "other", bridge="bridge-far")
+    async with second.running():
+        await second.until(lambda: len(second.engine.runners) == 2)
+        await second.settled()
+        assert second.call("far").channels["other"].standing is Standing.REFUSED
+        stored = await second.finish("far", "agent1", "other")
+    assert [row.type for row in stored.events].count(OperatorActed.type) == 1 and prove(stored) == []
 
 
 async def test_of_whom_the_log_does_not_tell_who_it_is_is_asked_anew(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ SEEN = {
     21050789: "who was attested presses 1 before a law wants its own word",
     21078003: "a number that is typed has a 1 in it as the rule grows, before the question begins",
     20089909: "the news that an agent comes overtake those that the caller has gone",
+    30011734: "a 1 is under way as an agent says that the caller agrees, and somebody that this is argued about",
     4082000: "a number is begun as one recorder stops and goes on as the next one starts",
 }
 """Worlds that once showed a mistake, of the product or of the accounts about it."""
