@@ -92,12 +92,17 @@ class Switchboard:
                 self.unnamed[own] = call.call_id
 
     def met(self, at: datetime) -> Iterator[Fact]:
-        """Who is in a call, or visits one, by where everybody is: what the log of a call that was taken over lacks."""
+        """Who is in a call, or visits one, by where everybody is: what the log of a call that was taken over lacks, and
+        whoever came in before it was."""
         for channel_id in list(self.unnamed):
             yield from self._join(channel_id, self.unnamed.pop(channel_id), at)
         for bridge in dict.fromkeys(self.bridges.values()):
-            members = [item for item, where in self.bridges.items() if where == bridge and item in self.calls]
-            yield from self._meet(members, Bridged(at=at, channel_id="", bridge_id=bridge))
+            known = next((item for item, where in self.bridges.items() if where == bridge and item in self.calls), None)
+            if known:
+                yield from self._mates(bridge, Bridged(at=at, channel_id=known, bridge_id=bridge))
+        for listener in [item for item in self.listeners.values() if item.heard_id in self.calls]:
+            here = {self.calls.get(listener.channel_id), *self.visits.get(listener.channel_id, ())}
+            yield from self._listens(listener) if self.calls[listener.heard_id] not in here else ()
 
     def close(self, call_id: str) -> None:
         """Forget a call that is over, and its channels."""

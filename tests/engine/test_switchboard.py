@@ -41,7 +41,7 @@ from callguard.engine.switchboard import Fact, Switchboard, merged
 from callguard.pbx.asterisk.translate import translate
 from callguard.ports import Dialled, Entered, Heard, Link, Said, Sighted, Snapshot
 from callguard.proof import prove
-from tests.core.play import AGENT, play
+from tests.core.play import AGENT, FAR, play
 from tests.engine.stage import POLICY, Stage, endpoint
 from tests.fake_pbx import START
 
@@ -270,6 +270,20 @@ def test_who_holds_in_a_call_that_is_taken_over_holds() -> None:
     own = Switchboard(iter("abc").__next__)
     own.restore(talk.call, [], {})
     assert own.held == {AGENT}
+
+
+@pytest.mark.requirement("S2", "S125")
+def test_whoever_came_in_or_listens_before_a_call_was_taken_over_is_on_it() -> None:
+    talk = play().recording()
+    own = Switchboard(iter("abcd").__next__)
+    own.said(bridged("guest", talk.call.channels[FAR].bridge))
+    own.said(ListeningStarted(at=START, channel_id="spy", heard_id=AGENT))
+    own.restore(talk.call, [], {})
+    facts = [event for call_id, event in own.met(START) if call_id == talk.call.call_id]
+    assert {event.channel_id for event in facts if isinstance(event, Bridged)} >= {"guest"}
+    assert {event.channel_id for event in facts if isinstance(event, ListeningStarted)} == {"spy"}
+    assert {own.calls[each] for each in ("guest", "spy")} == {talk.call.call_id}
+    assert list(own.met(START)) == []
 
 
 def _heard_by(call_id: str, facts: list[Fact]) -> dict[str, str]:

@@ -42,6 +42,7 @@ SEEN = {
     21078003: "a number that is typed has a 1 in it as the rule grows, before the question begins",
     20089909: "the news that an agent comes overtake those that the caller has gone",
     30011734: "a 1 is under way as an agent says that the caller agrees, and somebody that this is argued about",
+    30022273: "a stranger comes in while the log is away from which the call has to be taken over",
     4082000: "a number is begun as one recorder stops and goes on as the next one starts",
 }
 """Worlds that once showed a mistake, of the product or of the accounts about it."""
