@@ -210,8 +210,8 @@ class Accounts:
         unclear = party.yes_at is None or party.attested or party.doubtful
         may_answer = party.told_at is not None and unclear
         if call and digit == "1" and may_answer and self._must_answer(party, call):
+            party.doubtful = party.attested or party.curious or not call.express or party.put_at < call.grew_at
             party.yes_at, party.agreed, party.attested = now, True, False
-            party.doubtful = party.curious or not call.express or party.put_at < call.grew_at
             self.look(now)
 
     def _must_answer(self, party: Party, own: CallTruth) -> bool:

@@ -24,8 +24,8 @@ class Party:
     `asked_at`, `told_at`: when the notice began and ended in its ear; `yes_at`: when it agreed after that; `no_at`:
     when a controller heard that it refused or withdrew; `attested`: an agent says that it agreed; `agreed`: it did so
     once, in this call or another. `curious`: it wants to know more, and has not heard all of that; `put_at`: when it
-    was told or asked anything last; `doubtful`: it agreed before it had heard all, or what it should agree to, which is
-    nothing or all. `said_no`: it, or somebody for it, may have refused.
+    was told or asked anything last; `doubtful`: it agreed before it had heard all, or what it should agree to, or
+    behind an agent's word, which is nothing or all. `said_no`: it, or somebody for it, may have refused.
     """
 
     channel_id: str

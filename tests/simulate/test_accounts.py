@@ -190,6 +190,8 @@ def test_a_word_of_its_own_outlasts_what_an_agent_said_for_a_party() -> None:
     line.agent.place = STRICT
     line.accounts.seen(BRIDGES, 7.0)
     assert line.far.yes_at == 6.5
+    line.masked(8.0)
+    assert line.call.due.since is None, "a key of a call that goes on is the admin's: it may have counted for nothing"
 
 
 def test_nothing_is_due_of_whoever_agrees_before_it_hears_what_to() -> None:
