@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from callguard.core.call import Call
+from callguard.core.call import Call, Channel
 from callguard.core.consent import Standing
 from callguard.core.events import (
     Bridged,
@@ -46,7 +46,7 @@ class Switchboard:
     A channel belongs to one call and may visit others: it is in a bridge with channels of theirs. `rogues`: channels
     that somebody else was seen to record; `signals`: pauses asked for on channels that were of no call yet;
     `listeners`: who listens to which channel; `held`: who holds; `unnamed`: channels of calls that were taken over, of
-    which nothing more is known.
+    which nothing more is known, `logged`: those that are known, as each call's log has them.
     """
 
     new_party: Callable[[], str]
@@ -62,6 +62,7 @@ class Switchboard:
     listeners: dict[str, ListeningStarted] = field(default_factory=dict)
     held: set[str] = field(default_factory=set)
     unnamed: dict[str, str] = field(default_factory=dict)
+    logged: list[tuple[str, Channel]] = field(default_factory=list)
 
     # ------------------------------------------------------------ calls
     def open(self, call_id: str, call_type: CallType, channel: Endpoint) -> None:
@@ -79,6 +80,7 @@ class Switchboard:
         named = {call.anchor, *(row.channel_id for row in rows if row.type == PartyIdentified.type)}
         for channel in call.live():
             own = channel.channel_id
+            self.logged.append((call.call_id, channel))
             self.endpoints[own] = there.get(own) or bare(own)
             if channel.bridge:
                 self.bridges[own] = channel.bridge
@@ -94,6 +96,9 @@ class Switchboard:
     def met(self, at: datetime) -> Iterator[Fact]:
         """Who is in a call, or visits one, by where everybody is: what the log of a call that was taken over lacks, and
         whoever came in before it was."""
+        for call_id, channel in self.logged:
+            yield from ((call_id, event) for event in self._moved(channel, at))
+        self.logged.clear()
         for channel_id in list(self.unnamed):
             yield from self._join(channel_id, self.unnamed.pop(channel_id), at)
         for bridge in dict.fromkeys(self.bridges.values()):
@@ -103,6 +108,16 @@ class Switchboard:
         for listener in [item for item in self.listeners.values() if item.heard_id in self.calls]:
             here = {self.calls.get(listener.channel_id), *self.visits.get(listener.channel_id, ())}
             yield from self._listens(listener) if self.calls[listener.heard_id] not in here else ()
+
+    def _moved(self, known: Channel, at: datetime) -> Iterator[Event]:
+        """What a log does not have of this channel, while that of another call may."""
+        own, bridge = known.channel_id, self.bridges.get(known.channel_id, "")
+        if bridge and bridge != known.bridge:
+            yield Bridged(at=at, channel_id=own, bridge_id=bridge)
+        elif bridge != known.bridge:
+            yield Unbridged(at=at, channel_id=own, bridge_id=known.bridge)
+        if own in self.held and not known.held:
+            yield ChannelHeld(at=at, channel_id=own)
 
     def close(self, call_id: str) -> None:
         """Forget a call that is over, and its channels."""

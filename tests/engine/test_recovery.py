@@ -124,7 +124,7 @@ class Torn(MemoryLog):
 
 
 @pytest.mark.requirement("S73", "S125")
-@pytest.mark.parametrize("kept", [0, 1])
+@pytest.mark.parametrize("kept", [0, 1, 2])
 async def test_who_came_in_as_a_controller_died_is_told_by_the_next(tmp_path: Path, kept: int) -> None:
     """Its own call knows where it is; the one that it visits never got so far."""
     log = Torn()

@@ -265,11 +265,19 @@ def test_a_hold_ends_with_itself_with_its_bridge_and_with_its_channel(event: Cal
     assert own.held == set()
 
 
-def test_who_holds_in_a_call_that_is_taken_over_holds() -> None:
-    talk = play().recording().feed(ChannelHeld, AGENT)
-    own = Switchboard(iter("abc").__next__)
-    own.restore(talk.call, [], {})
+def test_where_a_channel_is_and_that_it_holds_reaches_calls_whose_logs_do_not_tell() -> None:
+    first, second = play().recording().feed(ChannelHeld, AGENT).call, replace(play().recording().call, call_id="second")
+    lost = second.change(AGENT, bridge="left").change(FAR, bridge="")
+    own = Switchboard(iter("abcd").__next__)
+    for call in (lost, first):
+        own.restore(call, [], {})
+    own.bridges[FAR] = "here"
     assert own.held == {AGENT}
+    facts = [(event.type, event.channel_id) for call_id, event in own.met(START) if call_id == "second"]
+    assert {("bridged", FAR), ("bridged", AGENT), ("channel_held", AGENT)} <= set(facts)
+    own.restore(lost, [], {})
+    own.bridges.pop(AGENT)
+    assert ("unbridged", AGENT) in [(event.type, event.channel_id) for _, event in own.met(START)]
 
 
 @pytest.mark.requirement("S2", "S125")

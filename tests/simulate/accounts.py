@@ -157,14 +157,11 @@ class Accounts:
 
     def _judge(self, tape: Tape, lack: str, since: float, now: float) -> None:
         """Sound that should not have been there, from its cause to its end."""
-        seconds, kind, most = now - since, "react", REACT
-        if lack == "alone":
-            most += ALONE_GRACE
-        if tape.trouble:
-            kind, most = "refused", most + tape.trouble
-        if self.dark.within(since, now):
-            kind, most = "dark", most + DARK
-            seconds = now - max(since, tape.sounds_since)
+        alone, dark = lack == "alone", self.dark.within(since, now)
+        kind = "dark" if dark else "refused" if tape.trouble else "react"
+        most = REACT + ALONE_GRACE * alone + tape.trouble + DARK * dark
+        # it may begin alone: news that somebody comes may overtake those that the party left
+        seconds = now - (max(since, tape.sounds_since) if alone or dark else since)
         name = "alone" if lack == "alone" else kind
         if seconds > most + 1e-6:
             self.book.wrong(f"recorded {lack}", f"{seconds:.3f} s of {tape.recording_id} ({kind})")

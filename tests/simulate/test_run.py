@@ -43,6 +43,8 @@ SEEN = {
     20089909: "the news that an agent comes overtake those that the caller has gone",
     30011734: "a 1 is under way as an agent says that the caller agrees, and somebody that this is argued about",
     30022273: "a stranger comes in while the log is away from which the call has to be taken over",
+    40013182: "the news that an agent comes overtake those that a caller who was alone has gone",
+    40014197: "a controller dies between the rows that a visitor belongs to a call and that it is in its bridge",
     4082000: "a number is begun as one recorder stops and goes on as the next one starts",
 }
 """Worlds that once showed a mistake, of the product or of the accounts about it."""
