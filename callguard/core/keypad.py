@@ -52,9 +52,12 @@ def pressed(call: Call, event: DigitPressed) -> Step:
 
 
 def _is_answer(channel: Channel, event: DigitPressed) -> bool:
-    """A refusal counts from the first moment, a 1 not before there is a question."""
-    in_vain = event.digit == "1" and event.at < channel.asked_at
-    return event.digit in _ANSWERS and channel.standing.is_open and not in_vain
+    """A 1 counts when there is a question; a refusal from the first moment, and behind a silence, too, as its party is
+    told what that comes to: an agent's word is not enough then any more."""
+    if event.digit == "1":
+        return channel.standing.is_open and event.at >= channel.asked_at
+    late = channel.silent and channel.playing is not None
+    return event.digit in _ANSWERS and (channel.standing.is_open or late)
 
 
 def _is_wish(call: Call, channel: Channel, digit: str) -> bool:

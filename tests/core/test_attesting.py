@@ -30,6 +30,11 @@ def silent(talk: Play) -> Play:
     return talk.sees(AGENT, Role.AGENT).bridges(FAR, AGENT)
 
 
+def silenced() -> Play:
+    """The far party answers nothing, and hears what that comes to."""
+    return play().told().passes("answer").ends(Script.QUESTION).passes("last_answer").begins(Script.REFUSAL)
+
+
 def attests(talk: Play, about: str = "") -> Play:
     return talk.operator(Action.CONSENT, about=about)
 
@@ -58,6 +63,7 @@ def test_the_first_word_counts_while_the_party_is_still_asked() -> None:
         (play().told().presses("2"), "own answer"),
         (play().recording().presses("*7"), "own answer"),
         (silent(play().told()).presses("*7"), "own answer"),
+        (silenced().presses("2"), "own answer"),
         (play().talking(), "has agreed"),
         (play().starts(codes=(STRICT,)).hears(), "own answer is enough"),
         (play(replace(ASK, category=Category.HEALTH)).told(), "own answer is enough"),
@@ -74,6 +80,13 @@ def test_where_it_does_not_count(talk: Play, why: str) -> None:
     if not talk.call.over:
         attests(talk).is_unexpected()
     assert {key: channel.standing for key, channel in talk.call.channels.items()} == before
+
+
+def test_a_key_behind_the_sentence_that_a_silence_was_a_refusal_is_no_answer_any_more() -> None:
+    talk = silenced().ends(Script.REFUSAL).presses("2")
+    assert talk.call.channels[FAR].silent
+    attests(talk).stands(Standing.GRANTED)
+    assert silenced().presses("1").stands(Standing.REFUSED).call.channels[FAR].silent
 
 
 def test_of_staff_and_strangers_nothing_is_attested() -> None:

@@ -39,8 +39,6 @@ QUIET = ANSWER_WINDOW + 2.0
 QUIET_IN_THE_DARK = QUIET + PROMPT_PATIENCE + DARK
 SETTLED = 0.3
 """Seconds after which what was asked of a recorder has been done, where nothing is wrong."""
-ASKED = 2 * ANSWER_WINDOW + 2.0
-"""Seconds after its notice in which a party is asked: two windows, and the question between them."""
 BETWEEN_KEYS = 3.0
 HINTS = ("*7", "*8")
 HALTED: Cause = ("halted", "")
@@ -176,6 +174,11 @@ class Accounts:
             self.book.wrong("left waiting", f"{party.channel_id}, {now - since:.3f} s")
 
     # ------------------------------------------------------------ what people heard and said
+    def being_asked(self, ears: Iterable[str], now: float) -> None:
+        """A question begins."""
+        for ear in ears:
+            self.parties[ear].put_at = now
+
     def being_told(self, ears: Iterable[str], now: float) -> None:
         """A notice begins."""
         for ear in ears:
@@ -233,7 +236,7 @@ class Accounts:
                 call.pauses.toggled(at, sounds=self._sounds(call, now))
             else:
                 call.pauses.doubted()
-        elif digit == "2" and typed == "" and _may_refuse(party, call, now):
+        elif digit == "2" and typed == "" and party.may_refuse(now, call.express):
             self.refused(party, now)
         elif typed == "" and party.role is not Role.AGENT and not party.waiting:
             call.pauses.pressed(channel_id, at, sure=self._sounds(call, now))
@@ -388,10 +391,3 @@ def _touch(one: Party, other: Party) -> bool:
         return False
     mixed = bool(one.bridge) and one.bridge == other.bridge
     return mixed or one.pair == other.channel_id or one.channel_id == other.pair
-
-
-def _may_refuse(party: Party, call: CallTruth, now: float) -> bool:
-    """Whether a 2 is an answer: while it is told and asked."""
-    if party.asked_at is None or party.yes_at is not None or party.role is Role.AGENT:
-        return False
-    return party.told_at is None or now < party.told_at + (ASKED if call.express else 3.0)

@@ -28,11 +28,11 @@ from callguard.core.events import (
 from callguard.core.word import Role
 from callguard.ports import Dialled, Endpoint, Entered, Heard, Said, Sighted
 from tests.simulate.accounts import Accounts
-from tests.simulate.party import STAYED, Party
+from tests.simulate.party import QUESTION, STAYED, Party
 from tests.simulate.tape import Tape
 from tests.simulate.timeline import Coming, Timeline
 
-LENGTHS = {Script.NOTICE: 3.0, Script.QUESTION: 2.0, Script.LONG_NOTICE: 8.0, Script.RECORDING_ON: 1.5}
+LENGTHS = {Script.NOTICE: 3.0, Script.QUESTION: QUESTION, Script.LONG_NOTICE: 8.0, Script.RECORDING_ON: 1.5}
 LENGTH = 1.2
 """Seconds that prompts last; those not named take LENGTH."""
 TELLING = (Script.NOTICE, Script.LONG_NOTICE)
@@ -198,6 +198,8 @@ class Exchange:
         prompt.ears = tuple(dict.fromkeys(ears))
         if prompt.script in TELLING:
             self.accounts.being_told(prompt.ears, self.time.now)
+        elif prompt.script is Script.QUESTION:
+            self.accounts.being_asked(prompt.ears, self.time.now)
         prompt.ends = self.time.after(LENGTHS.get(prompt.script, LENGTH), self._over, prompt)
         about = {"prompt": prompt.script.value, "language": "en", "text_version": "1"}
         self.say(Said(NoticeStarted(at=self.wall(), channel_id=prompt.channel_id, script=prompt.script, **about)))

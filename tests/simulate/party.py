@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from callguard.core.asking import ANSWER_WINDOW, OPT_OUT_WINDOW
 from callguard.core.word import Role
 from tests.core.play import STRICT
 
 STAYED = 2.999
 """Seconds that a party has to stay on after an announcement to have agreed by that."""
+QUESTION = 2.0
+"""Seconds that the question lasts."""
 LOOSE = {Role.AGENT, Role.PLUMBING}
 
 
@@ -75,3 +78,11 @@ class Party:
         if self.no_at is not None and (self.told_at is None or self.no_at >= self.told_at):
             return "refused"
         return "untold" if self.told_at is None else "silent"
+
+    def may_refuse(self, now: float, express: bool) -> bool:
+        """Whether a 2 is an answer: while it is told and asked."""
+        if self.asked_at is None or self.yes_at is not None or self.role is Role.AGENT:
+            return False
+        if self.told_at is None or not express:
+            return self.told_at is None or now < self.told_at + OPT_OUT_WINDOW
+        return now < max(self.told_at, self.put_at + QUESTION) + ANSWER_WINDOW

@@ -45,6 +45,7 @@ SEEN = {
     30022273: "a stranger comes in while the log is away from which the call has to be taken over",
     40013182: "the news that an agent comes overtake those that a caller who was alone has gone",
     40014197: "a controller dies between the rows that a visitor belongs to a call and that it is in its bridge",
+    41035379: "a caller whose question cannot be played types a 2 much later, and an agent says that it agrees",
     4082000: "a number is begun as one recorder stops and goes on as the next one starts",
 }
 """Worlds that once showed a mistake, of the product or of the accounts about it."""
