@@ -34,8 +34,9 @@ STOP_REFUSED = REFUSAL_SECONDS + AGAIN + 2 * REQUEST_MOST
 """And where it refused a stop: the adapter looks at the files first, and the core asks again."""
 DARK = 2.0
 """Seconds after its last heartbeat in which a controller's recorders have to be stopped."""
-QUIET = ANSWER_WINDOW + 2.0
-"""The longest that a party that waits hears nothing: its window, and what a slow store takes of a start."""
+QUIET = ANSWER_WINDOW + 2.5
+"""The longest that a party that waits hears nothing: its window, and what a slow store takes of a start, or a PBX that
+twice refuses to send it on."""
 QUIET_IN_THE_DARK = QUIET + PROMPT_PATIENCE + DARK
 SETTLED = 0.3
 """Seconds after which what was asked of a recorder has been done, where nothing is wrong."""
