@@ -76,7 +76,8 @@ class CallTruth:
 class Accounts:
     """Of one world. `parties`, `tapes`: the exchange's own; `lacking`: by call and by the channel that is recorded;
     `owners`: the call of each recording; `calm`: whether nothing is broken; `known`: in which bridge the controller has
-    heard that a channel is; `of_call`: channels of which it has heard that they belong to the call of their owner."""
+    heard that a channel is; `of_call`: channels of which it has heard that they belong to the call of their owner;
+    `astray`: those that it must have taken for another call's, and for strangers there."""
 
     book: Book
     parties: dict[str, Party]
@@ -88,6 +89,7 @@ class Accounts:
     calm: Callable[[], bool] = lambda: True
     known: dict[str, str] = field(default_factory=dict)
     of_call: set[str] = field(default_factory=set)
+    astray: set[str] = field(default_factory=set)
 
     # ------------------------------------------------------------ who hears whom
     def reached(self, channel_id: str) -> list[Party]:
@@ -109,7 +111,8 @@ class Accounts:
         """Why no sound of CALL may be in a file that is written at HOST, each with the channel that it is about; none
         where it may."""
         heard = self.reached(host)
-        call.asks = call.asks or any(party.is_strict or party.owner != call.far for party in heard)
+        strange = [party for party in heard if party.owner != call.far or party.channel_id in self.astray]
+        call.asks = call.asks or bool(strange) or any(party.is_strict for party in heard)
         found = [(what, party.channel_id) for party in heard if (what := party.lack(now, call.express))]
         found += [("on hold", party.channel_id) for party in heard if party.held and party.hold_known]
         found += [(what, "") for what in call.pauses.causes()] + [HALTED] * call.halted
@@ -348,6 +351,8 @@ class Accounts:
             call.asks = call.asks or any(party.is_strict for party in mates)  # news may overtake
             here = self._reached(call.far, among.values()) if call.far in among else []
             self.of_call |= {party.channel_id for party in here if party.owner == call.far}
+            strange = {party.channel_id for party in here if party.owner != call.far}
+            self.astray |= strange - self.of_call - self.calls.keys()
             if not call.law and any(party.is_strict for party in here):
                 self.until(now)
                 found.append((frozenset((party.channel_id, party.bridge) for party in here), self._grows(call, now)))
