@@ -22,6 +22,7 @@ from callguard.core.rules import STRICTEST, UNRESOLVED, Rule
 from callguard.core.word import Cause, Status
 
 ALWAYS, NOT_YET = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+"""Before and behind every moment."""
 
 
 @dataclass(frozen=True, kw_only=True)
