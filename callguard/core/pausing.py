@@ -37,11 +37,13 @@ _WHY = {
 # ---------------------------------------------------------------- what begins and ends a pause
 def typed(call: Call, channel: Channel, at: datetime) -> Step:
     """A key that means nothing here: with enough of them the party types a number, of which sound may have to be kept
-    out. Who types while a recorder comes or goes is in the middle of one when it writes again."""
+    out. Who types while a recorder comes or goes, or where this call does not hear it, is in the middle of one when it
+    does again."""
     if not call.hides_digits or channel.role is Role.AGENT or channel.waiting or call.paused:
         return Step(call)
     keyed = (*(before for before in channel.keyed if at - before <= BURST_SPAN), at)
-    if len(keyed) < BURST_KEYS or not _sounds(call):
+    heard = channel.channel_id in [other.channel_id for other in call.connected()]
+    if len(keyed) < BURST_KEYS or not heard or not _sounds(call):
         return Step(call.change(channel.channel_id, keyed=keyed))
     return _begin(call.change(channel.channel_id, keyed=()), Cause.DIGITS, at, keyed[0])
 

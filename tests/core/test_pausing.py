@@ -10,7 +10,7 @@ from callguard.core.pausing import BURST_KEYS, BURST_SPAN, CONFIRMS, SLACK
 from callguard.core.policy import Mode, stored_call_type
 from callguard.core.purpose import Indicator, PauseWarning, Trigger
 from callguard.core.word import Cause, Reason, Status
-from tests.core.play import AGENT, ASK, FAR, GUEST, Play, play
+from tests.core.play import AGENT, ASK, FAR, GUEST, MILD, Play, play
 
 NUMBER = "4111"
 DESK = replace(ASK, must_record=True, pause_limit_s=30)
@@ -25,12 +25,18 @@ def noted(talk: Play, outcome: Outcome) -> dict[str, str]:
     return dict(row.data)
 
 
+def with_guest() -> Play:
+    """A recording of three, all of whom agreed."""
+    talk = play().recording().sees(GUEST, Role.GUEST).learns(GUEST, MILD).bridges(GUEST).masked(9000)
+    return talk.begins(to=GUEST).ends(to=GUEST).presses("1", by=GUEST).unmasked(20_000)
+
+
 # ---------------------------------------------------------------- a number that is typed
 @pytest.mark.requirement("S82")
 @pytest.mark.parametrize("who", [FAR, GUEST])
 def test_four_keys_within_five_seconds_pause(who: str) -> None:
     assert (BURST_KEYS, BURST_SPAN.total_seconds()) == (4, 5.0)
-    talk = play().recording().sees(GUEST, Role.GUEST).presses("411", by=who).is_quiet()
+    talk = with_guest().presses("411", by=who).is_quiet()
     talk.presses("1", by=who).did(MaskRecording)
     assert talk.last.reasons == ("a number is typed", "paused")
     assert noted(talk, Outcome.PAUSE_STARTED) == {"cause": "digits"} and causes(talk) == {Cause.DIGITS}
@@ -59,6 +65,12 @@ def test_who_is_in_the_middle_of_a_number_when_sound_comes_back_is_paused_by_the
     assert talk.presses("4").call.paused
     talk = play().recording().holds().masked(8000).presses(NUMBER).unholds().unmasked(30_000)
     assert not talk.wait(5).presses("4").call.paused
+
+
+def test_a_number_that_is_typed_where_this_call_does_not_hear_it_pauses_nothing_before_it_does() -> None:
+    talk = with_guest().unbridges(GUEST).presses(NUMBER, by=GUEST)
+    assert not talk.call.paused
+    assert talk.bridges(GUEST).presses("4", by=GUEST).call.paused
 
 
 def test_a_number_typed_under_a_pause_is_over_with_it() -> None:

@@ -243,7 +243,7 @@ class Accounts:
         elif digit == "2" and typed == "" and party.may_refuse(now, call.express):
             self.refused(party, now)
         elif typed == "" and party.role is not Role.AGENT and not party.waiting:
-            call.pauses.pressed(channel_id, at, sure=self._sounds(call, now))
+            call.pauses.pressed(channel_id, at, sure=self._sounds(call, now) and party in self.reached(call.far))
         self.look(now)
 
         def undo() -> None:
