@@ -366,10 +366,10 @@ def _start_failed(call: Call, recording: Recording, event: EffectFailed) -> Step
 def _not_there(call: Call, recording: Recording, event: EffectFailed) -> Step:
     """Its controller died before it started, or it ended while nobody listened: its files tell. Why it ended nobody
     knows: a party may have withdrawn, and that was never written down."""
-    if recording.started_at is None:
-        return _never_began(call, recording)
     if recording.whole:
         return Step(call)  # a verdict is on its way
+    if recording.started_at is None:
+        return _never_began(call, recording)
     call = replace(call, barred=call.barred or recording.state.runs)
     return heard(call, StopObserved(at=event.at, channel_id=event.channel_id, recording_id=recording.recording_id))
 

@@ -324,6 +324,8 @@ def test_a_recorder_that_never_was_leaves_no_file_to_wait_for() -> None:
     talk.is_state(State.DISCARDED).plays(Script.WITHDRAWAL, whisper=True)
     play().talking().joined_by().refused(MaskRecording, segment=0, reason=NOT_RUNNING).is_state(State.DISCARDED)
     play().talking().hangs_up().refused(StopRecording, segment=0, reason=NOT_RUNNING).is_state(State.DISCARDED)
+    guarded = play().talking().stopped().whole(0).refused(MaskRecording, segment=0, reason=NOT_RUNNING)
+    guarded.is_state(State.STOPPED, 0)  # its start was never answered for, and there are files
 
 
 def test_files_of_which_an_earlier_controller_heard_are_measured() -> None:
