@@ -49,6 +49,7 @@ SEEN = {
     50008488: "a third party meets a caller of another call before its own call can know that it was dialled",
     51033989: "a visitor types a number when it is in the bridge no more",
     51042950: "the guard stops a recorder whose start nobody answered for, and it cannot be masked then",
+    70021064: "a caller comes in as its controller dies, and is known to nobody before the next one",
     4082000: "a number is begun as one recorder stops and goes on as the next one starts",
 }
 """Worlds that once showed a mistake, of the product or of the accounts about it."""

@@ -33,16 +33,17 @@ STALL = 4.5
 
 @dataclass
 class Register:
-    """What of ours runs, on the disk of the PBX's machine: the guard and the next controller find it."""
+    """What of ours runs, on the disk of the PBX's machine: the guard and the next controller find it. `waiting`: who
+    waits, and since when a controller that came later has it there, 0.0 from its first moment."""
 
     recordings: dict[str, str] = field(default_factory=dict)
-    waiting: dict[str, None] = field(default_factory=dict)
+    waiting: dict[str, float] = field(default_factory=dict)
 
     def note(self, heard: Heard) -> None:
         """What is heard of channels that wait."""
         match heard:
             case Entered(channel=channel, waiting=True):
-                self.waiting[channel.channel_id] = None
+                self.waiting[channel.channel_id] = 0.0
             case Said(ChannelLeft(channel_id=channel_id) | ChannelHungUp(channel_id=channel_id)):
                 self.waiting.pop(channel_id, None)
 

@@ -152,7 +152,8 @@ class Wire:
         if not self.loop.dead and not self.up and self._sink and self.reachable:
             self.up = True
             self.epoch += 1
-            self.register.waiting = {party.channel_id: None for party in self.exchange.waiting()}
+            known, waiting = self.register.waiting, [party.channel_id for party in self.exchange.waiting()]
+            self.register.waiting = {who: known.get(who, self.loop.timeline.now) for who in waiting}
             self._tell(Link(self.exchange.wall(), up=True))
 
     def cut(self) -> None:

@@ -232,7 +232,8 @@ class World:
             if tape.runs:
                 self.book.wrong("recorder outlived the heartbeat", tape.recording_id)
         for party in self.exchange.waiting():
-            if party.channel_id in self.guard.register.waiting and self.time.now - party.waiting_since >= DARK:
+            known = self.guard.register.waiting.get(party.channel_id, math.inf)
+            if self.time.now - max(party.waiting_since, known) >= DARK:
                 self.book.wrong("left waiting", party.channel_id)
 
     # ------------------------------------------------------------ what breaks, and is mended
