@@ -6,7 +6,6 @@ Total: no shape of JSON raises. The caller-supplied values (number, name) go int
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -27,6 +26,7 @@ from callguard.core.events import (
 )
 from callguard.pbx.asterisk import pausing
 from callguard.pbx.asterisk.site import OWN_PREFIX
+from callguard.pbx.words import WORDS, shaped
 from callguard.ports import Dialled, Endpoint, Entered, Heard, Said, Sighted
 
 Json: TypeAlias = Mapping[str, object]
@@ -40,10 +40,6 @@ QUIET = frozenset(
     RecordingFailed RecordingFinished TextMessageReceived""".split()
 )
 """Types that say nothing about who is told, asked or recorded, or that the adapter reads by itself."""
-WORDS = ("site", "place", "line", "language", "dialled", "dialplan")
-"""What a dialplan may say about a party: CALLGUARD_SITE and so on, behind the arguments of the entry."""
-SAID = re.compile(r"dialplan=[A-Za-z0-9+._-]{1,32}|[a-z]+=[A-Za-z0-9+-]{1,32}")
-"""The shape of a word; a version may have dots."""
 MARK = "callguard"
 """Name of the UserEvent by which the snippet speaks of a channel that is bridged at once."""
 FILTERED = ("ChannelVarset", "ChannelDialplan", "ChannelConnectedLine", "ChannelCallerId", "DeviceStateChanged")
@@ -80,13 +76,8 @@ def endpoint(channel: Json) -> Endpoint:
         answered=text(channel, "state") == "Up",
         number=text(caller, "number"),
         display=text(caller, "name"),
-        words=_words({key: text(part(channel, "channelvars"), f"CALLGUARD_{key.upper()}") for key in WORDS}),
+        words=shaped({key: text(part(channel, "channelvars"), f"CALLGUARD_{key.upper()}") for key in WORDS}),
     )
-
-
-def _words(said: Json) -> dict[str, str]:
-    """What the dialplan says about a party, as far as it has the shape of it."""
-    return {key: word for key in WORDS if SAID.fullmatch(f"{key}={(word := text(said, key))}")}
 
 
 def waits_in(channel: Json, app: str) -> bool:
@@ -180,8 +171,8 @@ def _stasis_start(message: Json, at: datetime) -> list[Heard]:
     return [Entered(at, _with(channel, said), args)] if channel.channel_id else []
 
 
-def _with(channel: Endpoint, said: Json) -> Endpoint:
-    return replace(channel, words={**channel.words, **_words(said)})
+def _with(channel: Endpoint, said: Mapping[str, str]) -> Endpoint:
+    return replace(channel, words={**channel.words, **shaped(said)})
 
 
 def _marked(message: Json, at: datetime) -> list[Heard]:

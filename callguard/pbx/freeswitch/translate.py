@@ -29,12 +29,9 @@ from callguard.pbx.freeswitch import pausing
 from callguard.pbx.freeswitch.codec import Message
 from callguard.pbx.freeswitch.outbound import CHANNEL_ID, channel_id_of
 from callguard.pbx.freeswitch.site import DIGIT_SOURCES
+from callguard.pbx.words import WORDS, shaped
 from callguard.ports import Dialled, Endpoint, Entered, Heard, Said, Sighted
 
-WORDS = ("site", "place", "line", "language", "dialled", "dialplan")
-"""What a dialplan may say about a party: the channel variables callguard_site and so on."""
-SAID = re.compile(r"dialplan=[A-Za-z0-9+._-]{1,32}|[a-z]+=[A-Za-z0-9+-]{1,32}")
-"""The shape of a word; a version may have dots."""
 BRIDGED = "bridged"
 """What the snippet writes on a channel that is called and has to be told in the bridge: the variable callguard_when."""
 SILENT = "eavesdrop"
@@ -256,7 +253,6 @@ def endpoint(message: Message) -> Endpoint:
     outward = message.get("Call-Direction") == "outbound"
     called = message.get("Caller-Callee-ID-Number") or message.get("Caller-Destination-Number", "")
     name = message.get("Caller-Callee-ID-Name", "") if outward else message.get("Caller-Caller-ID-Name", "")
-    words = {key: message.get(f"variable_callguard_{key}", "") for key in WORDS}
     return Endpoint(
         channel_id=channel_id_of(message),
         name=_name(message),
@@ -264,7 +260,7 @@ def endpoint(message: Message) -> Endpoint:
         answered=message.get("Answer-State") == "answered",
         number=called if outward else message.get("Caller-Caller-ID-Number", ""),
         display="" if name in _NAMELESS else name,
-        words={key: word for key, word in words.items() if SAID.fullmatch(f"{key}={word}")},
+        words=shaped({key: message.get(f"variable_callguard_{key}", "") for key in WORDS}),
     )
 
 

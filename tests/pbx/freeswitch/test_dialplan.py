@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from callguard.pbx.freeswitch.rescue import CALLER, CONTEXT, TOLD, UNRECORDED, WAITING
-from callguard.pbx.freeswitch.translate import WORDS
+from callguard.pbx.words import WORDS
 from tests.pbx.freeswitch.dialplan import Action, Channel, actions
 
 FOLDER = Path(__file__).parents[3] / "dialplan" / "freeswitch"
