@@ -106,8 +106,8 @@ class Switchboard:
             if known:
                 yield from self._mates(bridge, Bridged(at=at, channel_id=known, bridge_id=bridge))
         for listener in [item for item in self.listeners.values() if item.heard_id in self.calls]:
-            here = {self.calls.get(listener.channel_id), *self.visits.get(listener.channel_id, ())}
-            yield from self._listens(listener) if self.calls[listener.heard_id] not in here else ()
+            if self.calls[listener.heard_id] not in self._concerned(listener):
+                yield from self._listens(listener)
 
     def _moved(self, known: Channel, at: datetime) -> Iterator[Event]:
         """What a log does not have of this channel, while that of another call may."""
@@ -196,11 +196,9 @@ class Switchboard:
         return found
 
     def _holds(self, event: Event) -> None:
-        """A hold ends with the channel, and, as in the core, with its bridge."""
-        left = isinstance(event, Unbridged) and self.bridges.get(event.channel_id) == event.bridge_id
         if isinstance(event, ChannelHeld):
             self.held.add(event.channel_id)
-        elif left or isinstance(event, ChannelUnheld | ChannelHungUp):
+        elif isinstance(event, ChannelUnheld | ChannelHungUp):
             self.held.discard(event.channel_id)
 
     def _listens(self, event: ListeningStarted) -> Iterator[Fact]:
@@ -248,6 +246,7 @@ class Switchboard:
         if isinstance(event, Unbridged):
             if self.bridges.get(event.channel_id) == event.bridge_id:
                 self.bridges.pop(event.channel_id)
+                self.held.discard(event.channel_id)  # as in the core, a hold ends with its bridge
             return
         self.bridges[event.channel_id] = event.bridge_id
         members = [channel_id for channel_id, bridge in self.bridges.items() if bridge == event.bridge_id]
@@ -282,12 +281,7 @@ class Switchboard:
         half = pair.channel_id if pair else ""
         yield call_id, ChannelSeen(at=at, channel_id=channel_id, role=role, pair=half)
         yield call_id, CallMerged(at=at, channel_id=channel_id, other_call_id=own)
-        if channel_id in self.held:
-            yield call_id, ChannelHeld(at=at, channel_id=channel_id)
-        if bridge := self.bridges.get(channel_id):
-            there = Bridged(at=at, channel_id=channel_id, bridge_id=bridge)
-            yield call_id, there
-            yield from self._mates(bridge, there)
+        yield from self._where(channel_id, call_id, at)
         if half in self.calls:
             yield from self._visit(half, call_id, at)
 
@@ -307,16 +301,21 @@ class Switchboard:
         yield from self._signalled(channel_id, call_id)
         if channel.answered:
             yield call_id, ChannelAnswered(at=at, channel_id=channel_id)
-        if channel_id in self.held:
-            yield call_id, ChannelHeld(at=at, channel_id=channel_id)
-        if bridge := self.bridges.get(channel_id):
-            yield call_id, Bridged(at=at, channel_id=channel_id, bridge_id=bridge)
-            yield from self._mates(bridge, Bridged(at=at, channel_id=channel_id, bridge_id=bridge))
+        yield from self._where(channel_id, call_id, at)
         if pair:
             yield from self._join(pair.channel_id, call_id, at)
             for visited in sorted(self.visits.get(pair.channel_id, ())):
                 yield from self._visit(channel_id, visited, at)
         yield from self._heard_by(channel_id)
+
+    def _where(self, channel_id: str, call_id: str, at: datetime) -> Iterator[Fact]:
+        """A call that comes to hear of a channel hears whether it holds, where it is, and with whom."""
+        if channel_id in self.held:
+            yield call_id, ChannelHeld(at=at, channel_id=channel_id)
+        if bridge := self.bridges.get(channel_id):
+            there = Bridged(at=at, channel_id=channel_id, bridge_id=bridge)
+            yield call_id, there
+            yield from self._mates(bridge, there)
 
     def _mates(self, bridge: str, event: Bridged) -> Iterator[Fact]:
         """Who sat in this bridge before its newest member belonged to a call is on that call too."""
