@@ -62,9 +62,14 @@ class Pauses:
             return
         if all(was for _, was in keys):
             self.typing, self.keys[who] = at, []
-        else:
+        else:  # a pause that began may have used these up
             self.unsure = True
+            self._doubt(who)
 
     def forget(self) -> None:
         """Whoever counted is dead: another one may know less."""
-        self.keys = {who: [(then, False) for then, _ in keys] for who, keys in self.keys.items()}
+        for who in self.keys:
+            self._doubt(who)
+
+    def _doubt(self, who: str) -> None:
+        self.keys[who] = [(then, False) for then, _ in self.keys[who]]

@@ -40,6 +40,15 @@ def test_keys_that_may_not_have_counted_demand_nothing_until_somebody_is_plain()
     assert own.causes() == ["paused"] and not own.unsure
 
 
+def test_keys_that_may_have_begun_a_pause_begin_no_other_one() -> None:
+    own = Pauses()
+    for at in (0.0, 3.4, 3.5, 3.6, 3.7):
+        own.pressed("far", at, sure=at > 0)
+    own.ordered(pause=False)
+    own.pressed("far", 5.1, sure=True)
+    assert own.causes() == []
+
+
 def test_an_operator_is_plain() -> None:
     own = typed(sure=False)
     own.ordered(pause=True)
