@@ -70,7 +70,8 @@ def tell(call: Call, channel_id: str) -> Step:
 
 def anew(call: Call, channel_id: str) -> Call:
     """CALL as the telling of this party begins anew: windows that are open mean nothing any more."""
-    return call.change(channel_id, told=call.channels[channel_id].told + 1, window=0)
+    channel = call.channels[channel_id]
+    return call.change(channel_id, told=channel.told + 1, window=0, retold=channel.playing is Script.NOTICE)
 
 
 def _asked(call: Call, event: NoticeStarted | NoticeEnded) -> Call:
@@ -123,13 +124,15 @@ def notice_started(call: Call, event: NoticeStarted) -> Step:
     call = _asked(call, event)
     if event.script is Script.RECORDING_ON:
         return line.started(call, event)
-    return _told(call, event, Signal.NOTICE_STARTED) if event.script is Script.NOTICE else Step(call)
+    told = call.change(event.channel_id, retold=False)
+    return _told(told, event, Signal.NOTICE_STARTED) if event.script is Script.NOTICE else Step(call)
 
 
 def notice_ended(call: Call, event: NoticeEnded) -> Step:
     """A prompt was played to its end."""
-    if _playing(call, event.channel_id) is Script.LONG_NOTICE and event.script is not Script.LONG_NOTICE:
-        return Step(call)  # it ended with the very key that asked for more
+    channel = call.channels.get(event.channel_id)
+    if event.script is Script.NOTICE and channel and channel.retold:
+        return Step(call)  # it ended with the very key, or word, for which it begins anew
     if event.script is Script.RECORDING_ON:
         return line.ended(call, event.channel_id)
     if event.script in _ENDS:

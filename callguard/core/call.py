@@ -38,6 +38,7 @@ class Channel:
     `silent`: refused by silence alone; `attested`: whose word its consent is. `listens`: the channel that it hears
     without being in a bridge with it. `stuck`: it could not be sent on, and this watch asks again. `asked_at`: a 1 from
     before this moment answers nothing: whoever stayed on and then has to be asked hears a question first.
+    `retold`: the notice began anew before it had ended, and an end without a new beginning is that of the first one.
     """
 
     channel_id: str
@@ -69,6 +70,7 @@ class Channel:
     listens: str = ""
     stuck: int = 0
     asked_at: datetime = ALWAYS
+    retold: bool = False
 
     @property
     def is_asked(self) -> bool:

@@ -127,6 +127,13 @@ def test_somebody_who_was_never_told_silences_the_recording_and_both_are_told_an
     talk.begins().ends().presses("1").stands(Standing.GRANTED).did(UnmaskRecording)
 
 
+@pytest.mark.requirement("S2", "S73")
+def test_the_end_of_the_notice_that_the_second_one_took_the_place_of_is_not_the_second_ones() -> None:
+    talk = play().starts(waiting=True).begins().operator(Action.PRESENT, presence=Presence.SOMEONE_ELSE)
+    talk.did(StopPrompt, PlayPrompt).ends().begins().presses("1").stands(Standing.NOTIFYING)
+    talk.ends().presses("1").stands(Standing.GRANTED)
+
+
 @pytest.mark.requirement("S13")
 def test_an_operator_may_say_that_the_far_party_cannot_consent() -> None:
     talk = play().recording().operator(Action.PRESENT, presence=Presence.CANNOT_CONSENT).did(StopRecording)

@@ -52,6 +52,7 @@ SEEN = {
     70021064: "a caller comes in as its controller dies, and is known to nobody before the next one",
     4082000: "a number is begun as one recorder stops and goes on as the next one starts",
     28848: "a key just before the sound and three behind it may be the number that an operator then ends",
+    649923: "an operator says that somebody is with a caller in the very millisecond in which its notice ends",
 }
 """Worlds that once showed a mistake, of the product or of the accounts about it."""
 
