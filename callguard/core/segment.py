@@ -78,8 +78,10 @@ def _is_deaf(recording: Recording) -> bool:
 
 
 def continued(call: Call, recording: Recording) -> Step:
-    """RECORDING has begun: how much lies between it and the one that it took over from is a row of its own."""
-    before = call.recordings[recording.segment_no - 1] if recording.segment_no else None
+    """RECORDING has begun: how much lies between it and the one that it took over from is a row of its own. One between
+    them that never began, because the next transfer was there already, took nothing over."""
+    earlier = reversed(call.recordings[: recording.segment_no])
+    before = next((item for item in earlier if item.started_at is not None), None)
     if before is None or not before.handed_on or before.stopped_at is None or recording.started_at is None:
         return Step(call)
     gap = round((recording.started_at - before.stopped_at).total_seconds() * 1000)

@@ -6,6 +6,7 @@ import pytest
 
 from callguard.core.effects import MaskRecording, StartRecording, StopRecording, UnmaskRecording
 from callguard.core.events import LegSilent, Outcome, RecordingAcknowledged, Role, Script
+from callguard.core.recorder import OVERTAKEN
 from callguard.core.recording import State
 from tests.core.play import AGENT, FAR, OTHER_AGENT, Play, play
 
@@ -41,6 +42,16 @@ def test_after_a_transfer_a_new_segment_starts_at_once_and_its_gap_is_a_row() ->
     assert (row.data["milliseconds"], row.data["one_sided_milliseconds"]) == (20, 0)
     assert row.data["after"] == talk.call.recordings[0].recording_id
     talk.opened().plays(Script.RECORDING_ON, to=FAR, whisper=True)  # not where the recorder would not hear it
+
+
+@pytest.mark.requirement("S22")
+def test_a_second_transfer_right_behind_the_first_is_one_gap_from_the_last_sample_to_the_next() -> None:
+    talk = transferred().wait(0.01).stopped().did(StartRecording).unbridges(OTHER_AGENT)
+    talk.refused(StartRecording, reason=OVERTAKEN).hangs_up(OTHER_AGENT)
+    talk.sees(THIRD, Role.AGENT).wait(0.01).bridges(THIRD)
+    talk.did(StartRecording).wait(0.02).recorder(RecordingAcknowledged).said(Outcome.RECORDING_CONTINUED)
+    [row] = [record for record in talk.last.records if record.type is Outcome.RECORDING_CONTINUED]
+    assert (row.data["milliseconds"], row.data["after"]) == (30, talk.call.recordings[0].recording_id)
 
 
 @pytest.mark.requirement("S22")
