@@ -51,8 +51,6 @@ LINK_LOST = "link lost"
 """Why a request was not sent."""
 OVERTAKEN = "overtaken"
 """Why a start never reached the PBX, or an unmask: a mask or stop came before it was to be sent."""
-NO_CHANNEL = "no such channel"
-"""Why a start was refused: its channel hung up, and that is on its way to us."""
 NOT_RUNNING = "not running"
 """Why a request was not sent: the PBX's side knows no such recorder."""
 ALONE_GRACE = 0.15
@@ -353,7 +351,9 @@ def _never_began(call: Call, recording: Recording) -> Step:
 
 def _start_failed(call: Call, recording: Recording, event: EffectFailed) -> Step:
     """Where the far party is gone, or will be said to be within a moment, there was nothing to record."""
-    gone = event.reason == NO_CHANNEL and recording.channel_id == call.anchor
+    if segment.has_left(call, recording, event.reason):
+        return _never_began(call, recording)
+    gone = event.reason == segment.NO_CHANNEL and recording.channel_id == call.anchor
     after = LIFE.get((recording.state, Sign.OVERTAKEN if gone else Sign.LOST), recording.state)
     call = replace(call.with_recording(replace(recording, state=after)), barred=True)
     if gone:

@@ -20,6 +20,10 @@ from callguard.core.recording import RATE, Mask, Recording
 
 LINE = round(LINE_SECONDS * RATE)
 """Samples in which the line lies that every segment begins with."""
+NO_CHANNEL = "no such channel"
+"""Why a start was refused: its channel hung up, and that is on its way to us."""
+TRIES = 3
+"""So often a recorder may find no channel to hang on while nobody says that this one left."""
 
 
 def following(call: Call) -> Recording:
@@ -60,6 +64,13 @@ def is_left(call: Call, recording: Recording) -> bool:
 def is_astray(call: Call, recording: Recording) -> bool:
     """Whether the channel that the recorder hangs on talks elsewhere: what is said there is of no call of ours."""
     return recording.swapped and recording.channel_id not in _company(call)
+
+
+def has_left(call: Call, recording: Recording, reason: str) -> bool:
+    """Whether a start failed, for REASON, because who came had gone again before the recorder was there, or that is on
+    its way to us. The next one is about whoever is there by then."""
+    tries = sum(item.channel_id == recording.channel_id and item.started_at is None for item in call.recordings)
+    return reason == NO_CHANNEL and recording.swapped and (tries <= TRIES or not recording.state.runs)
 
 
 def is_one_sided(call: Call, recording: Recording, side: str, since: int) -> bool:

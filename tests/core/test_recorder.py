@@ -34,7 +34,6 @@ from callguard.core.events import (
 from callguard.core.recorder import (
     ALONE_GRACE,
     MASK_PATIENCE,
-    NO_CHANNEL,
     NOT_RUNNING,
     OVERTAKEN,
     RESTARTS,
@@ -42,6 +41,7 @@ from callguard.core.recorder import (
     UNMASK_PATIENCE,
 )
 from callguard.core.recording import FILE_GONE, RECORDER_DIED, Mask, State
+from callguard.core.segment import NO_CHANNEL
 from tests.core.play import AGENT, FAR, GUEST, KEEP, OTHER_AGENT, SPOOLED, Play, play
 
 

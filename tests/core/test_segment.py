@@ -8,6 +8,7 @@ from callguard.core.effects import MaskRecording, StartRecording, StopRecording,
 from callguard.core.events import LegSilent, Outcome, RecordingAcknowledged, Role, Script
 from callguard.core.recorder import OVERTAKEN
 from callguard.core.recording import State
+from callguard.core.segment import NO_CHANNEL, TRIES
 from tests.core.play import AGENT, FAR, OTHER_AGENT, Play, play
 
 THIRD = "third"
@@ -52,6 +53,22 @@ def test_a_second_transfer_right_behind_the_first_is_one_gap_from_the_last_sampl
     talk.did(StartRecording).wait(0.02).recorder(RecordingAcknowledged).said(Outcome.RECORDING_CONTINUED)
     [row] = [record for record in talk.last.records if record.type is Outcome.RECORDING_CONTINUED]
     assert (row.data["milliseconds"], row.data["after"]) == (30, talk.call.recordings[0].recording_id)
+
+
+@pytest.mark.requirement("S22")
+def test_who_came_and_left_before_the_recorder_was_there_costs_the_call_nothing() -> None:
+    talk = transferred().stopped().did(StartRecording).unbridges(OTHER_AGENT).hangs_up(OTHER_AGENT)
+    talk.sees(THIRD, Role.AGENT).bridges(THIRD).did(StartRecording)
+    talk.refused(StartRecording, segment=1, reason=NO_CHANNEL).is_state(State.DISCARDED, 1).did()
+    talk.acknowledged().opened().growing().is_state(State.GROWING)
+
+
+@pytest.mark.requirement("S22")
+def test_a_channel_that_nobody_says_has_left_is_tried_again_but_not_for_ever() -> None:
+    talk = transferred().stopped()
+    for _ in range(TRIES):
+        talk.refused(StartRecording, segment=-1, reason=NO_CHANNEL).is_state(State.DISCARDED, -2).did(StartRecording)
+    talk.refused(StartRecording, segment=-1, reason=NO_CHANNEL).incident("start_failed").is_state(State.LOST)
 
 
 @pytest.mark.requirement("S22")

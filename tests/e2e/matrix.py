@@ -224,7 +224,8 @@ def _turns(stored: StoredCall) -> int:
     turns = [row.type for row in stored.events if row.type in _LOUD + _SILENT + _MOVED]
     turned = [row for row in turns if row not in _MOVED]
     lines = [row.type for row in stored.events if row.data.get("script") == "recording_on"]
-    spoken = lines.count("notice_started") > lines.count("notice_ended") or turns.count("recording_opened") > len(lines)
+    over = lines.count("notice_ended") + lines.count("notice_failed")
+    spoken = lines.count("notice_started") > over or turns.count("recording_opened") > len(lines)
     return len(turns) if turned and turned[-1] in _LOUD and not spoken else -1
 
 

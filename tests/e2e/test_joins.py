@@ -111,3 +111,19 @@ async def one_listens_from_within_a_pause_on(site: Site) -> None:
 @pytest.mark.requirement("S6", "S46", "S73")
 async def test_nothing_is_recorded_while_anybody_who_hears_has_not_agreed(site: Site) -> None:
     await asyncio.gather(one_refuses_who_came_while_another_was_asked(site), one_listens_from_within_a_pause_on(site))
+
+
+@pytest.mark.requirement("S22")
+async def test_a_second_transfer_right_behind_the_first_leaves_no_gap_untold(site: Site) -> None:
+    async with changing(site, 7, 8, "moved") as change, another(site, change.talk, 6) as between:
+        await begun(change.talk)
+        await change.talk.answered.refer("to_6")
+        await between.rings()
+        await change.redirects("to_8", "caller")
+        await change.rings()
+        await sounds(change.talk)
+        stored = await over(change)
+        assert incidents(stored) == set()
+        kept = [item.recording_id for item in stored.recordings if item.state == State.VERIFIED.value]
+        continued = [row.data["after"] for row in stored.events if row.type == "recording_continued"]
+        assert len(kept) > 1 and continued == kept[:-1]
