@@ -1,7 +1,7 @@
 """One call's queue and task: a fact at a time through step, into the log, out as effects.
 
-What belongs here: the order of things. Restrictive effects at once; the commit; then the permissive ones. What does
-not: rules.
+What belongs here: the order of things. Restrictive effects at once; the commit; then what permits or destroys. What
+does not: rules.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from callguard.core.call import Call
 from callguard.core.effects import (
     Alert,
     ArmRecording,
+    DiscardRecording,
     Effect,
     MaskRecording,
     OpenOrders,
@@ -70,11 +71,13 @@ class World(Protocol):
 @dataclass(frozen=True, slots=True)
 class Pending:
     """A decision on its way into the log, and what it permits once it is there. `enter` makes its rows: only when
-    nothing else is to be decided, for the next fact may ask for a mask."""
+    nothing else is to be decided, for the next fact may ask for a mask. `discards`: what it destroys: not before it is
+    known why, for nobody else could tell it from a loss."""
 
     event: Event
     enter: Callable[[], Batch]
     permissive: tuple[Permissive, ...]
+    discards: tuple[DiscardRecording, ...] = ()
 
 
 @dataclass
@@ -141,12 +144,13 @@ class Runner:
             self.world.pass_on(said)
         self.call = done.call
         permissive = tuple(effect for effect in done.effects if isinstance(effect, PERMISSIVE))
+        discards = tuple(effect for effect in done.effects if isinstance(effect, DiscardRecording))
         for effect in done.effects:
-            if effect not in permissive and not self._overtakes(effect):
+            if effect not in (*permissive, *discards) and not self._overtakes(effect):
                 self._perform(effect)
         self.promised.extend(permissive)
         enter = partial(self.ledger.enter, event, done, clock.read(), raw, self._values(event))
-        return Pending(event, enter, permissive)
+        return Pending(event, enter, permissive, discards)
 
     def _values(self, event: Event) -> Mapping[str, str] | None:
         """What is to be sealed with EVENT: a party's values, or an operator's own words."""
@@ -168,6 +172,8 @@ class Runner:
             if effect in self.promised:
                 self.promised.remove(effect)
                 self._permit(effect, logged)
+        for discard in pending.discards:
+            self.world.carry_out(self.call, discard)
         for watcher in self.watchers:
             watcher(self.call, pending.event)
 

@@ -19,6 +19,7 @@ from callguard.core.effects import (
     SendOn,
     StartRecording,
     StopPrompt,
+    StopRecording,
     UnmaskRecording,
 )
 from callguard.core.events import (
@@ -36,6 +37,8 @@ from callguard.core.events import (
     OperatorActed,
     PartyIdentified,
     Role,
+    StopAcknowledged,
+    StopObserved,
 )
 from callguard.core.rules import STRICTEST
 from callguard.engine.ledger import Ledger
@@ -180,6 +183,18 @@ async def test_a_mask_is_asked_for_before_the_append_begins() -> None:
     guest = Bridged(at=START, channel_id="guest", bridge_id="b")
     await play(world, *GRANTED, *TALKING, ChannelSeen(at=START, channel_id="guest"), guest)
     assert world.lines == ["MaskRecording", "PlayPrompt", "append begins", "durable"]
+
+
+@pytest.mark.requirement("S81")
+async def test_nothing_is_destroyed_before_it_is_written_down_why() -> None:
+    world = Diary()
+    runner = await play(world, *GRANTED, *TALKING, act(Action.WITHDRAW))
+    assert runner.call.recording and isinstance(world.effects[0], StopRecording)
+    about: dict[str, Any] = {"at": START, "channel_id": "far", "recording_id": runner.call.recording.recording_id}
+    await runner.handle(StopAcknowledged(**about), {})
+    world.lines.clear()
+    await runner.handle(StopObserved(**about), {})
+    assert world.lines[-3:] == ["append begins", "durable", "DiscardRecording"]
 
 
 async def test_sending_on_and_ending_a_prompt_do_not_wait() -> None:
