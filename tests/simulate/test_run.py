@@ -53,6 +53,8 @@ SEEN = {
     4082000: "a number is begun as one recorder stops and goes on as the next one starts",
     28848: "a key just before the sound and three behind it may be the number that an operator then ends",
     649923: "an operator says that somebody is with a caller in the very millisecond in which its notice ends",
+    224004: "a controller dies as it hears of a withdrawal, before it is written down: nothing is destroyed for it",
+    732173: "an operator's second word waits behind the first one, which a slow log takes a second for",
 }
 """Worlds that once showed a mistake, of the product or of the accounts about it."""
 

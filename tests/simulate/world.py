@@ -39,7 +39,7 @@ PATIENCE = 120.0
 @dataclass
 class World:
     """All of it. `crash_at`: the callbacks of a controller after which it is killed; `heard`: keys that the
-    present controller heard and did not settle yet."""
+    present controller heard and did not settle yet; `slow_at`: when the log was mended last."""
 
     chance: Random
     book: Book
@@ -55,6 +55,7 @@ class World:
     performed: dict[tuple[str, str], int] = field(default_factory=dict)
     heard: list[tuple[frozenset[tuple[str, str]], float, Undo]] = field(default_factory=list)
     quiet_at: float = math.inf
+    slow_at: float = -math.inf
 
     def __post_init__(self) -> None:
         """Nothing has happened yet."""
@@ -272,6 +273,7 @@ class World:
 
     def mend_store(self) -> None:
         """It is back, and quick."""
+        self.slow_at = self.slow_at if self.postgres.quick else self.time.now
         self.postgres.down = self.postgres.hangs = False
         self.postgres.slow = QUICK
 
@@ -353,9 +355,11 @@ class World:
             self.heard.append((places, self.time.now, undo))
 
     def _forget_unsettled(self) -> None:
-        """What a controller heard in its last moment and could not write down, nobody heard."""
+        """What a controller heard in its last moment and could not write down, nobody heard. That moment is longer
+        where the log is slow, or just was: rows wait for those before them."""
+        slow = not self.postgres.quick or self.time.now - self.slow_at <= LAST_MOMENT
         for keys, at, undo in reversed(self.heard):
-            if not keys <= self.durable.keys and self.time.now - at <= LAST_MOMENT:
+            if (slow or self.time.now - at <= LAST_MOMENT) and not keys <= self.durable.keys:
                 undo()
         self.heard.clear()
         self.accounts.look(self.time.now)
