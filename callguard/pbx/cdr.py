@@ -7,6 +7,7 @@ file: a leg is ids, moments and whether it was answered.
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -113,11 +114,11 @@ def _moment(name: str, stamp: str) -> datetime:
 def _rows(path: Path, layout: _Layout) -> Iterator[dict[str, str]]:
     """Every whole row by name. The last one may be torn: its PBX is writing it, or died over it."""
     try:
-        text = path.read_bytes().decode(errors="replace")
+        text = path.read_bytes().decode("utf-8-sig", errors="replace")
     except OSError as problem:
         raise BadInput(f"{path}: {problem.strerror}") from None
     torn = bool(text) and not text.endswith("\n")
-    lines = csv.reader(text.splitlines(keepends=True))
+    lines = csv.reader(io.StringIO(text, newline=""))  # a name may hold U+2028, which ends no row
     columns, least = layout.columns, layout.least
     try:
         rows = [(lines.line_num, row) for row in lines if row]
@@ -125,6 +126,8 @@ def _rows(path: Path, layout: _Layout) -> Iterator[dict[str, str]]:
         raise BadInput(f"{path}: line {lines.line_num}: {problem}") from None
     if rows and (named := _named(rows[0][1])):
         rows, columns, least = rows[1:], named, max(named.values()) + 1
+    if torn and text.count('"') % 2:
+        rows = rows[:-1]  # cut within a column: its id would be a leg that never was
     for number, (line, row) in enumerate(rows):
         found = {name: row[at].strip() for name, at in columns.items() if at < len(row)}
         if len(row) < least or not found["uniqueid"] or not _dated(found):
@@ -153,12 +156,8 @@ def _named(first: Sequence[str]) -> dict[str, int]:
 
 
 def _dated(row: Mapping[str, str]) -> bool:
-    if _EPOCH.fullmatch(row["uniqueid"]) or row["start"].isdigit():
-        return True
-    if not _STAMP.fullmatch(row["start"]):
-        return False
+    known = _EPOCH.fullmatch(row["uniqueid"]) or row["start"].isdigit() or _STAMP.fullmatch(row["start"])
     try:
-        datetime.fromisoformat(row["start"][:19])
-    except ValueError:
+        return bool(known and _moment(row["uniqueid"], row["start"]))
+    except (ValueError, OverflowError, OSError):  # no date, or in no year there is: milliseconds, say
         return False
-    return True

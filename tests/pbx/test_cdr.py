@@ -109,3 +109,26 @@ def test_a_channel_that_whispers_for_a_program_is_no_leg(tmp_path: Path) -> None
 def test_two_books_say_more_of_a_channel_than_one() -> None:
     whole = Leg("1.0", BORN, False, "inbound").with_more_of(Leg("1.0", BORN, True, "", "1.0", "911"))
     assert whole == Leg("1.0", BORN, True, "inbound", "1.0", "911")
+
+
+@pytest.mark.requirement("S118")
+def test_a_last_row_that_was_cut_within_its_id_is_no_leg(tmp_path: Path) -> None:
+    cut = CDR[: CDR.index("95917660.2")]
+    assert [leg.channel_id for leg in read_cdr(book(tmp_path, cut), "asterisk")] == ["1795917601.0"]
+
+
+@pytest.mark.requirement("S118")
+def test_a_mark_of_its_encoding_and_a_callers_line_separator_break_no_book(tmp_path: Path) -> None:
+    text = "\ufeffuniqueid,start,disposition,clid\n1795917601.0,,ANSWERED,a\u2028b\n"
+    assert [leg.channel_id for leg in read_cdr(book(tmp_path, text), "asterisk")] == ["1795917601.0"]
+
+
+@pytest.mark.requirement("S118")
+@pytest.mark.parametrize("start", ["1795917601000000", "\u00b2", "0000-00-00 00:00:00"])
+def test_a_moment_that_there_is_not_is_told_of_with_its_line(tmp_path: Path, start: str) -> None:
+    with pytest.raises(BadInput, match="line 2"):
+        read_cdr(book(tmp_path, f"uniqueid,start,disposition\na-b,{start},ANSWERED\n"), "asterisk")
+
+
+def test_a_last_row_that_nothing_is_missing_from_counts_without_the_end_of_its_line(tmp_path: Path) -> None:
+    assert read_cdr(book(tmp_path, CDR.rstrip("\n")), "asterisk") == read_cdr(book(tmp_path, CDR), "asterisk")
