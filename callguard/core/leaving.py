@@ -15,6 +15,8 @@ from callguard.core.events import EffectFailed
 from callguard.core.outcome import Step, incident
 from callguard.core.recorder import LINK_LOST
 
+GONE_ON = "gone on"
+"""Why a request to send a party on was refused: it is in our application no more, somebody else led it away."""
 AGAIN = 1.0
 """Seconds after which a party that could not be sent on is sent on once more."""
 
@@ -22,7 +24,7 @@ AGAIN = 1.0
 def failed(call: Call, event: EffectFailed) -> Step:
     """It stays: somebody has to know, and it is asked for again. A lost link is waited for."""
     channel = call.channels.get(event.channel_id)
-    if channel is None or channel.gone:
+    if channel is None or channel.gone or event.reason == GONE_ON:
         return Step(call)
     done = Step(call) if channel.stuck else incident(call, "send_on_failed")
     call = replace(call, ticks=call.ticks + 1).change(channel.channel_id, stuck=call.ticks + 1)

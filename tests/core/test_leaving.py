@@ -4,7 +4,7 @@ import pytest
 
 from callguard.core.effects import SendOn
 from callguard.core.events import Link, Outcome
-from callguard.core.leaving import AGAIN
+from callguard.core.leaving import AGAIN, GONE_ON
 from callguard.core.recorder import LINK_LOST
 from tests.core.play import FAR, Play, play
 from tests.core.test_recorder import watch
@@ -39,6 +39,11 @@ def test_an_earlier_watch_means_nothing() -> None:
 def test_a_request_that_was_lost_with_the_link_follows_its_return() -> None:
     talk = play().told().loses(Link.PBX).presses("1").refused(SendOn, reason=LINK_LOST).incident("send_on_failed").did()
     talk.restores(Link.PBX).did(SendOn).leaves().loses(Link.PBX).restores(Link.PBX).did()
+
+
+@pytest.mark.requirement("S123")
+def test_who_was_led_away_by_somebody_else_is_asked_nothing_more() -> None:
+    play().told().presses("1").refused(SendOn, reason=GONE_ON).is_quiet()
 
 
 def test_who_has_left_is_not_sent_on() -> None:
