@@ -255,7 +255,8 @@ class Accounts:
         """Whether sound reaches the file for sure, for everybody who looks."""
         tapes = [tape for tape in self.tapes.values() if tape.call == call.far and tape.hears]
         settled = any(now - tape.sounds_since > SETTLED for tape in tapes)
-        return settled and self.calm() and not self.lacking.get((call.far, call.far))
+        alike = {party.owner for party in self.reached(call.far)} == {call.far}  # who else came may have silenced it
+        return alike and settled and self.calm() and not self.lacking.get((call.far, call.far))
 
     def operated(self, far: str, who: str, action: Action, now: float) -> Undo:
         """An operator acted on a live call, for the party WHO. How to take that back, should the controller die before

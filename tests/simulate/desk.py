@@ -38,7 +38,7 @@ class Standing:
 
 @dataclass
 class Desk:
-    """Of one world. `heard`: what its controller heard and did not settle yet."""
+    """Of one world. `heard`: what its controller heard and did not settle yet; `met`: whose coming was heard of."""
 
     time: Timeline
     accounts: Accounts
@@ -46,6 +46,7 @@ class Desk:
     wall: Callable[[], Any]
     heard: list[tuple[frozenset[tuple[str, str]], float, Undo]]
     standing: list[Standing] = field(default_factory=list)
+    met: set[str] = field(default_factory=set)
 
     # ------------------------------------------------------------ halts
     def place(self, controller: Controller | None, kind: str) -> None:
@@ -99,8 +100,9 @@ class Desk:
         self.standing = [halt for halt in self.standing if halt.lasts]
 
     def entered(self, channel_id: str) -> None:
-        """A controller hears that somebody calls: a halt covers that too."""
-        call = self.accounts.calls.get(channel_id)
+        """A controller hears that somebody calls: a halt covers that too, unless it came between that and its echo."""
+        call = self.accounts.calls.get(channel_id) if channel_id not in self.met else None
+        self.met.add(channel_id)
         if call and any(halt.kind in ("", call.kind) for halt in self.standing):
             self.accounts.halted(call, self.time.now)
             call.unasked = True

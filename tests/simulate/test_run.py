@@ -55,6 +55,8 @@ SEEN = {
     649923: "an operator says that somebody is with a caller in the very millisecond in which its notice ends",
     224004: "a controller dies as it hears of a withdrawal, before it is written down: nothing is destroyed for it",
     732173: "an operator's second word waits behind the first one, which a slow log takes a second for",
+    425560: "the fourth key of a number comes as its caller is led into another call",
+    854546: "a halt comes between the news of a caller and the same news once more",
 }
 """Worlds that once showed a mistake, of the product or of the accounts about it."""
 
