@@ -266,9 +266,22 @@ class DeadlinePassed(Event):
     name: str = ""
 
 
+LINK_LOST = "link lost"
+"""Why a request was not sent."""
+OVERTAKEN = "overtaken"
+"""Why a start never reached the PBX, or an unmask: a mask or stop came before it was to be sent."""
+NOT_RUNNING = "not running"
+"""Why a request was not sent: the PBX's side knows no such recorder."""
+NO_CHANNEL = "no such channel"
+"""Why a start was refused: its channel hung up, and that is on its way to us."""
+GONE_ON = "gone on"
+"""Why a request to send a party on was refused: it is in our application no more, somebody else led it away."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EffectFailed(Event):
-    """A request was refused or could not be sent. `effect` is its class name, `reason` one of our words."""
+    """A request was refused or could not be sent. `effect` is its class name, `reason` one of our words, or of those
+    above, from which something follows."""
 
     type = "effect_failed"
     effect: str = ""

@@ -11,12 +11,9 @@ from functools import partial
 
 from callguard.core.call import Call, Channel
 from callguard.core.effects import SendOn, WakeAt
-from callguard.core.events import EffectFailed
+from callguard.core.events import GONE_ON, LINK_LOST, EffectFailed
 from callguard.core.outcome import Step, incident
-from callguard.core.recorder import LINK_LOST
 
-GONE_ON = "gone on"
-"""Why a request to send a party on was refused: it is in our application no more, somebody else led it away."""
 AGAIN = 1.0
 """Seconds after which a party that could not be sent on is sent on once more."""
 

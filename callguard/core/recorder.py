@@ -23,6 +23,10 @@ from callguard.core.effects import (
     WakeAt,
 )
 from callguard.core.events import (
+    LINK_LOST,
+    NO_CHANNEL,
+    NOT_RUNNING,
+    OVERTAKEN,
     ChannelHungUp,
     EffectFailed,
     LegSilent,
@@ -47,12 +51,6 @@ UNMASK_PATIENCE = STOP_PATIENCE = 2.0
 """Seconds after which an unmask or a stop without an answer is an incident."""
 RESTARTS, RESTART_SPAN = 3, 60.0
 """How often within so many seconds a recorder that ended by itself is followed by another."""
-LINK_LOST = "link lost"
-"""Why a request was not sent."""
-OVERTAKEN = "overtaken"
-"""Why a start never reached the PBX, or an unmask: a mask or stop came before it was to be sent."""
-NOT_RUNNING = "not running"
-"""Why a request was not sent: the PBX's side knows no such recorder."""
 ALONE_GRACE = 0.15
 """Seconds that the far party may be alone while channels swap (a Local channel optimised away): no false mask."""
 
@@ -353,7 +351,7 @@ def _start_failed(call: Call, recording: Recording, event: EffectFailed) -> Step
     """Where the far party is gone, or will be said to be within a moment, there was nothing to record."""
     if segment.has_left(call, recording, event.reason):
         return _never_began(call, recording)
-    gone = event.reason == segment.NO_CHANNEL and recording.channel_id == call.anchor
+    gone = event.reason == NO_CHANNEL and recording.channel_id == call.anchor
     after = LIFE.get((recording.state, Sign.OVERTAKEN if gone else Sign.LOST), recording.state)
     call = replace(call.with_recording(replace(recording, state=after)), barred=True)
     if gone:

@@ -13,15 +13,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from callguard.core.call import Call
-from callguard.core.events import Outcome
+from callguard.core.events import NO_CHANNEL, Outcome
 from callguard.core.line import LINE_SECONDS
 from callguard.core.outcome import Step, record
 from callguard.core.recording import RATE, Mask, Recording
 
 LINE = round(LINE_SECONDS * RATE)
 """Samples in which the line lies that every segment begins with."""
-NO_CHANNEL = "no such channel"
-"""Why a start was refused: its channel hung up, and that is on its way to us."""
 TRIES = 3
 """So often a recorder may find no channel to hang on while nobody says that this one left."""
 

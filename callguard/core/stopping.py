@@ -11,9 +11,9 @@ from dataclasses import replace
 from callguard.core import recorder
 from callguard.core.call import Call
 from callguard.core.effects import StopRecording, WakeAt
-from callguard.core.events import EffectFailed
+from callguard.core.events import LINK_LOST, NOT_RUNNING, OVERTAKEN, EffectFailed
 from callguard.core.outcome import Step
-from callguard.core.recorder import LINK_LOST, NOT_RUNNING, OVERTAKEN, STOP_PATIENCE
+from callguard.core.recorder import STOP_PATIENCE
 from callguard.core.recording import Recording, State
 
 AGAIN = 0.5

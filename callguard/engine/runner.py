@@ -27,9 +27,16 @@ from callguard.core.effects import (
     UnmaskRecording,
     WakeAt,
 )
-from callguard.core.events import DeadlinePassed, EffectFailed, Event, OperatorActed, PartyIdentified, Unexpected
+from callguard.core.events import (
+    OVERTAKEN,
+    DeadlinePassed,
+    EffectFailed,
+    Event,
+    OperatorActed,
+    PartyIdentified,
+    Unexpected,
+)
 from callguard.core.keypad import spoken
-from callguard.core.recorder import OVERTAKEN
 from callguard.core.step import redact, step
 from callguard.engine import clock
 from callguard.engine.ledger import NOTE, Ledger, fingerprint

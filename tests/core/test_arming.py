@@ -18,9 +18,8 @@ from callguard.core.effects import (
     UnmaskRecording,
     WakeAt,
 )
-from callguard.core.events import Link, Outcome, Role, Script
+from callguard.core.events import OVERTAKEN, Link, Outcome, Role, Script
 from callguard.core.policy import CallType
-from callguard.core.recorder import OVERTAKEN
 from callguard.core.recording import Mask, Span, State
 from tests.core.play import AGENT, ANNOUNCE, ASK, FAR, GUEST, NEVER, Play, play
 

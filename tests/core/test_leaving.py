@@ -3,9 +3,8 @@ from __future__ import annotations
 import pytest
 
 from callguard.core.effects import SendOn
-from callguard.core.events import Link, Outcome
-from callguard.core.leaving import AGAIN, GONE_ON
-from callguard.core.recorder import LINK_LOST
+from callguard.core.events import GONE_ON, LINK_LOST, Link, Outcome
+from callguard.core.leaving import AGAIN
 from tests.core.play import FAR, Play, play
 from tests.core.test_recorder import watch
 

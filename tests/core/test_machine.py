@@ -32,6 +32,7 @@ from callguard.core.effects import (
     WakeAt,
 )
 from callguard.core.events import (
+    OVERTAKEN,
     Action,
     DeadlinePassed,
     DigitPressed,
@@ -52,7 +53,6 @@ from callguard.core.events import (
     UnmaskAcknowledged,
 )
 from callguard.core.policy import CallType
-from callguard.core.recorder import OVERTAKEN
 from callguard.core.word import Cause
 from tests.core.play import (
     AGENT,

@@ -17,6 +17,9 @@ from callguard.core.effects import (
     WakeAt,
 )
 from callguard.core.events import (
+    NO_CHANNEL,
+    NOT_RUNNING,
+    OVERTAKEN,
     Action,
     DeadlinePassed,
     Link,
@@ -34,14 +37,11 @@ from callguard.core.events import (
 from callguard.core.recorder import (
     ALONE_GRACE,
     MASK_PATIENCE,
-    NOT_RUNNING,
-    OVERTAKEN,
     RESTARTS,
     STOP_PATIENCE,
     UNMASK_PATIENCE,
 )
 from callguard.core.recording import FILE_GONE, RECORDER_DIED, Mask, State
-from callguard.core.segment import NO_CHANNEL
 from tests.core.play import AGENT, FAR, GUEST, KEEP, OTHER_AGENT, SPOOLED, Play, play
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from callguard.core.effects import MaskRecording, StartRecording, StopRecording, UnmaskRecording
-from callguard.core.events import LegSilent, Outcome, RecordingAcknowledged, Role, Script
-from callguard.core.recorder import OVERTAKEN
+from callguard.core.events import NO_CHANNEL, OVERTAKEN, LegSilent, Outcome, RecordingAcknowledged, Role, Script
 from callguard.core.recording import State
-from callguard.core.segment import NO_CHANNEL, TRIES
+from callguard.core.segment import TRIES
 from tests.core.play import AGENT, FAR, OTHER_AGENT, Play, play
 
 THIRD = "third"

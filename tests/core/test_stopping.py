@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from callguard.core.effects import StartRecording, StopRecording
-from callguard.core.events import Link, Outcome
-from callguard.core.recorder import LINK_LOST, NOT_RUNNING, STOP_PATIENCE
+from callguard.core.events import LINK_LOST, NOT_RUNNING, Link, Outcome
+from callguard.core.recorder import STOP_PATIENCE
 from callguard.core.recording import State
 from callguard.core.stopping import AGAIN
 from tests.core.play import Play, play

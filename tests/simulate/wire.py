@@ -34,6 +34,9 @@ from callguard.core.effects import (
     WithholdOrders,
 )
 from callguard.core.events import (
+    LINK_LOST,
+    NO_CHANNEL,
+    NOT_RUNNING,
     Bridged,
     ChannelHeld,
     DigitPressed,
@@ -47,8 +50,6 @@ from callguard.core.events import (
     StopAcknowledged,
     UnmaskAcknowledged,
 )
-from callguard.core.recorder import LINK_LOST, NOT_RUNNING
-from callguard.core.segment import NO_CHANNEL
 from callguard.errors import LinkDown
 from callguard.pbx.asterisk.watch import REFUSAL_SECONDS
 from callguard.ports import Dialled, Entered, Heard, Link, Playable, Said, Snapshot

@@ -31,8 +31,7 @@ from callguard.core.effects import (
     StopRogue,
     WithholdOrders,
 )
-from callguard.core.events import ChannelHungUp, ChannelLeft, EffectFailed, Event, Script
-from callguard.core.leaving import GONE_ON
+from callguard.core.events import GONE_ON, LINK_LOST, ChannelHungUp, ChannelLeft, EffectFailed, Event, Script
 from callguard.errors import BadInput, LinkDown, PbxRefused, Unreachable
 from callguard.pbx.asterisk import listening, pausing
 from callguard.pbx.asterisk.ami import Ami
@@ -361,7 +360,7 @@ async def _attempt(work: Callable[[], Awaitable[None]], failed: Callable[[str], 
     except PbxRefused as refusal:
         failed(refusal.reason)
     except LinkDown:
-        failed("link lost")
+        failed(LINK_LOST)
 
 
 def _members(value: object) -> tuple[str, ...]:

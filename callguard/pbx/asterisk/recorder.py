@@ -24,6 +24,10 @@ from callguard.core.effects import (
     UnmaskRecording,
 )
 from callguard.core.events import (
+    LINK_LOST,
+    NO_CHANNEL,
+    NOT_RUNNING,
+    OVERTAKEN,
     EffectFailed,
     Event,
     MaskAcknowledged,
@@ -33,7 +37,6 @@ from callguard.core.events import (
     StopAcknowledged,
     UnmaskAcknowledged,
 )
-from callguard.core.recorder import OVERTAKEN
 from callguard.errors import BadInput, CallguardError, LinkDown
 from callguard.pbx.asterisk.ami import Ami
 from callguard.pbx.asterisk.ami_codec import Message
@@ -107,7 +110,7 @@ class Recorder:
             case StartRecording():
                 self._begin(effect, partial(self._start, effect))
             case _ if live is None:
-                self._fail(effect, "not running")
+                self._fail(effect, NOT_RUNNING)
             case _ if live.held is not None:
                 live.held.append(effect)
             case StopRecording():
@@ -164,7 +167,7 @@ class Recorder:
         if effect.recording_id in self._live:
             return self._fail(effect, "running already")
         if self._ami is None:
-            return self._fail(effect, "link lost")
+            return self._fail(effect, LINK_LOST)
         if not _ID.match(effect.recording_id):
             return self._fail(effect, "not an id")
         live = self._adopt(LiveRecording(effect.recording_id, effect.channel_id), found_running=False)
@@ -211,7 +214,7 @@ class Recorder:
         """The start failed, and so does whatever waited for it: nobody is to wait for an answer that never comes."""
         self._fail(effect, reason)
         for later in waiting:
-            self._fail(later, "not running")
+            self._fail(later, NOT_RUNNING)
 
     # ------------------------------------------------------------ armed: the snippet starts it
     def arm(self, effect: ArmRecording, send_on: Callable[[Mapping[str, str]], None]) -> None:
@@ -309,12 +312,12 @@ class Recorder:
         self, effect: RecordingEffect, answered: Callable[[Message], None], action: str, **headers: str
     ) -> None:
         if self._ami is None:
-            return self._fail(effect, "link lost")
+            return self._fail(effect, LINK_LOST)
         answer = self._ami.send(action, Channel=effect.channel_id, **headers)
 
         def done(future: asyncio.Future[Message]) -> None:
             if future.cancelled() or isinstance(future.exception(), CallguardError):
-                self._fail(effect, "link lost")
+                self._fail(effect, LINK_LOST)
             else:
                 answered(future.result())
 
@@ -382,7 +385,7 @@ def _look_at(wanted: Mapping[str, tuple[Files, int | None, int]]) -> dict[str, L
 
 def _reason(answer: Message) -> str:
     """Asterisk's refusal as one of our words: its text may hold a channel's name."""
-    return "no such channel" if "channel" in answer.get("Message").lower() else "refused"
+    return NO_CHANNEL if "channel" in answer.get("Message").lower() else "refused"
 
 
 def _utc() -> datetime:

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
+from callguard.core.events import NO_CHANNEL
 from callguard.errors import BadInput, LinkDown, PbxRefused, Unreachable
 from callguard.pbx.freeswitch.codec import Decoder, Frame, Message, encode, message_of
 from callguard.pbx.freeswitch.site import HEARTBEAT, EslAddress, is_loopback, password_problem
@@ -185,7 +186,7 @@ def refusal(said: str) -> str:
     """FreeSWITCH's no as one of our words: its text may hold what a caller typed."""
     words = said.lower()
     if "locate session" in words or "invalid session" in words or "no such channel" in words:
-        return "no such channel"
+        return NO_CHANNEL
     return "no such command" if "command not found" in words else "refused"
 
 

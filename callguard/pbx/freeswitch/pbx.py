@@ -29,7 +29,7 @@ from callguard.core.effects import (
     StopRogue,
     WithholdOrders,
 )
-from callguard.core.events import ChannelAnswered, ChannelHungUp, ChannelLeft, EffectFailed, Script
+from callguard.core.events import LINK_LOST, ChannelAnswered, ChannelHungUp, ChannelLeft, EffectFailed, Script
 from callguard.errors import BadInput, LinkDown, PbxRefused, Unreachable
 from callguard.pbx.asterisk.links import delays
 from callguard.pbx.asterisk.register import RegisterFile
@@ -384,7 +384,7 @@ class FreeSwitchPbx:
         except PbxRefused as refused:
             self._failed(effect, refused.reason)
         except LinkDown:
-            self._failed(effect, "link lost")
+            self._failed(effect, LINK_LOST)
 
     def _failed(self, effect: Effect, reason: str) -> None:
         own = effect.recording_id if isinstance(effect, RecordingEffect) else ""

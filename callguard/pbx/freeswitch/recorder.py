@@ -26,6 +26,9 @@ from callguard.core.effects import (
     UnmaskRecording,
 )
 from callguard.core.events import (
+    LINK_LOST,
+    NOT_RUNNING,
+    OVERTAKEN,
     EffectFailed,
     Event,
     MaskAcknowledged,
@@ -35,7 +38,6 @@ from callguard.core.events import (
     StopAcknowledged,
     UnmaskAcknowledged,
 )
-from callguard.core.recorder import OVERTAKEN
 from callguard.errors import BadInput, CallguardError
 from callguard.pbx.asterisk.probe import Look
 from callguard.pbx.asterisk.register import LiveRecording, RegisterFile
@@ -132,7 +134,7 @@ class Recorder:
             case StartRecording():
                 self._begin(effect, live)
             case _ if live is None:
-                self._fail(effect, "not running")
+                self._fail(effect, NOT_RUNNING)
             case _ if live.held is not None:
                 live.held.append(effect)
             case StopRecording():
@@ -209,7 +211,7 @@ class Recorder:
         if live is not None:
             return self._fail(effect, "running already")
         if self._esl is None:
-            return self._fail(effect, "link lost")
+            return self._fail(effect, LINK_LOST)
         if not _ID.match(effect.recording_id) or not CHANNEL_ID.match(effect.channel_id):
             return self._fail(effect, "not an id")
         live = self._adopt(LiveRecording(effect.recording_id, effect.channel_id), found_running=False)
@@ -228,10 +230,10 @@ class Recorder:
         if not self._answered(live.channel_id):
             await live.asked.wait()
         if self._esl is None:
-            return self._never_ran(live, effect, "link lost")
+            return self._never_ran(live, effect, LINK_LOST)
         wrong = await self._dead_man.arm(live.recording_id, live.channel_id, live.path)
         if wrong or self._esl is None:
-            return self._never_ran(live, effect, wrong or "link lost")
+            return self._never_ran(live, effect, wrong or LINK_LOST)
         held, live.held = live.held or [], None
         swap = f",{SWAP}" if effect.swapped else ""
         variables = f"{{callguard_id={live.recording_id},{VARIABLES}{swap}}}"
@@ -252,7 +254,7 @@ class Recorder:
         self._drop(live)
         self._fail(effect, reason)
         for later in held:
-            self._fail(later, "not running")
+            self._fail(later, NOT_RUNNING)
 
     def _elsewhere(self, live: _Live) -> None:
         """It writes another file than we said: nobody would find that. Everything on this channel stops."""
@@ -308,12 +310,12 @@ class Recorder:
         self, effect: RecordingEffect, answered: Callable[[str], None], live: _Live, verb: str, rest: str = ""
     ) -> None:
         if self._esl is None:
-            return self._fail(effect, "link lost")
+            return self._fail(effect, LINK_LOST)
         answer = self._esl.send(f"api uuid_record {live.channel_id} {verb} {live.path}{rest}")
 
         def done(future: asyncio.Future[Frame]) -> None:
             if future.cancelled() or isinstance(future.exception(), CallguardError):
-                self._fail(effect, "link lost")
+                self._fail(effect, LINK_LOST)
             else:
                 answered(future.result().text)
 

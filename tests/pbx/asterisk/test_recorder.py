@@ -20,6 +20,7 @@ from callguard.core.effects import (
     UnmaskRecording,
 )
 from callguard.core.events import (
+    OVERTAKEN,
     ChannelLeft,
     EffectFailed,
     MaskAcknowledged,
@@ -35,7 +36,6 @@ from callguard.core.events import (
     UnmaskAcknowledged,
     UnmaskObserved,
 )
-from callguard.core.recorder import OVERTAKEN
 from callguard.lab.asterisk import Asterisk
 from callguard.lab.media import find_counters
 from callguard.lab.sip import Phone
