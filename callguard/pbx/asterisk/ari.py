@@ -16,12 +16,15 @@ from urllib.parse import quote
 import aiohttp
 import orjson
 
+from callguard.core.events import GONE_ON
 from callguard.errors import LinkDown, PbxRefused, Unreachable
 from callguard.pbx.asterisk.site import HEARTBEAT, AriAddress
 from callguard.pbx.asterisk.translate import FILTERED, Json, parts
 
 REQUEST_SECONDS = 3.0
 CONNECT_SECONDS = 5.0
+_WORDS = {404: "not there", 409: "not possible now", 412: "not possible now", 422: "not accepted"}
+"""What ARI's status says, in our words."""
 
 
 class ApplicationTaken(Unreachable):
@@ -104,8 +107,8 @@ class Ari:
         await self._ask("DELETE", f"playbacks/{_segment(playback_id)}")
 
     async def send_on(self, channel_id: str) -> None:
-        """Let a waiting channel go on in its dialplan."""
-        await self._ask("POST", f"channels/{_segment(channel_id)}/continue")
+        """Let a waiting channel go on in its dialplan. Raises PbxRefused, with GONE_ON where it waits no more."""
+        await self._ask("POST", f"channels/{_segment(channel_id)}/continue", words={**_WORDS, 409: GONE_ON})
 
     async def set_variable(self, channel_id: str, name: str, value: str) -> None:
         """Set a channel variable."""
@@ -140,7 +143,13 @@ class Ari:
         return parts(await self._ask("GET", "bridges"))
 
     async def _ask(
-        self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: object = None
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: object = None,
+        words: Mapping[int, str] = _WORDS,
     ) -> object:
         url = f"{self._address.url.rstrip('/')}/{path}"
         verb = path.rpartition("/")[2] if method == "POST" else path.partition("/")[0]
@@ -151,7 +160,7 @@ class Ari:
         except (aiohttp.ClientError, TimeoutError, OSError) as wrong:
             raise LinkDown(f"ARI: no answer to {method} {verb}") from wrong
         if answer.status >= 400:
-            raise PbxRefused(f"ARI {method} {verb}", _reason(answer.status), answer.status)
+            raise PbxRefused(f"ARI {method} {verb}", words.get(answer.status, "refused"), answer.status)
         return _decoded(data)
 
 
@@ -193,11 +202,6 @@ def _handshake(status: int, address: AriAddress) -> str:
             return "there is no ARI under this path; the URL should end in /ari, and res_ari must be loaded"
         case _:
             return f"the websocket is refused with HTTP status {status}; does this URL lead to Asterisk's ARI?"
-
-
-def _reason(status: int) -> str:
-    words = {404: "not there", 409: "not possible now", 412: "not possible now", 422: "not accepted"}
-    return words.get(status, "refused")
 
 
 def _decoded(data: bytes) -> object:

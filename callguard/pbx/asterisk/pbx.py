@@ -31,7 +31,7 @@ from callguard.core.effects import (
     StopRogue,
     WithholdOrders,
 )
-from callguard.core.events import GONE_ON, LINK_LOST, ChannelHungUp, ChannelLeft, EffectFailed, Event, Script
+from callguard.core.events import LINK_LOST, ChannelHungUp, ChannelLeft, EffectFailed, Event, Script
 from callguard.errors import BadInput, LinkDown, PbxRefused, Unreachable
 from callguard.pbx.asterisk import listening, pausing
 from callguard.pbx.asterisk.ami import Ami
@@ -52,8 +52,6 @@ from callguard.ports import Entered, Heard, Link, Playable, Said, Snapshot
 
 Sink = Callable[[Heard, Mapping[str, Any]], None]
 _log = logging.getLogger(__name__)
-_NOT_WAITING = 409
-"""ARI's status of `continue` for a channel that is in no ARI application."""
 _IN_FLIGHT = 0.5
 _CLOCK_EVERY = 30.0
 
@@ -327,7 +325,7 @@ class AsteriskPbx:
             ari = self._need_ari()
             for name, value in variables.items():
                 await ari.set_variable(effect.channel_id, name, value)
-            await asyncio.gather(self._prompter.stop(effect.channel_id), _send_on(ari, effect.channel_id))
+            await asyncio.gather(self._prompter.stop(effect.channel_id), ari.send_on(effect.channel_id))
 
         async def in_turn() -> None:
             if queue.last is not None:  # a play that is under way has to be there before it can be stopped
@@ -343,15 +341,6 @@ class AsteriskPbx:
             at=_utc(), channel_id=effect.channel_id, effect=type(effect).__name__, reason=reason
         )
         asyncio.get_running_loop().call_soon(self._tell, Said(event))
-
-
-async def _send_on(ari: Ari, channel_id: str) -> None:
-    """Raises PbxRefused: where it was led away before, that says so."""
-    try:
-        await ari.send_on(channel_id)
-    except PbxRefused as refusal:
-        reason = GONE_ON if refusal.status == _NOT_WAITING else refusal.reason
-        raise PbxRefused("ARI continue", reason, refusal.status) from None
 
 
 async def _attempt(work: Callable[[], Awaitable[None]], failed: Callable[[str], None]) -> None:
