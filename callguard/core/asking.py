@@ -124,8 +124,9 @@ def notice_started(call: Call, event: NoticeStarted) -> Step:
     call = _asked(call, event)
     if event.script is Script.RECORDING_ON:
         return line.started(call, event)
-    told = call.change(event.channel_id, retold=False)
-    return _told(told, event, Signal.NOTICE_STARTED) if event.script is Script.NOTICE else Step(call)
+    if event.script is not Script.NOTICE:
+        return Step(call)
+    return _told(call.change(event.channel_id, retold=False), event, Signal.NOTICE_STARTED)
 
 
 def notice_ended(call: Call, event: NoticeEnded) -> Step:

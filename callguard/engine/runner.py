@@ -45,6 +45,8 @@ from callguard.ports import Batch
 Permissive = StartRecording | ArmRecording | UnmaskRecording | OpenOrders
 PERMISSIVE = (StartRecording, ArmRecording, UnmaskRecording, OpenOrders)
 """What must not happen before the rows that explain it are durable."""
+LATER = (*PERMISSIVE, DiscardRecording)
+"""What waits for the commit: these, and destruction, which does not ask how that went."""
 HELD_UP = 0.02
 """Seconds by which a deadline comes late when the loop was held up."""
 TURNS = 8
@@ -84,7 +86,7 @@ class Pending:
     event: Event
     enter: Callable[[], Batch]
     permissive: tuple[Permissive, ...]
-    discards: tuple[DiscardRecording, ...] = ()
+    discards: tuple[DiscardRecording, ...]
 
 
 @dataclass
@@ -153,7 +155,7 @@ class Runner:
         permissive = tuple(effect for effect in done.effects if isinstance(effect, PERMISSIVE))
         discards = tuple(effect for effect in done.effects if isinstance(effect, DiscardRecording))
         for effect in done.effects:
-            if effect not in (*permissive, *discards) and not self._overtakes(effect):
+            if not isinstance(effect, LATER) and not self._overtakes(effect):
                 self._perform(effect)
         self.promised.extend(permissive)
         enter = partial(self.ledger.enter, event, done, clock.read(), raw, self._values(event))

@@ -78,41 +78,46 @@ def read_cdr(path: Path, kind: str) -> list[Leg]:
     """All legs of a CDR file of an "asterisk" or a "freeswitch". Raises BadInput."""
     layout = FREESWITCH if kind == "freeswitch" else ASTERISK
     legs: dict[str, Leg] = {}
-    for row in _rows(path, layout):
+    for row, born in _rows(path, layout):
         said = row["disposition"].upper() == "ANSWERED" if "disposition" in row else bool(row["answer"])
-        _add(legs, row, said)
+        _add(legs, row, born, said)
     return list(legs.values())
 
 
 def read_cel(path: Path) -> list[Leg]:
     """All channels of a CEL file of an Asterisk. Raises BadInput."""
     legs: dict[str, Leg] = {}
-    for row in _rows(path, CEL):
-        _add(legs, row, row["eventtype"].upper() == "ANSWER")
+    for row, born in _rows(path, CEL):
+        _add(legs, row, born, row["eventtype"].upper() == "ANSWER")
     return list(legs.values())
 
 
-def _add(legs: dict[str, Leg], row: Mapping[str, str], answered: bool) -> None:
+def _add(legs: dict[str, Leg], row: Mapping[str, str], born: datetime, answered: bool) -> None:
     """A channel has more than one row; one that listens or whispers for a program, as ours do, is no leg."""
     name = row["uniqueid"]
     if row.get("channel", "").startswith("Snoop/"):
         return
     words = {key: row.get(key, "") for key in ("context", "dialled")}
-    leg = Leg(name, _moment(name, row["start"]), answered, linked_id=row.get("linkedid", ""), **words)
+    leg = Leg(name, born, answered, linked_id=row.get("linkedid", ""), **words)
     legs[name] = legs[name].with_more_of(leg) if name in legs else leg
 
 
-def _moment(name: str, stamp: str) -> datetime:
-    """An Asterisk's unique id holds the second of its birth, whatever zone the stamps are in; else the stamp, local."""
-    if born := _EPOCH.fullmatch(name):
-        return datetime.fromtimestamp(int(born[1]), UTC)
-    if stamp.isdigit():
-        return datetime.fromtimestamp(int(stamp), UTC)
-    return datetime.fromisoformat(stamp[:19]).astimezone(UTC)
+def _born(name: str, stamp: str) -> datetime | None:
+    """An Asterisk's unique id holds the second of its birth, whatever zone the stamps are in; else the stamp, local.
+    None for no date, or one in no year there is: milliseconds, say."""
+    second = _EPOCH.fullmatch(name)
+    epoch = second[1] if second else stamp
+    try:
+        if epoch.isdigit():
+            return datetime.fromtimestamp(int(epoch), UTC)
+        return datetime.fromisoformat(stamp[:19]).astimezone(UTC) if _STAMP.fullmatch(stamp) else None
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
-def _rows(path: Path, layout: _Layout) -> Iterator[dict[str, str]]:
-    """Every whole row by name. The last one may be torn: its PBX is writing it, or died over it."""
+def _rows(path: Path, layout: _Layout) -> Iterator[tuple[dict[str, str], datetime]]:
+    """Every whole row by name, and when its channel was born. The last row may be torn: its PBX is writing it, or died
+    over it."""
     try:
         text = path.read_bytes().decode("utf-8-sig", errors="replace")
     except OSError as problem:
@@ -130,11 +135,13 @@ def _rows(path: Path, layout: _Layout) -> Iterator[dict[str, str]]:
         rows = rows[:-1]  # cut within a column: its id would be a leg that never was
     for number, (line, row) in enumerate(rows):
         found = {name: row[at].strip() for name, at in columns.items() if at < len(row)}
-        if len(row) < least or not found["uniqueid"] or not _dated(found):
+        whole = len(row) >= least and found["uniqueid"]
+        born = _born(found["uniqueid"], found["start"]) if whole else None
+        if born is None:
             if torn and number == len(rows) - 1:
                 return
             raise BadInput(f"{path}: line {line}: {_WRONG[layout.least]}")
-        yield found
+        yield found, born
 
 
 _WRONG = {
@@ -153,11 +160,3 @@ def _named(first: Sequence[str]) -> dict[str, int]:
     wanted = {name: at for at, name in enumerate(names) if name in {*ASTERISK.columns, *CEL.columns}}
     said = wanted.keys() & {"answer", "disposition", "eventtype"}
     return wanted if {"uniqueid", "start"} <= wanted.keys() and said else {}
-
-
-def _dated(row: Mapping[str, str]) -> bool:
-    known = _EPOCH.fullmatch(row["uniqueid"]) or row["start"].isdigit() or _STAMP.fullmatch(row["start"])
-    try:
-        return bool(known and _moment(row["uniqueid"], row["start"]))
-    except (ValueError, OverflowError, OSError):  # no date, or in no year there is: milliseconds, say
-        return False

@@ -101,8 +101,10 @@ class Desk:
 
     def entered(self, channel_id: str) -> None:
         """A controller hears that somebody calls: a halt covers that too, unless it came between that and its echo."""
-        call = self.accounts.calls.get(channel_id) if channel_id not in self.met else None
+        if channel_id in self.met:
+            return
         self.met.add(channel_id)
+        call = self.accounts.calls.get(channel_id)
         if call and any(halt.kind in ("", call.kind) for halt in self.standing):
             self.accounts.halted(call, self.time.now)
             call.unasked = True
