@@ -6,6 +6,7 @@ A command's module is loaded when the command is called: most need neither the m
 
 from __future__ import annotations
 
+import errno
 import sys
 from importlib import import_module
 
@@ -13,7 +14,7 @@ import click
 
 from callguard import __version__
 from callguard.cli.undumped import never_dumped
-from callguard.errors import CallguardError
+from callguard.errors import BadInput, CallguardError
 
 COMMANDS = (
     "answers",
@@ -70,6 +71,12 @@ def cli() -> None:
     never_dumped()
 
 
+def _wrong_argument() -> int:
+    """Which word behind `callguard` is no UTF-8, from 1; -1 where all are."""
+    wrong = (number for number, text in enumerate(sys.argv) if text.encode(errors="ignore").decode() != text)
+    return next(wrong, -1)
+
+
 def main() -> None:
     """Run a command; our errors become one message and an exit status: 1 a finding, 2 bad input, 3 not reachable."""
     try:
@@ -77,6 +84,16 @@ def main() -> None:
     except CallguardError as error:
         click.echo(f"callguard: {error}", err=True)
         sys.exit(error.exit_code)
+    except UnicodeEncodeError:  # how a byte that is no UTF-8 shows once it is to be looked for
+        if (wrong := _wrong_argument()) < 0:
+            raise
+        click.echo(f"callguard: argument {wrong}: is not UTF-8", err=True)
+        sys.exit(BadInput.exit_code)
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        click.echo(f"callguard: {str(error.filename)[:60]}...: {error.strerror}", err=True)
+        sys.exit(BadInput.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

@@ -11,6 +11,7 @@ import click
 
 from callguard.cli.dispute import dispute, refuse_frozen
 from callguard.cli.option import ask_controller, config_option, json_option, load, show_json, with_log
+from callguard.cli.ruling import printable
 from callguard.core.consent import Turn
 from callguard.core.events import Action
 from callguard.core.word import GIVEN, Presence
@@ -42,7 +43,7 @@ def list_calls(stored: bool, limit: int, config: Path, as_json: bool) -> None:
         show_json({"calls": rows})
         return
     for row in rows:
-        click.echo("  ".join(str(row[key]) for key in row if key not in ("reasons", "linked_id")))
+        click.echo(printable("  ".join(str(row[key]) for key in row if key not in ("reasons", "linked_id"))))
     click.echo(f"{len(rows)} call(s)")
 
 
@@ -84,9 +85,8 @@ def show(call: str, config: Path, as_json: bool) -> None:
         after = (row.at - start).total_seconds()
         shown = {key: value for key, value in row.data.items() if value not in ("", -1, []) and value is not False}
         text = " ".join(f"{key}={value}" for key, value in shown.items())
-        click.echo(
-            f"{row.seq:4} {after:9.3f} s  {'> ' if row.derived else '  '}{row.type:24} {row.channel_id:20} {text}"
-        )
+        mark = "> " if row.derived else "  "
+        click.echo(printable(f"{row.seq:4} {after:9.3f} s  {mark}{row.type:24} {row.channel_id:20} {text}"))
 
 
 def _row(row: EventRow) -> dict[str, Any]:
@@ -136,7 +136,7 @@ def card(call: str, config: Path, as_json: bool) -> None:
         show_json(made)
         return
     for question, answer in made.items():
-        click.echo(f"{question:10} {_plain(answer)}")
+        click.echo(printable(f"{question:10} {_plain(answer)}"))
 
 
 def _plain(answer: Any) -> str:

@@ -33,7 +33,8 @@ async def act(runner: Runner, request: Mapping[str, Any], operator: str) -> dict
     there is not."""
     action, words = Action(request["action"]), str(request.get("reason", "")).strip()
     about, presence = str(request.get("channel", "")), Presence(request.get("presence", ""))
-    if problem := _unsaid(runner.call, action, words) or _uncounted(runner.call, action, about, presence):
+    problem = _unwritable(words, about) or _unsaid(runner.call, action, words)
+    if problem := problem or _uncounted(runner.call, action, about, presence):
         return {"error": problem}
     reason, note = _reason(words)
     event = OperatorActed(
@@ -48,6 +49,17 @@ async def act(runner: Runner, request: Mapping[str, Any], operator: str) -> dict
     if note:
         runner.notes[note] = words
     return await _done(runner, event)
+
+
+def _unwritable(words: str, about: str) -> str:
+    """Why no row can hold this; '' when one can. A row that the store refuses breaks off the log of its call."""
+    wrong = [key for key, text in (("reason", words), ("channel", about)) if not _is_storable(text)]
+    return f"{wrong[0]}: it must be UTF-8, without a NUL" if wrong else ""
+
+
+def _is_storable(text: str) -> bool:
+    """Whether TEXT is characters alone: a byte of a command line that is no UTF-8 arrives as half of one."""
+    return "\0" not in text and text.encode(errors="ignore").decode() == text
 
 
 def _unsaid(call: Call, action: Action, words: str) -> str:

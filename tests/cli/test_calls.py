@@ -115,6 +115,18 @@ def test_a_call_that_nobody_knows(place: Place, command: str) -> None:
     assert callguard("replay", "nobody", "--config", place.config).status == 2
 
 
+@pytest.mark.parametrize("command", [("calls", "show"), ("explain",), ("artefacts", "tree"), ("verify",), ("replay",)])
+def test_a_word_that_is_no_utf_8(place: Place, command: tuple[str, ...]) -> None:
+    done = callguard(*command, "\udcff", "--config", place.config)
+    assert (done.status, done.err) == (2, f"callguard: argument {len(command) + 1}: is not UTF-8\n")
+
+
+@pytest.mark.parametrize("command", [("rule", "check"), ("rule", "list", "--rules"), ("lint", "dialplan")])
+def test_a_path_that_no_file_can_have(command: tuple[str, ...]) -> None:
+    done = callguard(*command, "A" * 300)
+    assert done.status == 2 and "File name too long" in done.err
+
+
 def test_an_export_that_cannot_be_written(place: Place, tmp_path: Path) -> None:
     done = callguard("calls", "export", place.call, "-o", tmp_path / "no" / "such", "--config", place.config)
     assert done.status == 2

@@ -133,3 +133,23 @@ async def test_what_a_visitor_of_another_call_types_is_in_neither_file(site: Sit
     assert "49291234" not in site.printed()
     for each in (own, stored):
         assert {row.data["digit"] for row in each.events if row.type == "digit_pressed"} == {"1", "x"}
+
+
+@pytest.mark.requirement("S29")
+async def test_a_reason_that_no_row_can_hold_ends_no_recording_and_moves_no_cursor(site: Site) -> None:
+    """Half a character on an operator's command line is refused; what moves a cursor is kept, and shown harmless."""
+    async with site.talk("card") as talk:
+        await talk.recorded()
+        await talk.row("notice_ended", script="recording_on")
+        config = ("--config", str(site.stand.config))
+        await site.stand.run("calls", "pause", talk.call_id, *config)
+        refused = await site.stand.run("calls", "resume", talk.call_id, "--reason", "\udcff", *config, check=False)
+        assert (refused[0], refused[2]) == (2, "callguard: reason: it must be UTF-8, without a NUL\n")
+        assert (await talk.rows("pause_ended"), len(await talk.rows("operator_acted"))) == ([], 1)
+        await site.stand.run("calls", "resume", talk.call_id, "--reason", "paid\x07\nforged: line\u202e", *config)
+        await talk.row("unmask_acknowledged")
+        await talk.says(0.5)
+        stored = await talk.ends()
+    assert states(stored) == ["verified"] and incidents(stored) == set()
+    card = (await site.stand.run("calls", "card", talk.call_id, *config))[1]
+    assert "words: paid??forged: line?" in card

@@ -58,6 +58,15 @@ async def test_words_of_ones_own_are_sealed_and_in_no_row(stage: Stage) -> None:
     assert (kept[row.data["note"]].role, kept[row.data["note"]].values) == (OPERATOR, {NOTE: said})
 
 
+@pytest.mark.parametrize("text", ["paid \udcff", "paid\0"])
+async def test_what_no_row_can_hold_is_refused_before_it_is_a_fact(stage: Stage, text: str) -> None:
+    await act(runner(stage), {"action": "pause"}, "user:x")
+    for key in ("reason", "channel"):
+        said = {"action": "resume", "reason": "mistake", key: text}
+        assert (await act(runner(stage), said, "user:x"))["error"].startswith(f"{key}: it must be UTF-8")
+    assert stage.call("far").paused and runner(stage).notes == {}
+
+
 async def test_an_act_that_there_is_not(stage: Stage) -> None:
     with pytest.raises(ValueError, match="erase"):
         await act(runner(stage), {"action": "erase"}, "user:x")
