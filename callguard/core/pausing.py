@@ -14,7 +14,9 @@ from callguard.core.call import Call, Channel
 from callguard.core.effects import WakeAt
 from callguard.core.events import OperatorActed, Outcome, PauseSignalled, Role
 from callguard.core.outcome import Step, incident, record
+from callguard.core.policy import Mode
 from callguard.core.purpose import PauseWarning
+from callguard.core.quorum import Want, may_start, wanted
 from callguard.core.recording import Mask, Recording, Span
 from callguard.core.word import Cause, Reason
 
@@ -80,9 +82,14 @@ def overdue(call: Call, number: int) -> Step:
 
 
 def forgotten(call: Call, number: int) -> Step:
-    """A pause lasts so long that it may have been forgotten: who may end it is told."""
-    if not call.paused or number != call.pauses or call.running is None:
+    """A pause lasts so long that it may have been forgotten: who may end it is told. One from before the recorder keeps
+    it from starting: it is looked at again for as long as something else does so too."""
+    if not call.paused or number != call.pauses or call.forgotten:
         return Step(call)
+    if call.running is None and not may_start(free := replace(call, causes=frozenset())):
+        comes = call.mode is not Mode.NEVER and wanted(free)[0] is not Want.STOP and not call.over
+        again = WakeAt(name=f"forgotten:{number}", seconds=float(call.call_type.pause_warn_s))
+        return Step(call, (again,) if comes else ())
     call = replace(call, forgotten=True)
     told = call.call_type.pause_warning is PauseWarning.INCIDENT
     return incident(call, "pause_forgotten") if told else Step(call)

@@ -158,6 +158,19 @@ def test_a_forgotten_pause_is_an_incident_once() -> None:
     talk.feed_deadline("forgotten:1").is_quiet()
 
 
+@pytest.mark.requirement("S82")
+def test_a_forgotten_pause_from_before_the_recorder_is_told_of_once_nothing_else_keeps_it_from_starting() -> None:
+    talk = play().granted().signals(Cause.VARIABLE).wait(90).passes("forgotten").said()
+    talk.sees(AGENT, Role.AGENT).bridges(FAR, AGENT).never_recorded()
+    talk.wait(90).passes("forgotten").incident("pause_forgotten")
+    talk.feed_deadline("forgotten:1").is_quiet()
+    assert talk.call.forgotten and talk.signals(Cause.VARIABLE, on=False).call.recordings
+
+
+def test_who_will_not_be_recorded_is_not_watched_for_a_pause() -> None:
+    play().granted().signals(Cause.VARIABLE).presses("*7").feed_deadline("forgotten:1").is_quiet()
+
+
 def test_an_old_watch_does_not_ring_for_a_new_pause() -> None:
     talk = play().recording().presses("*8", by=AGENT).masked(9000).presses("*8", by=AGENT).unmasked(9999)
     talk.presses("*8", by=AGENT).feed_deadline("forgotten:1").is_quiet()

@@ -153,3 +153,18 @@ async def test_a_reason_that_no_row_can_hold_ends_no_recording_and_moves_no_curs
     assert states(stored) == ["verified"] and incidents(stored) == set()
     card = (await site.stand.run("calls", "card", talk.call_id, *config))[1]
     assert "words: paid??forged: line?" in card
+
+
+@pytest.mark.requirement("S82")
+async def test_a_pause_from_before_the_recorder_is_told_of_when_forgotten(site: Site) -> None:
+    """While the agent's telephone rings nothing is recorded, paused or not; once both talk the pause alone is why."""
+    async with site.talk("card", answer_after=3) as talk:
+        await talk.grants()
+        await talk.row("consent_granted")
+        await site.stand.run("calls", "pause", talk.call_id, "--config", str(site.stand.config))
+        await talk.row("deadline_passed", name="forgotten:1")
+        assert await talk.rows("incident_opened") == []
+        await talk.meets()
+        await talk.row("incident_opened", incident="pause_forgotten", seconds=5)
+        stored = await talk.ends()
+    assert states(stored) == [] and incidents(stored) == {"pause_forgotten"}
