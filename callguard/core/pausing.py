@@ -34,6 +34,11 @@ _WHY = {
     Cause.VARIABLE: "a channel variable",
     Cause.EVENT: "a user event",
 }
+_ENDS = {
+    Cause.VARIABLE: frozenset({Cause.DIGITS, Cause.EVENT, Cause.VARIABLE}),
+    Cause.EVENT: frozenset({Cause.DIGITS, Cause.EVENT}),
+}
+"""What a machine that says that it is over ends. A variable says it for as long as it is set: no event knows better."""
 
 
 # ---------------------------------------------------------------- what begins and ends a pause
@@ -55,8 +60,7 @@ def signalled(call: Call, event: PauseSignalled) -> Step:
     if event.cause.value not in call.call_type.pause_on:
         return Step(call)
     if not event.on:
-        ended = frozenset(cause for cause in call.causes if cause.is_automatic)
-        return _end(call, ended, Reason(event.cause.value), _WHY[event.cause])
+        return _end(call, call.causes & _ENDS[event.cause], Reason(event.cause.value), _WHY[event.cause])
     return Step(call) if event.cause in call.causes else _begin(call, event.cause, event.at, event.at)
 
 

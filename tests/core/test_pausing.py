@@ -114,6 +114,14 @@ def test_a_machine_ends_what_machines_and_numbers_began_and_no_pause_of_a_person
     assert causes(talk) == {Cause.OPERATOR}
 
 
+@pytest.mark.requirement("S82")
+def test_an_event_ends_no_pause_whose_variable_is_still_set() -> None:
+    talk = play().recording().signals(Cause.VARIABLE).masked(9000).signals(Cause.EVENT)
+    talk.signals(Cause.EVENT, on=False).did()
+    assert causes(talk) == {Cause.VARIABLE}
+    talk.signals(Cause.VARIABLE, on=False).did(UnmaskRecording)
+
+
 def test_a_pause_from_before_the_call_is_recorded_keeps_it_from_starting() -> None:
     talk = play().granted().signals(Cause.VARIABLE).sees(AGENT, Role.AGENT).bridges(FAR, AGENT).never_recorded()
     assert talk.signals(Cause.VARIABLE, on=False).call.recordings

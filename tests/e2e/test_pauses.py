@@ -168,3 +168,22 @@ async def test_a_pause_from_before_the_recorder_is_told_of_when_forgotten(site: 
         await talk.row("incident_opened", incident="pause_forgotten", seconds=5)
         stored = await talk.ends()
     assert states(stored) == [] and incidents(stored) == {"pause_forgotten"}
+
+
+@pytest.mark.requirement("S82")
+async def test_a_payment_page_ends_no_pause_whose_variable_is_still_set(site: Site) -> None:
+    async with site.talk("card") as talk:
+        await talk.recorded()
+        await talk.row("notice_ended", script="recording_on")
+        far = await far_name(talk)
+        await site.stand.asterisk.cli(f"dialplan set chanvar {far} CALLGUARD_PAUSE on")
+        began = await talk.row("pause_started", cause="variable")
+        await site.user_event("callguard_resume", began.channel_id)
+        await talk.row("pause_signalled", cause="event")
+        await talk.says(0.5)
+        assert await talk.rows("pause_ended") == []
+        await site.stand.asterisk.cli(f"dialplan set chanvar {far} CALLGUARD_PAUSE off")
+        await talk.row("unmask_acknowledged")
+        await talk.says(0.5)
+        stored = await talk.ends()
+    assert states(stored) == ["verified"]
