@@ -78,11 +78,19 @@ class Control:
         return await act(runner, request, operator)
 
     def _find(self, name: str) -> Runner | None:
-        """A live call by our id, a channel's id, or the PBX's linkedid."""
-        for runner in self.runners.values():
-            if name in (runner.call.call_id, runner.ledger.head.linked_id) or name in runner.call.channels:
-                return runner
-        return None
+        """A live call by our id, a channel's id, or the PBX's linkedid. A channel names the call that it belongs to
+        before one that it visits."""
+        found = [(_nearness(runner, name), runner) for runner in self.runners.values()]
+        nearness, runner = max(found, key=lambda each: each[0], default=(0, None))
+        return runner if nearness else None
+
+
+def _nearness(runner: Runner, name: str) -> int:
+    """How well NAME names this call; 0: not at all."""
+    channel = runner.call.channels.get(name)
+    if name == runner.call.call_id or (channel and not channel.visits):
+        return 3
+    return 2 if name == runner.ledger.head.linked_id else int(channel is not None)
 
 
 def account_of(uid: int) -> str:

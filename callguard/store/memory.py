@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
-from callguard.core.events import Remembered, Role
+from callguard.core.events import CallMerged, Remembered, Role
 from callguard.core.jurisdiction import RulePack
 from callguard.core.policy import Mode
 from callguard.core.purpose import Purpose
@@ -144,12 +144,13 @@ class MemoryLog:
         return before - len(self._answers)
 
     async def load(self, call_id: str) -> StoredCall | None:
-        """The call with this id, PBX unique id or linkedid (the newest of several), or None."""
+        """The call with this id, PBX unique id or linkedid, or None. Of several one that the channel does not merely
+        visit, and of these the newest."""
         self._there()
         found = [kept for kept in self._kept.values() if call_id in _names(kept)]
         if not found:
             return None
-        kept = max(found, key=lambda one: (one.call.call_id == call_id, one.call.started_at))
+        kept = max(found, key=lambda one: _nearness(one, call_id))
         incidents = [row for row in self._incidents.values() if row.call_id == kept.call.call_id]
         return StoredCall(
             kept.call,
@@ -325,6 +326,11 @@ def _names(kept: _Kept) -> Iterator[str]:
     yield kept.call.call_id
     yield kept.call.linked_id
     yield from (event.channel_id for event in kept.events)
+
+
+def _nearness(kept: _Kept, name: str) -> tuple[bool, bool, datetime]:
+    visits = any(event.type == CallMerged.type and event.channel_id == name for event in kept.events)
+    return kept.call.call_id == name, not visits, kept.call.started_at
 
 
 def _by_opening(row: IncidentRow) -> tuple[object, ...]:

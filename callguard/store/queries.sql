@@ -68,7 +68,9 @@ SELECT call_id, call_month, tenant, pbx_id, direction::text, call_type, policy_v
 FROM callguard.call
 WHERE call_id = %(id)s OR linked_id = %(id)s
     OR call_id IN (SELECT call_id FROM callguard.channel_event WHERE channel_id = %(id)s)
-ORDER BY call_id = %(id)s DESC, started_at DESC
+ORDER BY call_id = %(id)s DESC,
+    call_id IN (SELECT call_id FROM callguard.channel_event WHERE channel_id = %(id)s AND type = 'call_merged'),
+    started_at DESC
 LIMIT 1
 
 -- name: calls

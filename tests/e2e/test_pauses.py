@@ -98,6 +98,15 @@ async def test_a_typed_number_a_variable_and_a_user_event_pause_and_what_came_ju
     assert "49291234" not in site.printed()
 
 
+async def an_operator_pauses(visitor: Talk) -> None:
+    """By the channel of who visits another call: it names its own call, live and stored."""
+    assert visitor.stored is not None
+    own, config = visitor.stored.events[0].channel_id, ("--config", str(visitor.site.stand.config), "--json")
+    for words in (("pause", own), ("resume", own, "--reason", "mistake"), ("show", own)):
+        status, out, _ = await visitor.site.stand.run("calls", *words, *config)
+        assert status == 0 and json.loads(out)["call_id"] == visitor.call_id
+
+
 @pytest.mark.requirement("S82")
 async def test_what_a_visitor_of_another_call_types_is_in_neither_file(site: Site) -> None:
     """A caller with a call of its own comes into a recorded conversation, agrees in both calls, and types a number."""
@@ -115,6 +124,7 @@ async def test_what_a_visitor_of_another_call_types_is_in_neither_file(site: Sit
         await asyncio.gather(*(one.row("consent_granted", nth=1) for one in (talk, theirs)))
         await theirs.row("recording_opened")
         await theirs.row("notice_ended", script="recording_on")
+        await an_operator_pauses(theirs)
         await talk.says(3)
         await theirs.call.press("49291234", seconds=0.06, gap=0.04)
         pauses = [await one.row("pause_started", cause="digits") for one in (talk, theirs)]

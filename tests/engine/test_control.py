@@ -67,6 +67,17 @@ async def test_a_call_is_paused_and_resumed_by_any_of_its_ids(stage: Stage, name
 
 
 @pytest.mark.requirement("S82")
+async def test_a_channel_names_its_own_call_and_not_an_older_one_that_it_visits(stage: Stage) -> None:
+    await stage.talk()
+    await stage.grant("guest")
+    stage.join("bridge-far", "guest")
+    await stage.settled()
+    assert stage.call("far").channels["guest"].visits
+    assert (await ask(stage, act("pause", "guest")))["call_id"] == stage.call("guest").call_id
+    assert not stage.call("far").paused and stage.call("guest").paused
+
+
+@pytest.mark.requirement("S82")
 async def test_a_pause_works_while_the_log_is_away(tmp_path: Path, stage: Stage) -> None:
     await stage.talk(call_type="kept")
     log = stage.log

@@ -12,7 +12,7 @@ import pytest
 from callguard.core.events import Remembered
 from callguard.errors import StoreRefused
 from callguard.ports import Batch, Wanted
-from callguard.store.chain import FIRST_SEQ, first_break
+from callguard.store.chain import FIRST_SEQ, first_break, row_hash
 from callguard.store.memory import MemoryLog
 from callguard.store.postgres import PostgresLog
 from tests.store import rows
@@ -63,6 +63,19 @@ async def test_a_call_is_found_by_the_pbx_ids_the_newest_first(log: Log, by: str
         await log.append([Batch(call=rows.head(call_id, start, "17.1"), events=(only,))])
     found = await log.load("17.1" if by == "linked" else "17.5")
     assert found is not None and found.call.call_id == newer
+
+
+async def test_a_channel_names_the_call_that_it_belongs_to_and_no_newer_one_that_it_visits(log: Log) -> None:
+    own, visited = rows.new_id(), rows.new_id()
+    for call_id, start, type in (
+        (own, rows.START, "bridged"),
+        (visited, rows.START + timedelta(hours=1), "call_merged"),
+    ):
+        only = replace(rows.chain(call_id, 1)[0], channel_id="18.5", type=type, data={}, hash=b"")
+        only = replace(only, hash=row_hash(only.prev_hash, only))
+        await log.append([Batch(call=rows.head(call_id, start, call_id), events=(only,))])
+    found = await log.load("18.5")
+    assert found is not None and found.call.call_id == own
 
 
 async def test_an_unknown_id_is_none(log: Log) -> None:
