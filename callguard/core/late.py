@@ -14,7 +14,7 @@ from callguard.core import pausing
 from callguard.core.call import Call
 from callguard.core.pausing import SLACK
 from callguard.core.quorum import is_private
-from callguard.core.recording import RATE, Mask, Recording, Span
+from callguard.core.recording import RATE, Mask, Recording, Span, State
 
 LATE = RATE // 4
 """Samples (0.25 s) that a mask or stop may take after what it is for: as much as the PBX may take to tell of it."""
@@ -23,16 +23,28 @@ LATE = RATE // 4
 def noticed(before: Call, after: Call, at: datetime) -> Call:
     """AFTER, which a fact of that moment made of BEFORE. Where people must not be recorded from then on, or may be
     again, the file is silent or not by that moment, whenever the recorder hears of it."""
+    if is_private(before) is is_private(after):
+        return after
+    if is_private(after):
+        for item in before.recordings:
+            sounds = item.mask in (Mask.OFF, Mask.UNMASKING) and (item is before.running or _is_unmeasured(item))
+            if sounds and item.started_at:
+                later = after.find(item.recording_id) or item
+                due = Span(start=max(0, _place(later, item.started_at, at)))
+                after = after.with_recording(replace(later, due=(*later.due, due)))
+        return after
     running = before.running
     now = after.find(running.recording_id) if running else None
-    if running is None or now is None or running.started_at is None or is_private(before) is is_private(after):
+    if running is None or now is None or running.started_at is None:
         return after
     place = max(0, _place(now, running.started_at, at))
-    if is_private(after):
-        sounds = running.mask in (Mask.OFF, Mask.UNMASKING)
-        return after.with_recording(replace(now, due=(*now.due, Span(start=place)))) if sounds else after
     *rest, last = now.due or (Span(start=place, end=place),)
     return after.with_recording(replace(now, due=(*rest, replace(last, end=place)))) if last.end < 0 else after
+
+
+def _is_unmeasured(recording: Recording) -> bool:
+    """Whether it was told to stop, or was stopped by somebody, and its file is not held against the log yet."""
+    return recording.state in (State.STOPPING, State.STOPPED) and not recording.whole
 
 
 def blanks(recording: Recording) -> tuple[tuple[int, int], ...]:

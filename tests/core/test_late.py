@@ -10,6 +10,7 @@ from callguard.core.events import Bridged, ChannelHeld, DigitPressed, Event, Rol
 from callguard.core.late import LATE, noticed
 from callguard.core.pausing import SLACK
 from callguard.core.recording import RATE, Span
+from callguard.core.word import Action
 from tests.core.play import AGENT, FAR, GUEST, KEEP, Play, play
 
 
@@ -40,6 +41,23 @@ def test_what_a_newcomer_could_say_before_anybody_knew_of_it_goes() -> None:
     talk = late(talking(), Bridged, GUEST, 0.8, bridge_id="B1")
     joined, masked = place(talk, 0.8), place(talk)
     assert blanks(talk.masked(masked)) == ((joined - SLACK, masked + SLACK),)
+
+
+@pytest.mark.requirement("S1", "S73")
+@pytest.mark.parametrize("ends", ["told to stop", "stopped by the guard"])
+def test_a_newcomer_that_is_heard_of_once_the_recorder_ends_is_not_in_the_file_either(ends: str) -> None:
+    talk = talking()
+    joined = place(talk)
+    came = Bridged(at=talk.now, channel_id=GUEST, bridge_id="B1")
+    talk = talk.wait(0.8).operator(Action.STOP) if ends == "told to stop" else talk.wait(0.8).stopped()
+    talk = talk.take(came)
+    talk = talk.stopped() if ends == "told to stop" else talk
+    assert talk.whole(0).measure.blanks == ((joined - SLACK, -1),)
+
+
+def test_who_comes_once_the_recorder_has_ended_takes_nothing_with_it() -> None:
+    talk = talking().operator(Action.STOP).stopped().wait(1).bridges(GUEST)
+    assert talk.whole().measure.blanks == ()
 
 
 def test_a_mask_in_time_takes_nothing_with_it() -> None:
