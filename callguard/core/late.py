@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from callguard.core import pausing
 from callguard.core.call import Call
+from callguard.core.outcome import Step, incident
 from callguard.core.pausing import SLACK
 from callguard.core.quorum import is_private
 from callguard.core.recording import RATE, Mask, Recording, Span, State
@@ -20,19 +22,34 @@ LATE = RATE // 4
 """Samples (0.25 s) that a mask or stop may take after what it is for: as much as the PBX may take to tell of it."""
 
 
-def noticed(before: Call, after: Call, at: datetime) -> Call:
+_KEPT = (State.STOPPED, State.VERIFIED, State.DAMAGED)
+
+
+def noticed(before: Call, after: Call, at: datetime) -> Step:
     """AFTER, which a fact of that moment made of BEFORE. Where people must not be recorded from then on, or may be
     again, the file is silent or not by that moment, whenever the recorder hears of it."""
     if is_private(before) is is_private(after):
-        return after
-    if is_private(after):
-        for item in before.recordings:
-            sounds = item.mask in (Mask.OFF, Mask.UNMASKING) and (item is before.running or _is_unmeasured(item))
-            if sounds and item.started_at:
-                later = after.find(item.recording_id) or item
-                due = Span(start=max(0, _place(later, item.started_at, at)))
-                after = after.with_recording(replace(later, due=(*later.due, due)))
-        return after
+        return Step(after)
+    return _silent_from(before, after, at) if is_private(after) else Step(_sounding_from(before, after, at))
+
+
+def _silent_from(before: Call, after: Call, at: datetime) -> Step:
+    """The files that have sound at that moment. One that was held against the log already stays as it is, and somebody
+    has to know."""
+    done = Step(after)
+    for item in before.recordings:
+        if item.mask not in (Mask.OFF, Mask.UNMASKING) or item.started_at is None:
+            continue
+        now = after.find(item.recording_id) or item
+        due = Span(start=max(0, _place(now, item.started_at, at)))
+        if item is before.running or item.is_unmeasured:
+            done = replace(done, call=done.call.with_recording(replace(now, due=(*now.due, due))))
+        elif now.state in _KEPT and not now.condemned and any(_late(replace(now, due=(due,)))):
+            done = done.then(partial(incident, kind="heard_late", recording_id=item.recording_id))
+    return done
+
+
+def _sounding_from(before: Call, after: Call, at: datetime) -> Call:
     running = before.running
     now = after.find(running.recording_id) if running else None
     if running is None or now is None or running.started_at is None:
@@ -40,11 +57,6 @@ def noticed(before: Call, after: Call, at: datetime) -> Call:
     place = max(0, _place(now, running.started_at, at))
     *rest, last = now.due or (Span(start=place, end=place),)
     return after.with_recording(replace(now, due=(*rest, replace(last, end=place)))) if last.end < 0 else after
-
-
-def _is_unmeasured(recording: Recording) -> bool:
-    """Whether it was told to stop, or was stopped by somebody, and its file is not held against the log yet."""
-    return recording.state in (State.STOPPING, State.STOPPED) and not recording.whole
 
 
 def blanks(recording: Recording) -> tuple[tuple[int, int], ...]:

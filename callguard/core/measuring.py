@@ -1,18 +1,65 @@
-"""What the log says of a finished file, for the file to be held against.
+"""What the log says of a finished file, for the file to be held against, and when it is.
 
-What belongs here: from a recording to its expectation. What does not: when that is due (recorder.py), the
+What belongs here: from a recording whose files are whole to its expectation, or its destruction. What does not: the
 file (audio/).
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from callguard.core import late, line
 from callguard.core.call import Call
-from callguard.core.effects import MeasureRecording
-from callguard.core.recording import RATE, Mask, Recording
+from callguard.core.effects import DiscardRecording, MeasureRecording, WakeAt
+from callguard.core.outcome import Step, incident
+from callguard.core.pausing import BURST_SPAN
+from callguard.core.quorum import Want, wanted
+from callguard.core.recording import RATE, Mask, Recording, State
 
 CLOCKS_AGREE = 0.5
 """Seconds by which the wall clock and a steady one may differ about a recording although nobody set either."""
+
+
+def whole(call: Call, recording: Recording) -> Step:
+    """The files of RECORDING are whole. While its call is recorded on, what is said next may take sound out of them:
+    so long a verdict waits."""
+    call = call.with_recording(replace(recording, whole=True, unasked=True))
+    seconds = call.call_type.look_back_s + BURST_SPAN.total_seconds()
+    return Step(call, (WakeAt(name=f"measure:{recording.segment_no}", seconds=seconds),) if _goes_on(call) else ())
+
+
+def settle(call: Call) -> Step:
+    """Ask for the verdicts that wait for nothing any more, and destroy what has to go."""
+    done = Step(call)
+    for item in call.recordings:
+        if item.state is State.STOPPED and item.unasked and (_is_nothing(call, item) or not _goes_on(call)):
+            done = done.also(_asked(done.call, item))
+    return done
+
+
+def overdue(call: Call, number: int) -> Step:
+    """A verdict has waited long enough."""
+    item = call.recordings[number] if number < len(call.recordings) else None
+    waits = item is not None and item.state is State.STOPPED and item.unasked
+    return _asked(call, item) if item and waits else Step(call)
+
+
+def _asked(call: Call, item: Recording) -> Step:
+    call = call.with_recording(replace(item, unasked=False))
+    if _is_nothing(call, item):
+        gone = DiscardRecording(recording_id=item.recording_id, segment_no=item.segment_no, channel_id=item.channel_id)
+        return Step(call, (gone,))
+    unknown = length(item) < 0  # the start's answer was lost, or the clock was set back
+    done = incident(call, "length_unknown") if unknown else Step(call)
+    return done.then(lambda now: Step(now, (expectation(now, item),)))
+
+
+def _is_nothing(call: Call, item: Recording) -> bool:
+    return item.condemned or (call.least_privilege and item.never_heard)
+
+
+def _goes_on(call: Call) -> bool:
+    return call.far is not None and not call.far.gone and wanted(call)[0] is not Want.STOP
 
 
 def expectation(call: Call, recording: Recording) -> MeasureRecording:

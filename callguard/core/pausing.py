@@ -91,7 +91,7 @@ def forgotten(call: Call, number: int) -> Step:
     if not call.paused or number != call.pauses or call.forgotten:
         return Step(call)
     if call.running is None and not may_start(free := replace(call, causes=frozenset())):
-        comes = call.mode is not Mode.NEVER and wanted(free)[0] is not Want.STOP and not call.over
+        comes = call.mode is not Mode.NEVER and wanted(free)[0] is not Want.STOP
         again = WakeAt(name=f"forgotten:{number}", seconds=float(call.call_type.pause_warn_s))
         return Step(call, (again,) if comes else ())
     call = replace(call, forgotten=True)
@@ -135,13 +135,16 @@ def _sounds(call: Call) -> bool:
 
 
 def _looking_back(call: Call, since: datetime, at: datetime) -> Call:
-    """People start early: the sound from before the pause goes too."""
-    running, seconds = call.running, call.call_type.look_back_s
-    if running is None or running.started_at is None or (not seconds and since == at):
+    """People start early: the sound from before the pause goes too, out of a segment that has just ended as well."""
+    seconds = call.call_type.look_back_s
+    if not seconds and since == at:
         return call
-    start, end = (round((moment - running.started_at).total_seconds() * RATE) for moment in (since, at))
-    blank = Span(start=max(0, start - seconds * RATE - SLACK), end=max(0, end))
-    return call.with_recording(replace(running, blanks=(*running.blanks, blank)))
+    for item in call.recordings:
+        if item.started_at is not None and (item is call.running or item.is_unmeasured):
+            start, end = (round((moment - item.started_at).total_seconds() * RATE) for moment in (since, at))
+            blank = Span(start=max(0, start - seconds * RATE - SLACK), end=max(0, end))
+            call = call.with_recording(replace(item, blanks=(*item.blanks, blank)))
+    return call
 
 
 def blanks(recording: Recording) -> tuple[tuple[int, int], ...]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypedDict
 
-from callguard.core import arming, line, segment
+from callguard.core import arming, line, measuring, segment
 from callguard.core.call import Call
 from callguard.core.effects import (
     ArmRecording,
@@ -39,7 +39,6 @@ from callguard.core.events import (
     StopObserved,
 )
 from callguard.core.line import DOUBT
-from callguard.core.measuring import expectation, length
 from callguard.core.outcome import Step, incident, record, unexpected
 from callguard.core.policy import Mode, OnWithdrawal
 from callguard.core.quorum import Want, is_alone, may_start, wanted
@@ -233,19 +232,14 @@ def _stop_observed(call: Call, before: Recording, event: RecordingEvent) -> Step
     if now is None or now.state is not State.STOPPED:
         again = (DiscardRecording(**about(now)),) if now and now.is_doomed else ()
         return _pay(call).then(lambda later: Step(later, again))
-    now = replace(now, whole=True, stood=now.stood_until(event.offset_samples, now.stopped_at or event.at))
-    call = call.with_recording(now)
-    done = _ended_alone(call, now, event) if before.state.runs else Step(call)
-    nothing = now.condemned or (call.least_privilege and now.never_heard)
-    if not nothing and length(now) < 0:  # the start's answer was lost, or the clock was set back
-        done = done.then(lambda later: incident(later, "length_unknown"))
-    next_for_it = DiscardRecording(**about(now)) if nothing else expectation(call, now)
-    return done.then(_pay).then(lambda later: Step(later, (next_for_it,)))
+    alone = before.state.runs
+    stood = now.stood_until(event.offset_samples, now.stopped_at or event.at)
+    done = measuring.whole(call, replace(now, stood=stood, ended_alone=now.ended_alone or alone))
+    return (done.then(lambda later: _ended_alone(later, event)) if alone else done).then(_pay)
 
 
-def _ended_alone(call: Call, recording: Recording, event: RecordingEvent) -> Step:
+def _ended_alone(call: Call, event: RecordingEvent) -> Step:
     """Nobody here asked for that: another one follows, but not for ever."""
-    call = call.with_recording(replace(recording, ended_alone=True))
     ends = [item.stopped_at for item in call.recordings if item.ended_alone and item.stopped_at]
     recent = [at for at in ends if (event.at - at).total_seconds() <= RESTART_SPAN]
     if len(recent) <= RESTARTS:

@@ -179,9 +179,10 @@ class Recording:
     another segment, `one_sided`: having missed a side for so many milliseconds; `line_owed`: who left in its line;
     `line_on`: at whose channel its line plays, `line_off`: where that was told to end;
     `blanks`: from where on to where a pause was asked for: what has to go with it; `due`: where it had to be
-    silent. `defiant`: its stop was refused, and this watch asks again; `whole`: its files are. `masked_at`:
-    when the mask that lasts was acknowledged; `stood`: seconds that it stood still under masks; `stopped_after`: so
-    many samples by a clock that nobody sets, -1 where it told none.
+    silent. `defiant`: its stop was refused, and this watch asks again; `whole`: its files are; `unasked`: nobody was
+    asked for their verdict yet, for what is heard next may take sound out of them. `masked_at`: when the mask that
+    lasts was acknowledged; `stood`: seconds that it stood still under masks; `stopped_after`: so many samples by a
+    clock that nobody sets, -1 where it told none.
     """
 
     recording_id: str
@@ -202,6 +203,7 @@ class Recording:
     ended_alone: bool = False
     defiant: int = 0
     whole: bool = False
+    unasked: bool = False
     preflight: str = ""
     company: tuple[str, ...] = ()
     swapped: bool = False
@@ -227,6 +229,11 @@ class Recording:
     def is_told_to_stop(self) -> bool:
         """Whether it was told to stop and has not said that it did: one whose start failed, too, may run."""
         return self.state is State.STOPPING or (self.state is State.LOST and self.stopped_at is None)
+
+    @property
+    def is_unmeasured(self) -> bool:
+        """Whether it was told to stop, or was stopped by somebody, and its file is not held against the log yet."""
+        return self.state in (State.STOPPING, State.STOPPED) and (self.unasked or not self.whole)
 
     @property
     def is_doomed(self) -> bool:

@@ -21,6 +21,7 @@ from callguard.core import (
     late,
     lawful,
     leaving,
+    measuring,
     missing,
     orders,
     pausing,
@@ -88,7 +89,7 @@ def step(call: Call, event: Event) -> Step:
     done = done.also(lawful.settle(done.call, event.at))
     for settle in _SETTLE:
         done = done.also(settle(done.call))
-    done = replace(done, call=late.noticed(call, done.call, event.at))
+    done = done.also(late.noticed(call, done.call, event.at)).then(measuring.settle)
     if len(done.effects) < 2:
         return done
     return replace(done, effects=tuple(sorted(done.effects, key=lambda effect: not effect.restrictive)))
@@ -263,7 +264,7 @@ def _deadline_passed(call: Call, event: DeadlinePassed) -> Step:
             return asking.party_window_closed(call, number, _WINDOWS[name.removeprefix("party_")])
         case "look_up":
             return _looked_up_late(call, event)
-        case "arm" | "beep" | "forgotten" | "indicate" | "pause" | "prompt" | "send_on" | "stop_again":
+        case "arm" | "beep" | "forgotten" | "indicate" | "measure" | "pause" | "prompt" | "send_on" | "stop_again":
             return _NUMBERED[name](call, number)
         case "start" | "mask" | "unmask" | "stop":
             return recorder.overdue(call, name, number)
@@ -284,6 +285,7 @@ _NUMBERED: dict[str, Callable[[Call, int], Step]] = {
     "beep": beeping.due,
     "forgotten": pausing.forgotten,
     "indicate": indicator.lasted,
+    "measure": measuring.overdue,
     "pause": pausing.overdue,
     "prompt": asking.overdue,
     "send_on": leaving.overdue,

@@ -288,7 +288,7 @@ def test_the_withdrawal_sentence_waits_for_a_stop_that_was_asked_for_already() -
 
 @pytest.mark.requirement("S16")
 def test_the_withdrawal_sentence_does_not_follow_another_segments_answer() -> None:
-    talk = play().recording().whole().acknowledged().presses("*7").did(StopRecording)
+    talk = play().recording().whole().acknowledged().presses("*7").did(StopRecording, DiscardRecording)
     talk.stopped(segment=0).did()
     talk.stopped(segment=1).plays(Script.WITHDRAWAL, whisper=True)
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from callguard.core.events import Bridged, ChannelHeld, DigitPressed, Event, Role, Unbridged
+from callguard.core.effects import DiscardRecording, StopRecording
+from callguard.core.events import Bridged, ChannelHeld, DigitPressed, Event, Outcome, Role, Unbridged
 from callguard.core.late import LATE, noticed
 from callguard.core.pausing import SLACK
-from callguard.core.recording import RATE, Span
+from callguard.core.recording import RATE, Mask, Span
 from callguard.core.word import Action
 from tests.core.play import AGENT, FAR, GUEST, KEEP, Play, play
 
@@ -52,12 +53,39 @@ def test_a_newcomer_that_is_heard_of_once_the_recorder_ends_is_not_in_the_file_e
     talk = talk.wait(0.8).operator(Action.STOP) if ends == "told to stop" else talk.wait(0.8).stopped()
     talk = talk.take(came)
     talk = talk.stopped() if ends == "told to stop" else talk
-    assert talk.whole(0).measure.blanks == ((joined - SLACK, -1),)
+    assert talk.whole(0).hangs_up().measure.blanks == ((joined - SLACK, -1),)
 
 
 def test_who_comes_once_the_recorder_has_ended_takes_nothing_with_it() -> None:
     talk = talking().operator(Action.STOP).stopped().wait(1).bridges(GUEST)
     assert talk.whole().measure.blanks == ()
+
+
+def judged(seconds_before_the_end: float) -> tuple[Play, datetime]:
+    """The recorder ended half a second ago, its file has its verdict, and another runs; a moment before that end."""
+    talk = talking().whole()
+    at = talk.now - timedelta(seconds=seconds_before_the_end)
+    return talk.wait(0.5).acknowledged().opened().passes("measure").verified(0), at
+
+
+@pytest.mark.requirement("S1", "S73")
+def test_a_newcomer_that_is_heard_of_behind_the_verdict_is_an_incident() -> None:
+    talk, came = judged(1)
+    before = talk.call.recordings[0]
+    talk.take(Bridged(at=came, channel_id=GUEST, bridge_id="B1")).incident("heard_late").is_mask(Mask.MASKING)
+    assert talk.last.records[-1].data["recording_id"] == before.recording_id
+    assert talk.call.recordings[0] == before and talk.file.due == (Span(start=0),)
+    talk, came = judged(0.2)  # as late as any mask may be
+    talk.take(Bridged(at=came, channel_id=GUEST, bridge_id="B1")).is_mask(Mask.MASKING)
+    assert Outcome.INCIDENT_OPENED not in talk.wrote[-len(talk.last.records) :]
+
+
+def test_what_goes_anyway_is_no_incident_however_late_its_cause_is_heard_of() -> None:
+    talk, pressed = judged(1)
+    for key in "*7":
+        talk.take(DigitPressed(at=pressed, channel_id=FAR, digit=key))
+    assert {DiscardRecording, StopRecording} <= set(map(type, talk.last.effects))
+    assert Outcome.INCIDENT_OPENED not in [row.type for row in talk.last.records]
 
 
 def test_a_mask_in_time_takes_nothing_with_it() -> None:
@@ -91,7 +119,7 @@ def test_a_recorder_that_others_stopped_meanwhile_is_silent_to_its_end() -> None
     """The guard stopped it, and the mask never reached it."""
     talk = late(talking(), Bridged, GUEST, 0.8, bridge_id="B1")
     due = place(talk, 0.8)
-    talk.wait(0.1).stopped().whole()
+    talk.wait(0.1).stopped().whole().passes("measure")
     assert talk.measure.blanks == ((due - SLACK, -1),)
 
 
@@ -119,4 +147,4 @@ def test_who_leaves_or_is_staff_makes_nothing_silent() -> None:
     talk = talking().sees("agent2", Role.AGENT)
     assert late(talk, Bridged, "agent2", 0.8, bridge_id="B1").file.due == ()
     assert talk.hangs_up(AGENT).hangs_up().file.due == ()
-    assert noticed(talk.call, play().call, talk.now) == play().call
+    assert noticed(talk.call, play().call, talk.now).call == play().call

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from callguard.lab.media import CounterTone, WavSource
 from callguard.lab.sip import Phone
 from callguard.ports import EventRow
 from tests.audio.sound import key, stereo, write
-from tests.e2e.site import Site, Talk, incidents, sent_between, states
+from tests.e2e.matrix import changing
+from tests.e2e.site import Site, Talk, at, incidents, sent_between, states
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -96,6 +98,31 @@ async def test_a_typed_number_a_variable_and_a_user_event_pause_and_what_came_ju
     keys = [event.data["digit"] for event in stored.events if event.type == "digit_pressed"]
     assert keys == ["1", *"xxxxxxxx", *"xxx"], "eight as RTP events, three as SIP INFO"
     assert "49291234" not in site.printed()
+
+
+@pytest.mark.requirement("S82")
+async def test_what_a_pause_looks_back_to_goes_across_a_transfer_too(site: Site) -> None:
+    async with changing(site, 7, 8, "card") as change:
+        talk = change.talk
+        await talk.recorded()
+        await talk.row("notice_ended", script="recording_on")
+        await talk.answered.refer("to_8")
+        await change.rings()
+        follows = await talk.row("recording_acknowledged", nth=1)
+        await site.user_event("callguard_pause", follows.channel_id)
+        begun = await talk.row("pause_started", cause="event")
+        await talk.row("mask_acknowledged")
+        for call in (talk.call, talk.answered, change.coming):
+            if call:
+                await call.hangup()
+        stored = await talk.over()
+    ended = at(stored, "stop_acknowledged")
+    early = begun.at - timedelta(seconds=1)  # look_back_s of this call type
+    assert early < ended - timedelta(seconds=0.3), "the pause came too late for this test"
+    before, after = talk.tape(0).numbers(), talk.tape(-1).numbers()
+    gone = {number for number, sent in talk.far.sent.items() if sent.wall > early.timestamp()}
+    assert set(before[0]) and not gone & {*before[0], *before[1], *after[0], *after[1]}
+    assert incidents(stored) == set()
 
 
 async def an_operator_pauses(visitor: Talk) -> None:
