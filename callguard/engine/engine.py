@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -242,9 +242,9 @@ class Engine:
         task.add_done_callback(self.tasks.discard)
 
     # ------------------------------------------------------------ World, for runners
-    async def keep(self, batch: Batch) -> bool:
-        """Make BATCH durable; see runner.World."""
-        return await self.evidence.keep(batch)
+    async def keep(self, batches: Sequence[Batch]) -> bool:
+        """Make BATCHES durable; see runner.World."""
+        return await self.evidence.keep(batches)
 
     def carry_out(self, call: Call, effect: Effect) -> None:
         """Perform EFFECT: files are ours, everything else is the PBX's."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,17 +63,20 @@ class Evidence:
         except (StoreDown, StoreRefused, OSError):
             self._gone()
 
-    async def keep(self, batch: Batch) -> bool:
-        """Make BATCH durable. True: in the event log; False: spooled, or, with the spool gone too, held in memory."""
+    async def keep(self, batches: Sequence[Batch]) -> bool:
+        """Make BATCHES of one call durable. True: in the event log; False: spooled, or, with the spool gone too, held
+        in memory."""
         if not self.away:
             try:
-                await self.log.append([batch])
+                await self.log.append(batches)
                 return True
             except StoreDown:
                 self._gone()
             except StoreRefused:
-                return await self._set_aside(batch)
-        await self._spool(batch)
+                if len(batches) > 1:  # nothing of them is stored: which one is it?
+                    return all([await self.keep([each]) for each in batches])
+                return await self._set_aside(*batches)
+        await self._spool(batches)
         return False
 
     def holds(self, call_id: str) -> bool:
@@ -102,7 +105,7 @@ class Evidence:
     async def _set_aside(self, batch: Batch) -> bool:
         """The log is there and says no to these rows: the spool keeps them, and only their call suffers."""
         self.refused(_call_of(batch))
-        await self._spool(batch)
+        await self._spool([batch])
         with suppress(StoreDown, StoreRefused, OSError):
             await self._drain()
         return False
@@ -117,8 +120,8 @@ class Evidence:
             self.noticed.set()
             self.lost(Link.LOG)
 
-    async def _spool(self, batch: Batch) -> None:
-        self.unsaved.append(batch)
+    async def _spool(self, batches: Sequence[Batch]) -> None:
+        self.unsaved.extend(batches)
         await self._write_spool()
 
     async def _write_spool(self) -> None:

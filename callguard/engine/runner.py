@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -58,8 +58,8 @@ REMEMBERED = 256
 class World(Protocol):
     """What a runner reaches outside of its call."""
 
-    async def keep(self, batch: Batch) -> bool:
-        """Make BATCH durable. True: in the event log; False: in the spool only. Never raises."""
+    async def keep(self, batches: Sequence[Batch]) -> bool:
+        """Make BATCHES durable. True: in the event log; False: in the spool only. Never raises."""
 
     def carry_out(self, call: Call, effect: Effect) -> None:
         """Perform an effect, or start to; never blocks."""
@@ -143,7 +143,7 @@ class Runner:
     async def handle(self, event: Event, raw: Mapping[str, Any]) -> None:
         """One fact through step, log and effects, to its end."""
         pending = self.decide(event, raw)
-        await self.commit(pending, pending.enter())
+        await self.commit([(pending, pending.enter())])
 
     def decide(self, event: Event, raw: Mapping[str, Any]) -> Pending:
         """One fact through step. What permits nothing is done at once, however slow the log is; the rest is pending."""
@@ -169,22 +169,27 @@ class Runner:
         return self.world.values_of(new) if new else None
 
     async def _write(self) -> None:
-        """Commit what was decided, in order."""
+        """Commit what was decided, in order: what came while the log was busy goes into it at once."""
         while True:
-            await self.commit(*await self.outbox.get())
-            self.outbox.task_done()
+            waiting = [await self.outbox.get()]
+            while not self.outbox.empty():
+                waiting.append(self.outbox.get_nowait())
+            await self.commit(waiting)
+            for _ in waiting:
+                self.outbox.task_done()
 
-    async def commit(self, pending: Pending, batch: Batch) -> None:
+    async def commit(self, waiting: Sequence[tuple[Pending, Batch]]) -> None:
         """Make rows durable; then what they permit, unless it was overtaken meanwhile."""
-        logged = await self.world.keep(batch)
-        for effect in pending.permissive:
-            if effect in self.promised:
-                self.promised.remove(effect)
-                self._permit(effect, logged)
-        for discard in pending.discards:
-            self.world.carry_out(self.call, discard)
-        for watcher in self.watchers:
-            watcher(self.call, pending.event)
+        logged = await self.world.keep([batch for _, batch in waiting])
+        for pending, _ in waiting:
+            for effect in pending.permissive:
+                if effect in self.promised:
+                    self.promised.remove(effect)
+                    self._permit(effect, logged)
+            for discard in pending.discards:
+                self.world.carry_out(self.call, discard)
+            for watcher in self.watchers:
+                watcher(self.call, pending.event)
 
     def _overtakes(self, effect: Effect) -> bool:
         """Whether EFFECT is about a recorder that waits to be started: then neither reaches the PBX. An unmask that

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from callguard.store.postgres import PostgresLog
 from callguard.store.spool import Spool
 from tests.engine.stage import MASTER, Stage
 from tests.fake_pbx import START
+from tests.store import rows
 
 
 class Picky(MemoryLog):
@@ -223,6 +225,19 @@ async def test_rows_that_the_log_refuses_stop_their_call_alone(tmp_path: Path) -
         aside = b"".join(path.read_bytes() for path in stage.spool.aside())
         assert aside.count(b'"what":"1"') == 1 and aside.count(b'"what":"2"') == 1
         whole(await stage.finish("other", "agent2"))
+
+
+async def test_of_rows_that_go_in_together_the_log_keeps_those_that_it_takes(tmp_path: Path) -> None:
+    log, calls = Picky(), [rows.new_id() for _ in range(3)]
+    batches = [rows.whole(call_id) for call_id in calls]
+    log.refuses = True
+    batches[1] = replace(batches[1], events=tuple(replace(row, channel_id="far") for row in batches[1].events))
+    told: list[str] = []
+    evidence = Evidence(log, Spool(tmp_path / "spool", MASTER), tmp_path, 0, refused=told.append)
+    assert not await evidence.keep(batches)
+    assert [await log.load(call_id) is not None for call_id in calls] == [True, False, True]
+    assert told == [calls[1]] and not evidence.away
+    assert await evidence.keep([rows.whole(rows.new_id()), rows.whole(rows.new_id())])
 
 
 async def test_what_a_controller_left_in_the_spool_is_loaded_first(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -71,10 +71,10 @@ class Diary:
     effects: list[Effect] = field(default_factory=list)
     over: bool = False
 
-    async def keep(self, batch: Batch) -> bool:
+    async def keep(self, batches: Sequence[Batch]) -> bool:
         self.lines.append("append begins")
         await asyncio.sleep(0)
-        self.batches.append(batch)
+        self.batches += batches
         self.lines.append("durable")
         return self.there
 
@@ -128,6 +128,22 @@ async def test_the_consent_row_is_durable_before_the_recorder_starts() -> None:
     assert world.lines == ["append begins", "durable", "StartRecording"]
     kept = [row.type for batch in world.batches for row in batch.events]
     assert kept.index("consent_granted") < kept.index("recording_requested")
+
+
+async def test_what_comes_while_the_log_is_busy_goes_into_it_at_once() -> None:
+    world = Diary()
+    runner = await play(world, *GRANTED)
+    world.batches.clear()
+    world.lines.clear()
+    running = asyncio.create_task(runner.run())
+    runner.feed(TALKING[0])
+    while "append begins" not in world.lines:
+        await asyncio.sleep(0)
+    runner.feed_all(TALKING[1:])
+    await runner.written()
+    running.cancel()
+    assert world.lines == ["append begins", "durable", "append begins", "durable", "StartRecording"]
+    assert [batch.events[0].type for batch in world.batches] == ["channel_seen", "bridged", "bridged"]
 
 
 @pytest.mark.requirement("S81")

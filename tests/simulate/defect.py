@@ -6,7 +6,7 @@ What belongs here: a defect, in as few lines as a careless change would be. What
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -131,14 +131,14 @@ class LosesCallers(_Losing):
 
 
 class LosesRows(Sound):
-    """Every fifth batch is not written, and nobody says so."""
+    """Every fifth time nothing is written, and nobody says so."""
 
     count = 0
 
-    async def keep(self, batch: Batch) -> bool:
+    async def keep(self, batches: Sequence[Batch]) -> bool:
         """Says that it did."""
         self.count += 1
-        return True if self.count % 5 == 0 else await super().keep(batch)
+        return True if self.count % 5 == 0 else await super().keep(batches)
 
 
 class _Forgetful(Runner):

@@ -10,7 +10,7 @@ from tests.simulate.defect import DEFECTS
 from tests.simulate.run import some
 
 SHOWN_BY = {
-    "IgnoresThirdParties": (1, "recorded untold"),
+    "IgnoresThirdParties": (121, "recorded untold"),
     "ActsBeforeTheCommit": (40, "permitted before its rows were durable"),
     "GrantsOnSilence": (1, "recorded silent"),
     "QuorumAlwaysHolds": (1, "recorded untold"),
@@ -19,9 +19,9 @@ SHOWN_BY = {
     "LosesCallers": (1, "left waiting"),
     "LosesRows": (90, "un-audited"),
     "NeverStarts": (1, "silent loss"),
-    "StaysMasked": (100, "silent loss"),
+    "StaysMasked": (281, "silent loss"),
     "ForgetsStops": (1, "recorded halted"),
-    "ForgetsDisputes": (1027, "recorded silent"),
+    "ForgetsDisputes": (1281, "recorded silent"),
     "HaltsNobodyAtTheDoor": (189, "asked under a halt"),
 }
 """Where to begin, and what is found in a few worlds from there on."""

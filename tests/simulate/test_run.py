@@ -9,9 +9,9 @@ from tests.simulate.fault import FAULTS
 from tests.simulate.plot import MOST_PARTIES
 from tests.simulate.run import Found, folder, many, play, some
 
-WORLDS = 400
-"""From the first seed on; `./dev test` plays 17,600 besides, `./dev soak calls` a million."""
-STORIES = (4, 42)
+FIRST, WORLDS = 401, 400
+"""From that seed on; `./dev test` plays 17,600 besides, `./dev soak calls` a million."""
+STORIES = (5, 42)
 """Worlds in which nothing breaks by itself, and a recording is started, masked and stopped."""
 
 SEEN = {
@@ -71,7 +71,7 @@ def data() -> Iterator[str]:
 @pytest.mark.requirement("S125")
 def test_fault_rtpengine_2136_no_call_breaks_a_promise_whatever_breaks() -> None:
     found = Found()
-    for few in many(1, WORLDS):
+    for few in many(FIRST, WORLDS):
         found.merge(few)
         assert few.lines == []
     assert found.worlds == WORLDS <= found.sums["calls"]
