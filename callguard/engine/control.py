@@ -22,8 +22,8 @@ from typing import Any
 from callguard.engine.acting import act, row
 from callguard.engine.runner import Runner
 
-LONGEST = 4096
-"""Bytes of a request."""
+LONGEST = 2**19
+"""Bytes of a request: whatever a command line can hold (MAX_ARG_STRLEN), so that what is wrong with it can be said."""
 
 Answer = dict[str, Any]
 

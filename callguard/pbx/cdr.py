@@ -140,10 +140,11 @@ def _rows(path: Path, layout: _Layout) -> Iterator[tuple[dict[str, str], datetim
         if born is None:
             if torn and number == len(rows) - 1:
                 return
-            raise BadInput(f"{path}: line {line}: {_WRONG[layout.least]}")
+            raise BadInput(f"{path}: line {line}: {_UNDATED if whole else _WRONG[layout.least]}")
         yield found, born
 
 
+_UNDATED = "its start is neither a date and a time nor a count of seconds since 1970"
 _WRONG = {
     ASTERISK.least: "no unique id where cdr_csv writes it; set loguniqueid = yes in [csv] of cdr.conf, or name the "
     "columns in a first line: uniqueid, start, answer or disposition",

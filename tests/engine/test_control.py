@@ -117,6 +117,13 @@ async def test_what_is_no_request_is_answered_and_nothing_happens(stage: Stage, 
     assert len((await ask(stage, {"do": "list"}))["calls"]) == 1
 
 
+async def test_of_words_that_are_too_many_it_is_said_that_they_are(stage: Stage) -> None:
+    await stage.talk()
+    await ask(stage, act("pause"))
+    answer = await ask(stage, act("resume", reason="\u20ac" * 40_000))  # 120 kB on a command line, 240 kB in JSON
+    assert answer == {"error": "reason: 40000 characters, 300 at most"}
+
+
 async def test_who_hangs_up_before_the_answer_does_no_harm(stage: Stage) -> None:
     await stage.talk()
     for _ in range(3):

@@ -126,7 +126,7 @@ def test_a_mark_of_its_encoding_and_a_callers_line_separator_break_no_book(tmp_p
 @pytest.mark.requirement("S118")
 @pytest.mark.parametrize("start", ["1795917601000000", "\u00b2", "0000-00-00 00:00:00"])
 def test_a_moment_that_there_is_not_is_told_of_with_its_line(tmp_path: Path, start: str) -> None:
-    with pytest.raises(BadInput, match="line 2"):
+    with pytest.raises(BadInput, match="line 2: its start is neither"):
         read_cdr(book(tmp_path, f"uniqueid,start,disposition\na-b,{start},ANSWERED\n"), "asterisk")
 
 
