@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import combinations
+from os.path import realpath
 from pathlib import Path
 from typing import BinaryIO
 
@@ -151,7 +152,7 @@ def _state(path: Path) -> tuple[int, ...]:
 
 def _require_apart(files: Sequence[tuple[Path, str]]) -> None:
     for (one, first), (other, second) in combinations(files, 2):
-        if one.resolve() == other.resolve() or (one.exists() and other.exists() and one.samefile(other)):
+        if realpath(one) == realpath(other) or (one.exists() and other.exists() and one.samefile(other)):
             raise BadInput(f"{first} and {second} are the same file: give each a name of its own")
 
 

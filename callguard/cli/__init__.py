@@ -82,7 +82,8 @@ def main() -> None:
     try:
         status = cli(standalone_mode=False)  # what a command gave to Context.exit
     except CallguardError as error:
-        click.echo(f"callguard: {error}", err=True)
+        shown = "".join(char if char.isprintable() or char == "\n" else "?" for char in str(error))
+        click.echo(f"callguard: {shown}", err=True)
         sys.exit(error.exit_code)
     except UnicodeEncodeError:  # how a byte that is no UTF-8 shows once it is to be looked for
         if (wrong := _wrong_argument()) < 0:

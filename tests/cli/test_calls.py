@@ -127,6 +127,11 @@ def test_a_path_that_no_file_can_have(command: tuple[str, ...]) -> None:
     assert done.status == 2 and "File name too long" in done.err
 
 
+def test_a_name_that_would_ring_a_bell() -> None:
+    done = callguard("lint", "dialplan", "no\x07\x9bsuch")
+    assert done.status == 2 and done.err.startswith("callguard: no??such: ")
+
+
 def test_an_export_that_cannot_be_written(place: Place, tmp_path: Path) -> None:
     done = callguard("calls", "export", place.call, "-o", tmp_path / "no" / "such", "--config", place.config)
     assert done.status == 2

@@ -87,6 +87,8 @@ def test_events_are_a_list_or_one_a_line(tmp_path: Path, content: str) -> None:
         (["in.wav", "out.wav", "--events", "missing"], "--events cannot be read"),
         (["cut.wav", "out.wav"], "IN: truncated"),
         (["rate.wav", "out.wav"], "IN: 22050 Hz is not supported"),
+        (["loop", "out.wav"], "IN: cannot be read: Too many levels"),
+        (["in.wav", "loop"], "OUT cannot be written: "),
         (["pipe", "out.wav"], "IN: it is not a regular file"),
         (["in.wav", "pipe"], "OUT cannot be written: it exists and is not a regular file"),
         (["large.wav", "out.wav"], "IN: an RF64 file"),
@@ -97,6 +99,7 @@ def test_bad_input_is_one_sentence_and_status_two(tmp_path: Path, source: Path, 
     write(tmp_path / "rate.wav", noise(1, -20), rate=22050)
     (tmp_path / "large.wav").write_bytes(b"RF64" + source.read_bytes()[4:])
     os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to("loop")
     before = {path: path.is_file() and path.read_bytes() for path in tmp_path.iterdir()}
     done = run(*(tmp_path / name if not name.startswith("--") else name for name in wrong), "--json")
     assert (done.returncode, done.stdout) == (2, "")
