@@ -277,7 +277,7 @@ class Engine:
         """A call is over."""
         self.runners.pop(call.call_id, None)
         self.board.close(call.call_id)
-        if not self.evidence.holds(call.call_id):  # else its end dies with us, and whoever comes next has to end it
+        if not self.evidence.holds(call):  # else its end dies with us, and whoever comes next has to end it
             self.live.remove(call.call_id)
 
     # ------------------------------------------------------------ health
@@ -368,6 +368,8 @@ class Engine:
         try:
             stored = await self.evidence.log.load(call_id)
             own = recovery.take_over(stored, self.entrance.places) if stored and stored.events else None
+            if own:
+                self.evidence.use(own[1].pack)  # who died may not have got so far
         except (BadInput, StoreRefused):  # one call that cannot be read must not keep all others waiting
             self.alert_by("take_over_failed", call_id)
             return []
@@ -377,7 +379,6 @@ class Engine:
         self.board.restore(call, stored.events, there)
         ledger.number = there[call.anchor].number if call.anchor in there else ""
         runner = self.start(Runner(call, ledger, self))
-        self.evidence.use(call.pack)  # who died may not have got so far
         halted = self.entrance.halted(call.call_type.name, self.board.dialled_number(call.anchor))
         runner.feed_all(recovery.unheard(call, clock.read().wall, halted=halted))
         runner.wake_at(recovery.waiting_deadlines(stored), clock.read().wall)

@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from callguard.core.call import Call
 from callguard.core.events import Link
 from callguard.core.jurisdiction import RulePack
 from callguard.errors import StoreDown, StoreRefused
@@ -79,9 +80,9 @@ class Evidence:
         await self._spool(batches)
         return False
 
-    def holds(self, call_id: str) -> bool:
-        """Whether rows of this call are in memory alone."""
-        return any(_call_of(batch) == call_id for batch in self.unsaved)
+    def holds(self, call: Call) -> bool:
+        """Whether something that CALL has to be read with is in memory alone: rows, or its rules."""
+        return call.pack.version in self.unkept or any(_call_of(batch) == call.call_id for batch in self.unsaved)
 
     def use(self, pack: RulePack) -> None:
         """Calls stand under PACK from now on: their rows name it, so it has to be in the log too."""
@@ -94,12 +95,13 @@ class Evidence:
         """Until cancelled: what is used goes into the log, as soon as that is there."""
         while True:
             await self.noticed_pack.wait()
+            self.noticed_pack.clear()
             try:
                 for version in sorted(self.unkept):
                     await self.log.keep_rules(self.packs[version])
                     self.unkept.discard(version)
-                self.noticed_pack.clear()
-            except StoreDown:
+            except (StoreDown, StoreRefused):
+                self.noticed_pack.set()
                 await asyncio.sleep(RETRY)
 
     async def _set_aside(self, batch: Batch) -> bool:

@@ -11,7 +11,9 @@ import pytest
 
 from callguard.core.effects import MaskRecording, StopRecording, UnmaskRecording
 from callguard.core.events import DigitPressed, Link, Unexpected
+from callguard.core.jurisdiction import RulePack
 from callguard.core.recording import Mask
+from callguard.core.rules import STRICTEST
 from callguard.engine.evidence import Evidence
 from callguard.errors import StoreRefused
 from callguard.lab.postgres import Postgres
@@ -21,6 +23,7 @@ from callguard.store import schema
 from callguard.store.memory import MemoryLog
 from callguard.store.postgres import PostgresLog
 from callguard.store.spool import Spool
+from tests.core.play import PACK
 from tests.engine.stage import MASTER, Stage
 from tests.fake_pbx import START
 from tests.store import rows
@@ -131,6 +134,35 @@ async def test_neither_log_nor_spool(tmp_path: Path) -> None:
         assert words(whole(await stage.finish("far", "agent1"))) == ["1"]
 
 
+class Slow(MemoryLog):
+    """A log that takes no rules before its gate opens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate, self.asked = asyncio.Event(), asyncio.Event()
+
+    async def keep_rules(self, pack: RulePack) -> None:
+        self.asked.set()
+        await self.gate.wait()
+        await super().keep_rules(pack)
+
+
+@pytest.mark.requirement("S81")
+async def test_rules_that_come_while_others_are_being_kept_are_kept_too(tmp_path: Path) -> None:
+    log = Slow()
+    async with Stage(tmp_path, log).running() as stage:
+        await stage.talk()
+        await asyncio.wait_for(log.asked.wait(), 5)
+        call_id = stage.call("far").call_id
+        stage.evidence.use(PACK)
+        stage.hang_up("far", "agent1")
+        await stage.until(lambda: call_id not in stage.engine.runners)
+        assert list(stage.engine.live.ids()) == [call_id], "whoever comes next keeps its rules if we do not"
+        log.gate.set()
+        await stage.until(lambda: not stage.evidence.unkept)
+        assert stage.evidence.packs.keys() == {STRICTEST.version, PACK.version}
+
+
 @pytest.mark.requirement("S125")
 async def test_a_call_whose_end_is_in_memory_alone_is_left_to_whoever_comes_next(tmp_path: Path) -> None:
     log = MemoryLog()
@@ -139,13 +171,13 @@ async def test_a_call_whose_end_is_in_memory_alone_is_left_to_whoever_comes_next
     stage.evidence.spool = stage.spool = spool
     async with stage.running():
         await stage.talk(call_type="kept")
-        call_id = stage.engine.board.calls["far"]
+        call = stage.call("far")
         spool.full = True
         log.cut()
         await stage.until(lambda: Link.SPOOL in stage.engine.faults)
         stage.hang_up("far", "agent1")
-        await stage.until(lambda: call_id not in stage.engine.runners)
-        assert stage.evidence.holds(call_id) and list(stage.engine.live.ids()) == [call_id]
+        await stage.until(lambda: call.call_id not in stage.engine.runners)
+        assert stage.evidence.holds(call) and list(stage.engine.live.ids()) == [call.call_id]
 
 
 async def test_a_spool_that_takes_rows_again(tmp_path: Path) -> None:

@@ -202,7 +202,7 @@ class Controller:
     def idle(self) -> bool:
         """Whether no call is live and nothing waits to be written."""
         engine, evidence = self.engine, self.evidence
-        return engine.adopted and not (engine.runners or evidence.away or evidence.unsaved)
+        return engine.adopted and not (engine.runners or evidence.away or evidence.unsaved or evidence.unkept)
 
 
 def no_prompts(call: Call, channel_id: str) -> Mapping[Script, Playable]:
