@@ -21,9 +21,7 @@ from callguard.core.effects import (
     DiscardRecording,
     Effect,
     MeasureRecording,
-    PlayPrompt,
     SendOn,
-    SoundBeep,
     StopRogue,
 )
 from callguard.core.events import (
@@ -50,6 +48,7 @@ from callguard.engine.runner import Runner
 from callguard.engine.stranger import Strangers
 from callguard.engine.sweeper import Sweeper
 from callguard.engine.switchboard import Fact, Switchboard, bare
+from callguard.engine.telling import Telling
 from callguard.engine.verdict import Verdicts
 from callguard.errors import BadInput, StoreDown, StoreRefused, Unreachable
 from callguard.ports import (
@@ -97,6 +96,9 @@ class Engine:
     early: deque[Event] = field(default_factory=lambda: deque(maxlen=recovery.MOST_EARLY))
     adopted: bool = False
     draining: bool = False
+
+    def __post_init__(self) -> None:
+        self.telling = Telling(self.pbx, self.prompts, self.runners)
 
     @property
     def live(self) -> recovery.LiveCalls:
@@ -152,7 +154,7 @@ class Engine:
             case Said(RogueRecordingSeen() as event):
                 self._rogue(event, raw)
             case Said(event):
-                facts = self._of_recording(event) or self.board.said(event)
+                facts = self._of_recording(event) or self.telling.heard(event, self.board.said(event))
                 if isinstance(event, recovery.SAID_ONCE) and not facts and not self.adopted:
                     self.early.append(event)  # its call is not taken over yet
                 self._deliver(facts, raw)
@@ -251,9 +253,7 @@ class Engine:
         if isinstance(effect, MeasureRecording | DiscardRecording):
             self._task(self._file(call, effect))
         elif not isinstance(effect, Alert):
-            if isinstance(effect, PlayPrompt | SoundBeep):
-                self.pbx.set_prompts(effect.channel_id, self.prompts(call, effect.channel_id))
-            self.pbx.perform(effect)
+            self.telling.perform(call, effect)
 
     async def _file(self, call: Call, effect: MeasureRecording | DiscardRecording) -> None:
         line = self.prompts(call, effect.channel_id).get(Script.RECORDING_ON)
@@ -276,6 +276,7 @@ class Engine:
     def ended(self, call: Call) -> None:
         """A call is over."""
         self.runners.pop(call.call_id, None)
+        self.telling.leave(call.call_id)
         self.board.close(call.call_id)
         if not self.evidence.holds(call):  # else its end dies with us, and whoever comes next has to end it
             self.live.remove(call.call_id)

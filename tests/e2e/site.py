@@ -139,6 +139,8 @@ POLICY = (
             "card": f'language = "{LANGUAGE}"\nsite = "US-TX"\nlook_back_s = 1\npause_warn_s = 1',
             "named": f'language = "{LANGUAGE}"\nindicator = "name"',
             "moved": f'language = "{LANGUAGE}"\nagents = ["PJSIP/agent?"]',
+            "sealed": f'language = "{LANGUAGE}"\nagents = ["PJSIP/agent?"]\n'
+            'category = "payment"\nnotice = "notice-sensitive"',
             "gated": f'language = "{LANGUAGE}"\nagents = ["PJSIP/agent?"]\njoins = "gate"',
             "keyed": f'language = "{LANGUAGE}"\nsomeone_else = "*5"\ncannot_consent = "*6"',
             "toned": f'language = "{LANGUAGE}"\nindicator = "tone"',

@@ -129,3 +129,47 @@ async def test_a_second_transfer_right_behind_the_first_leaves_no_gap_untold(sit
         assert len(began) > 1 and continued == began[:-1]
         kept = {item.recording_id for item in stored.recordings if item.state == State.VERIFIED.value}
         assert {began[0], began[-1]} <= kept  # who came in between may have been gone before anything was written
+
+
+def heard_by(stored: StoredCall, channel_id: str) -> list[tuple[str, object]]:
+    """Which prompts this party was told, as its call's log has it."""
+    types = ("notice_started", "notice_ended", "notice_failed")
+    return [
+        (row.type, row.data["prompt"]) for row in stored.events if row.channel_id == channel_id and row.type in types
+    ]
+
+
+@pytest.mark.requirement("S6", "S17", "S20")
+async def test_who_comes_into_two_calls_at_once_hears_the_notice_of_each_and_one_after_another(site: Site) -> None:
+    """Two callers in a room, of whom one pays. Whoever joins is told what each call says."""
+    async with site.talk("moved", agent_number=3) as plain, changing(site, 4, 10, "sealed") as change:
+        await asyncio.gather(begun(plain), begun(change.talk))
+        joined = Change(site, plain, change.third, change.tone)
+        for each in (joined, change):
+            await each.redirects("room_3", "caller")
+        for talk in (plain, change.talk):
+            await talk.row("call_merged")
+            await talk.row("notice_ended", script="notice", nth=1)
+        await asyncio.gather(plain.call.press("1"), change.talk.call.press("1"))
+        await asyncio.gather(sounds(plain), sounds(change.talk))
+        await change.dials("room_3")
+        await about(change, "notice_ended")
+        joined.channel_id = change.channel_id
+        await about(joined, "notice_ended")
+        assert change.coming
+        await change.coming.press("1")
+        told = [await about(each, "consent_granted") for each in (joined, change)]
+        await asyncio.gather(sounds(plain), sounds(change.talk))
+        for call in (change.coming, plain.call, change.talk.call):
+            await call.hangup()
+        both = [await talk.over() for talk in (plain, change.talk)]
+    assert told[0].at == told[1].at  # one key, after both
+    for stored, notice in zip(both, ("notice-short", "notice-sensitive"), strict=True):
+        assert heard_by(stored, change.channel_id) == [("notice_started", notice), ("notice_ended", notice)]
+        assert set(states(stored)) == {State.VERIFIED.value} and incidents(stored) == set()
+    spans = [
+        [row.at for row in stored.events if row.channel_id == change.channel_id and row.type.startswith("notice_")]
+        for stored in both
+    ]
+    (_, first_ended), (second_began, _) = sorted(spans)
+    assert first_ended <= second_began

@@ -1,0 +1,123 @@
+"""One voice at a time: who has to be told by several calls hears one after another, and each has its own answer.
+
+What belongs here: whose turn it is at a channel, and for which calls a notice or question was heard: only who was told
+what a call's own policy says has been told by that call. What does not: what is told and when (core/), playing (pbx/).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from callguard.core.call import Call
+from callguard.core.effects import Effect, PlayPrompt, SoundBeep, StopPrompt
+from callguard.core.events import ChannelHungUp, Event, NoticeEnded, NoticeFailed, NoticeStarted, Script
+from callguard.engine.runner import Runner
+from callguard.engine.switchboard import Fact
+from callguard.ports import Pbx, Playable
+
+_ASKS = (Script.NOTICE, Script.QUESTION, Script.LONG_NOTICE)
+"""What an answer rests on. Everything else is short, and may be heard by the way."""
+
+
+@dataclass(slots=True)
+class _Turn:
+    """One prompt, for these calls. `audio`: what is heard; `spoken`: it was asked of the PBX, `started`: it plays."""
+
+    effect: PlayPrompt
+    audio: str
+    calls: list[str]
+    spoken: bool = False
+    started: bool = False
+
+    def is_like(self, other: _Turn) -> bool:
+        """Whether who hears this from its beginning has heard OTHER too."""
+        return not self.started and (self.effect, self.audio) == (other.effect, other.audio)
+
+
+@dataclass
+class Telling:
+    """The turns at every channel. `prompts`: what a party of a call is to hear, by its channel; `runners`: of live
+    calls."""
+
+    pbx: Pbx
+    prompts: Callable[[Call, str], Mapping[Script, Playable]]
+    runners: Mapping[str, Runner]
+    _turns: dict[str, list[_Turn]] = field(default_factory=dict)
+
+    def perform(self, call: Call, effect: Effect) -> None:
+        """Have the PBX carry out EFFECT of CALL. A notice or question waits for its turn; calls that have the very same
+        to say at the same moment say it once."""
+        if isinstance(effect, StopPrompt) and effect.script is None:
+            now = self._may_stop(call.call_id, effect.channel_id)
+        else:
+            now = not isinstance(effect, PlayPrompt) or effect.script not in _ASKS or self._may_play(call, effect)
+        if now:
+            self._perform(call, effect)
+
+    def heard(self, event: Event, facts: list[Fact]) -> list[Fact]:
+        """Of FACTS, which EVENT was for every call that knows its channel, those of the calls that spoke."""
+        if isinstance(event, ChannelHungUp):
+            self._turns.pop(event.channel_id, None)
+        turns = self._turns.get(event.channel_id)
+        if not turns or not _is_about(event):
+            return facts
+        turn = turns[0]
+        turn.started = True
+        if not isinstance(event, NoticeStarted):
+            self._next(event.channel_id, turns[1:])
+        return [(call_id, said) for call_id, said in facts if call_id in turn.calls]
+
+    def leave(self, call_id: str) -> None:
+        """This call is over: it has nothing more to say. What plays plays to its end, for nobody's answer."""
+        for channel_id in list(self._turns):
+            self._unsay(call_id, channel_id)
+
+    # ------------------------------------------------------------ inside
+    def _perform(self, call: Call, effect: Effect) -> None:
+        if isinstance(effect, PlayPrompt | SoundBeep):
+            self.pbx.set_prompts(effect.channel_id, self.prompts(call, effect.channel_id))
+        self.pbx.perform(effect)
+
+    def _may_play(self, call: Call, effect: PlayPrompt) -> bool:
+        """Whether nobody else speaks there. What a call says anew it says next."""
+        prompt = self.prompts(call, effect.channel_id).get(effect.script)
+        new = _Turn(effect, prompt.sha256 if prompt else "", [call.call_id])
+        turns = self._turns.setdefault(effect.channel_id, [])
+        same = next((turn for turn in turns if turn.is_like(new) and call.call_id not in turn.calls), None)
+        if same is not None:
+            same.calls.append(call.call_id)
+            return False
+        own = [turn.spoken and turn.calls == new.calls for turn in turns]
+        new.spoken = all(own[:1])
+        turns.insert([*own, False].index(False) if new.spoken else len(turns), new)
+        return new.spoken
+
+    def _may_stop(self, call_id: str, channel_id: str) -> bool:
+        """Whether what plays there now is this call's alone; what it has not said yet it says no more."""
+        turns = self._turns.get(channel_id, [])
+        if not turns or turns[0].calls == [call_id]:
+            return True
+        self._unsay(call_id, channel_id)
+        return False
+
+    def _unsay(self, call_id: str, channel_id: str) -> None:
+        turns = self._turns[channel_id]
+        for turn in turns:
+            turn.calls = [each for each in turn.calls if each != call_id]
+        self._next(channel_id, [turn for turn in turns if turn.calls or turn.spoken])
+
+    def _next(self, channel_id: str, turns: list[_Turn]) -> None:
+        """These are left: whoever is the first of them speaks."""
+        self._turns[channel_id] = turns
+        if not turns:
+            del self._turns[channel_id]
+        elif not turns[0].spoken:
+            turns[0].spoken = True
+            if runner := self.runners.get(turns[0].calls[0]):
+                self._perform(runner.call, turns[0].effect)
+
+
+def _is_about(event: Event) -> bool:
+    """Whether it tells what came of a turn."""
+    return isinstance(event, NoticeStarted | NoticeEnded | NoticeFailed) and event.script in _ASKS

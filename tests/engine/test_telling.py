@@ -1,0 +1,95 @@
+"""Who is told by several calls hears one after another, and each call hears of its own notice alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any, cast
+
+from callguard.core.call import Call
+from callguard.core.effects import Effect, PlayPrompt, StopPrompt
+from callguard.core.events import ChannelHungUp, Event, NoticeEnded, NoticeFailed, NoticeStarted, Script
+from callguard.engine.telling import Telling
+from callguard.ports import Pbx, Playable
+from tests.fake_pbx import START
+
+NOTICE = PlayPrompt(channel_id="guest", script=Script.NOTICE, whisper=True)
+STOP = StopPrompt(channel_id="guest")
+STARTED, ENDED = (kind(at=START, channel_id="guest") for kind in (NoticeStarted, NoticeEnded))
+
+
+class Board:
+    """Calls "a" and "b", and what the PBX was asked, with whose prompts."""
+
+    def __init__(self, **audio: str) -> None:
+        self.audio, self.whose, self.asked = audio, "", list[tuple[str, Effect]]()
+        self.calls = {name: cast(Call, SimpleNamespace(call_id=name)) for name in audio}
+        runners: Any = {name: SimpleNamespace(call=call) for name, call in self.calls.items()}
+        self.telling = Telling(cast(Pbx, self), self.prompts, runners)
+
+    def prompts(self, call: Call, channel_id: str) -> Mapping[Script, Playable]:
+        return dict.fromkeys(Script, cast(Playable, SimpleNamespace(sha256=self.audio[call.call_id], of=call.call_id)))
+
+    def set_prompts(self, channel_id: str, prompts: Mapping[Script, Any]) -> None:
+        self.whose = prompts[Script.NOTICE].of
+
+    def perform(self, effect: Effect) -> None:
+        self.asked.append((self.whose, effect))
+
+    def ask(self, name: str, effect: Effect) -> None:
+        self.telling.perform(self.calls[name], effect)
+
+    def heard(self, event: Event) -> list[str]:
+        return [name for name, _ in self.telling.heard(event, [(name, event) for name in self.calls])]
+
+
+def test_two_notices_are_heard_one_after_another_and_each_is_its_own_calls() -> None:
+    on = Board(a="generic", b="sensitive")
+    on.ask("a", NOTICE)
+    on.ask("b", NOTICE)
+    assert on.asked == [("a", NOTICE)]
+    assert on.heard(STARTED) == on.heard(ENDED) == ["a"]
+    assert on.asked == [("a", NOTICE), ("b", NOTICE)]
+    assert on.heard(STARTED) == on.heard(ENDED) == ["b"]
+    assert on.heard(ENDED) == ["a", "b"]  # of nobody's turn
+
+
+def test_the_very_same_notice_is_said_once_for_both_and_not_to_who_missed_its_beginning() -> None:
+    on = Board(a="same", b="same", c="same")
+    on.ask("a", NOTICE)
+    on.ask("b", NOTICE)
+    assert on.heard(STARTED) == ["a", "b"]
+    on.ask("c", NOTICE)
+    assert on.heard(ENDED) == ["a", "b"] and on.asked == [("a", NOTICE), ("c", NOTICE)]
+
+
+def test_a_call_stops_what_it_says_itself_and_nothing_else() -> None:
+    on = Board(a="generic", b="sensitive")
+    on.ask("a", NOTICE)
+    on.ask("b", NOTICE)
+    on.ask("b", STOP)
+    assert on.asked == [("a", NOTICE)]
+    on.ask("a", STOP)
+    on.ask("a", NOTICE)  # anew: it waits for nobody
+    assert [effect for _, effect in on.asked] == [NOTICE, STOP, NOTICE]
+    stopped = NoticeFailed(at=START, channel_id="guest", reason="stopped")
+    assert on.heard(stopped) == on.heard(ENDED) == ["a"] and len(on.asked) == 3
+
+
+def test_one_of_two_that_say_the_same_leaves_it_to_the_other() -> None:
+    on = Board(a="same", b="same")
+    on.ask("a", NOTICE)
+    on.ask("b", NOTICE)
+    on.ask("a", STOP)
+    assert on.asked == [("a", NOTICE)] and on.heard(ENDED) == ["b"]
+
+
+def test_what_plays_for_a_call_that_is_over_is_nobodys_and_the_next_one_waits_for_its_end() -> None:
+    on = Board(a="generic", b="sensitive")
+    on.ask("a", NOTICE)
+    on.ask("b", NOTICE)
+    on.telling.leave("a")
+    assert on.asked == [("a", NOTICE)] and on.heard(ENDED) == []
+    assert on.asked[1:] == [("b", NOTICE)]
+    on.telling.heard(ChannelHungUp(at=START, channel_id="guest"), [])
+    assert on.heard(STARTED) == ["a", "b"]
