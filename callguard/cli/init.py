@@ -59,7 +59,9 @@ _LEAST = {
         "why": "`call` to mute, stop and send on, `reporting` to look. The snippet starts the recorder",
         "read": "call",
         "write": "call,reporting",
-        "filter": "eventfilter = Event: MixMonitorStart\neventfilter = Event: ChanSpySt\n",
+        "filter": "".join(
+            f"eventfilter = Event: {event}\n" for event in ("MixMonitorStart", "ConfbridgeRecord", "ChanSpySt")
+        ),
     },
 }
 """Where the templates differ. Without class system callguard cannot choose its events: manager.conf does."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from callguard.lab.sip import Phone
 from callguard.pbx.asterisk.ami import Ami
 from callguard.pbx.asterisk.site import AmiAddress
 from callguard.ports import IncidentRow, StoredCall, Wanted
@@ -87,6 +88,25 @@ async def test_a_recorder_on_a_channel_of_no_call_and_a_file_of_nobody_are_incid
     stray.unlink()
     ours = {path.name for path in site.stand.recordings.iterdir()}
     assert ours and len(await site.log.find_incidents(Wanted(kind="unknown_file"))) == 1
+
+
+@pytest.mark.requirement("S4")
+async def test_a_conference_that_records_itself_is_seen_within_two_seconds_and_stopped(site: Site) -> None:
+    number, tape = site.free.pop(0), site.stand.work / "room.wav"
+    port = site.stand.agent_ports[f"agent{number}"]
+    async with await Phone.open(f"agent{number}", site.stand.server, port=port) as guest:
+        await (await guest.dial("room_88")).answered()
+        before = {row.incident_id for row in await site.log.find_incidents(Wanted(kind="rogue_recording", call_id=""))}
+        began = time.time()
+        await site.stand.asterisk.cli(f"confbridge record start 88 {tape}")
+        while (row := await told(site, "rogue_recording")).incident_id in before:
+            assert time.time() - began < 5, "nobody was told"
+            await asyncio.sleep(0.05)
+        assert row.opened_at.timestamp() - began < 2
+        (written,) = site.stand.work.glob("room*.wav")  # Asterisk puts the second into its name
+        assert await stands_still(written)
+    site.free.append(number)
+    assert not await site.log.find_incidents(Wanted(kind="rogue_not_stopped"))
 
 
 async def is_found(site: Site, harm: Callable[[Path], None]) -> StoredCall:

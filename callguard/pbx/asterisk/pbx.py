@@ -78,7 +78,7 @@ class AsteriskPbx:
         self._skew = Skew()
         self._lag = Lag()
         self._screen = Screen(self._prompter.cue)
-        self._rogues = Rogues(self._recorder.stop_rogue)
+        self._rogues = Rogues(lambda event: self._tell(Said(event)))
         self._sink: Sink | None = None
         self._ari: Ari | None = None
         self._queues: dict[str, _Queue] = {}
@@ -193,6 +193,7 @@ class AsteriskPbx:
         alive = frozenset(text(channel, "id") for channel in everything)
         self._note_waiting(self._waiting(everything))
         self._recorder.attach(ami, alive)
+        self._rogues.attach(ami)
         self._prompter.attach(ari)
         self._screen.attach(ari, ami)
 
@@ -220,6 +221,7 @@ class AsteriskPbx:
     async def _let_go(self, ari: Ari, ami: Ami) -> None:
         was_up, self._ari = self._ari is not None, None
         self._recorder.attach(None)
+        self._rogues.attach(None)
         self._prompter.attach(None)
         self._screen.attach(None, None)
         if was_up:
@@ -228,7 +230,9 @@ class AsteriskPbx:
 
     # ------------------------------------------------------------ hearing
     def _manager_said(self, message: Message) -> None:
-        self._recorder.heard(message)
+        if foreign := self._recorder.heard(message):
+            self._rogues.mixed(foreign)
+        self._rogues.managed(message)
         for event in (pausing.heard(message, _utc()), listening.heard(message, _utc())):
             if event is not None:
                 self._tell(Said(event))

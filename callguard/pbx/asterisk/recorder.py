@@ -33,11 +33,10 @@ from callguard.core.events import (
     MaskAcknowledged,
     RecordingAcknowledged,
     RecordingEvent,
-    RogueRecordingSeen,
     StopAcknowledged,
     UnmaskAcknowledged,
 )
-from callguard.errors import BadInput, CallguardError, LinkDown
+from callguard.errors import BadInput, CallguardError
 from callguard.pbx.asterisk.ami import Ami
 from callguard.pbx.asterisk.ami_codec import Message
 from callguard.pbx.asterisk.probe import Files, Look, files_of, look
@@ -124,12 +123,6 @@ class Recorder:
             case _:
                 self._fail(effect, "not a request to a PBX")
 
-    async def stop_rogue(self, channel_id: str) -> None:
-        """Stop the newest recorder of a channel: it has just been seen to begin. Raises PbxRefused, LinkDown."""
-        if self._ami is None:
-            raise LinkDown("the link to the PBX is down")
-        await self._ami.action("StopMixMonitor", Channel=channel_id)
-
     def channel_gone(self, channel_id: str) -> None:
         """The channel hung up: Asterisk ends its recorders and says nothing about it."""
         del self._expected[channel_id]
@@ -139,16 +132,16 @@ class Recorder:
             else:
                 self._end(live)
 
-    def heard(self, message: Message) -> None:
-        """An AMI event: a recorder that we did not ask for is somebody else's."""
+    def heard(self, message: Message) -> str:
+        """An AMI event: the channel on which a recorder began that we did not ask for, else ''."""
         if message.get("Event") != "MixMonitorStart":
-            return
+            return ""
         channel_id = message.get("Uniqueid")
         if self._expected[channel_id] > 0:
             self._expected[channel_id] -= 1
             self._armed_one_runs(channel_id)
-        else:
-            self._tell(RogueRecordingSeen(at=_utc(), channel_id=channel_id))
+            return ""
+        return channel_id
 
     async def watch(self) -> None:
         """Look at the files of every live recording, again and again, until cancelled."""

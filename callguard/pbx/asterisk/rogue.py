@@ -1,43 +1,102 @@
-"""Stopping recorders that are not ours: MixMonitors by their channel, ARI's own by their name.
+"""Recorders that are not ours: MixMonitors by their channel, ARI's own by their name, a conference's by its room.
 
-What belongs here: which of the two it is. What does not: seeing them (recorder.py, translate.py), whether they are
-stopped (core/). Names are somebody else's text: they go into a request to ARI, quoted, and nowhere else.
+What belongs here: which of them runs, and stopping it. What does not: which MixMonitor is ours (recorder.py), facts
+about ARI's own (translate.py), whether they are stopped (core/). Names are somebody else's text: they go into a request
+to the PBX, quoted, and nowhere else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from callguard.errors import PbxRefused
+from callguard.core.events import Event, RogueRecordingSeen
+from callguard.errors import LinkDown, PbxRefused
+from callguard.pbx.asterisk.ami import Ami
+from callguard.pbx.asterisk.ami_codec import Message
 from callguard.pbx.asterisk.ari import Ari
 from callguard.pbx.asterisk.translate import Json, part, recorded, text
 
 _ENDED = ("RecordingFinished", "RecordingFailed")
 
 
-class Rogues:
-    """ARI's recorders by what they record. MIXED stops a channel's newest MixMonitor. Raises PbxRefused, LinkDown."""
+@dataclass(frozen=True, slots=True)
+class _Recorder:
+    """One that runs. `kind`: "mixed", "own" (ARI's) or "room"; `name`: by which it is stopped."""
 
-    def __init__(self, mixed: Callable[[str], Awaitable[None]]) -> None:
-        self._mixed = mixed
-        self._names: dict[str, str] = {}
+    kind: str
+    name: str
+
+
+class Rogues:
+    """What records each channel and bridge, until it is stopped. TELL hears of those that ARI does not mention.
+
+    More than one call may ask for the same one to be stopped, and a call may do so after the engine did: without this
+    book the second request would end the recorder below it, which is ours.
+    """
+
+    def __init__(self, tell: Callable[[Event], None]) -> None:
+        self._tell = tell
+        self._ami: Ami | None = None
+        self._running: defaultdict[str, list[_Recorder]] = defaultdict(list)
+
+    def attach(self, ami: Ami | None) -> None:
+        """The manager connection, or none."""
+        self._ami = ami
+
+    def mixed(self, channel_id: str) -> None:
+        """A MixMonitor that we did not ask for began."""
+        self._running[channel_id].append(_Recorder("mixed", channel_id))
+        self._tell(RogueRecordingSeen(at=datetime.now(UTC), channel_id=channel_id))
+
+    def managed(self, message: Message) -> None:
+        """An AMI event: a conference records itself, with a MixMonitor on a channel that no event is about."""
+        bridge_id = message.get("BridgeUniqueid")
+        if message.get("Event") == "ConfbridgeRecord" and bridge_id:
+            self._running[bridge_id].append(_Recorder("room", message.get("Conference")))
+            self._tell(RogueRecordingSeen(at=datetime.now(UTC), bridge_id=bridge_id))
 
     def heard(self, message: Json) -> None:
-        """An ARI event: a recorder of ARI's own began or ended."""
-        kind, name = text(message, "type"), text(part(message, "recording"), "name")
+        """An ARI event: a recorder of ARI's own began or ended, or what was recorded is gone."""
+        kind, one = text(message, "type"), _Recorder("own", text(part(message, "recording"), "name"))
         _, target = recorded(message)
-        if kind == "RecordingStarted" and target and name:
-            self._names[target] = name
-        elif kind in _ENDED and self._names.get(target) == name:
-            del self._names[target]
+        if kind == "RecordingStarted" and target and one.name:
+            self._running[target].append(one)
+        elif kind in _ENDED and one in self._running.get(target, ()):
+            self._running[target].remove(one)
+        elif kind in ("ChannelDestroyed", "BridgeDestroyed"):
+            what = kind.removesuffix("Destroyed").lower()
+            self._running.pop(text(part(message, what), "id"), None)
 
     async def stop(self, target: str, ari: Ari) -> None:
-        """Stop what records TARGET, a channel or a bridge. One that has ended meanwhile is stopped."""
-        name = self._names.pop(target, "")
-        if not name:
-            return await self._mixed(target)
+        """Stop the newest that records TARGET, a channel or a bridge. Where none does any more there is nothing to do.
+        Raises PbxRefused, LinkDown."""
+        if not (running := self._running.get(target)):
+            return
+        newest = running.pop()
         try:
-            await ari.stop_recording(name)
-        except PbxRefused as refusal:
-            if refusal.status != 404:
-                raise
+            await self._end(newest, ari)
+        except (PbxRefused, LinkDown):
+            self._running[target].append(newest)
+            raise
+
+    async def _end(self, recorder: _Recorder, ari: Ari) -> None:
+        if recorder.kind == "own":
+            return await _end_own(recorder.name, ari)
+        if self._ami is None:
+            raise LinkDown("the link to the PBX is down")
+        if recorder.kind == "room":
+            await self._ami.action("ConfbridgeStopRecord", Conference=recorder.name)
+        else:
+            await self._ami.action("StopMixMonitor", Channel=recorder.name)
+
+
+async def _end_own(name: str, ari: Ari) -> None:
+    """One that has ended meanwhile is stopped."""
+    try:
+        await ari.stop_recording(name)
+    except PbxRefused as refusal:
+        if refusal.status != 404:
+            raise

@@ -18,7 +18,7 @@ from callguard.pbx.asterisk.ami_codec import Message
 from callguard.pbx.asterisk.site import AmiAddress
 from tests.pbx.rig import SITE
 
-FILTERS = 4
+FILTERS = 5
 """Requests between the login and what is asked for."""
 
 

@@ -65,9 +65,10 @@ async def test_the_newest_recorder_of_a_channel_is_stopped_and_ours_runs_on(rig:
         await other.action("MixMonitor", Channel=talk.far, File=str(rogue))
         await rig.wait(RogueRecordingSeen)
         rig.pbx.perform(StopRogue(channel_id=talk.far))
+        rig.pbx.perform(StopRogue(channel_id=talk.far))  # so does another call that the channel visits
         await rig.wait(RecordingGrowing, lambda fact: fact.recording_id == recording_id)
         assert await still(rogue)
-        assert rig.of(StopObserved) == [] and len(rig.of(RecordingGrowing)) >= 1
+        assert rig.of(StopObserved) == [] and len(rig.of(RecordingGrowing)) >= 1 and rig.of(EffectFailed) == []
         await other.close()
 
 
@@ -83,5 +84,6 @@ async def test_aris_own_recorder_is_stopped_by_its_name(rig: Rig) -> None:
         async with asyncio.timeout(5):
             while await other.ask("GET", LIVE):
                 await asyncio.sleep(0.05)
-        rig.pbx.perform(StopRogue(channel_id="spy1"))  # no recorder of ARI's any more, and no other
-        assert (await rig.wait(EffectFailed)).effect == "StopRogue"
+        rig.pbx.perform(StopRogue(channel_id="spy1"))  # another call asks for the same
+        await asyncio.sleep(0.5)
+        assert rig.of(EffectFailed) == []
