@@ -49,10 +49,12 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """What there is of recordings. `spool`: ids that have a file there; `vault`: {id: the state of its artefact};
-    `strange`: names of files that no recording has."""
+    """What there is of recordings. `spool`: ids that have a file there; `digests`: {id: sha256 of that file, '' for
+    what is no plain file}, of those that were read; `vault`: {id: the state of its artefact}; `strange`: names of files
+    that no recording has."""
 
     spool: frozenset[str] = frozenset()
+    digests: Mapping[str, str] = field(default_factory=dict)
     vault: Mapping[str, str] = field(default_factory=dict)
     strange: Sequence[str] = ()
 
@@ -61,6 +63,11 @@ class Stock:
         if recording_id in self.spool:
             return "in the spool"
         return {"": "", "stored": "in the vault", "writing": ""}.get(self.vault.get(recording_id, ""), DELETED)
+
+    def differs(self, recording_id: str, sha256: str) -> bool:
+        """Whether all that is left of it is a file that is not the one of its verdict, which had this SHA256."""
+        here = self.digests.get(recording_id, sha256)
+        return bool(sha256) and here != sha256 and self.vault.get(recording_id) != "stored"
 
 
 DELETED = "deleted"
@@ -200,6 +207,8 @@ def _wrong(what: str) -> tuple[Class, str]:
 def _recording(call: StoredCall, recording_id: str, state: str, stock: Stock) -> tuple[Class, str]:
     place = stock.place(recording_id)
     match state:
+        case "verified" if stock.differs(recording_id, _digest(call, recording_id)):
+            return Class.LOST, "verified, and its file in the spool was changed, cut or exchanged since"
         case "verified" if place:
             return Class.DUE, f"verified, {place}"
         case "verified":
@@ -213,6 +222,13 @@ def _recording(call: StoredCall, recording_id: str, state: str, stock: Stock) ->
         case "discarded":
             return Class.ERROR, f"discarded, and a file is left of it {place}"
     return Class.UNEXPLAINED, f"it has no verdict: {state}"
+
+
+def _digest(call: StoredCall, recording_id: str) -> str:
+    """sha256 of the file that its last verdict is about, '' where none says so."""
+    rows = [row.data for row in call.events if row.type == "recording_verified"]
+    mine = [str(data.get("sha256", "")) for data in rows if data.get("recording_id") == recording_id]
+    return mine[-1] if mine else ""
 
 
 def _told(call: StoredCall, type: str, recording_id: str, otherwise: str, place: str) -> str:
@@ -245,6 +261,8 @@ def _unrecorded(call: StoredCall, discarded: Sequence[tuple[Class, str]]) -> tup
         return Class.NOT_DUE, _WHY[said[-1]]
     if _mode(call) == "never":
         return Class.NOT_DUE, "its call type is never recorded"
+    if call.events[0].data.get("halted"):
+        return Class.NOT_DUE, "calls of its kind were halted"
     if not any(row.type == "bridged" for row in call.events):
         return Class.NOT_DUE, "nobody was put through"
     if call.incidents:

@@ -6,6 +6,8 @@ rows against objects of the vault (cli/vault.py).
 
 from __future__ import annotations
 
+import hashlib
+import os
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,7 +21,7 @@ from callguard.cli.moment import since_option
 from callguard.cli.option import config_option, json_option, load, show_json, with_log
 from callguard.cli.ruling import printable
 from callguard.errors import BadInput
-from callguard.jobs.spool import is_staged, recording_of
+from callguard.jobs.spool import is_staged, plain_file, recording_of
 from callguard.pbx.cdr import Leg, read_cdr, read_cel
 from callguard.ports import StoredCall
 from callguard.reconcile import FINE, Result, Stock
@@ -29,6 +31,7 @@ from callguard.store.postgres import PostgresLog
 
 EARLIER = timedelta(days=1)
 """How much earlier a call may have begun than a leg of it."""
+_BLOCK = 1 << 20
 _file = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
@@ -60,7 +63,7 @@ def reconcile(
     legs += [leg for path in cel for leg in read_cel(path)]
     calls, known = with_log(settings, lambda log: _calls(log, settings, since))
     books = _merged(legs) if cdr or cel else None
-    result = held_together(books, calls, _stock(settings, known), since=since, outside=outside)
+    result = held_together(books, calls, _stock(settings, known, _verified(calls)), since=since, outside=outside)
     if as_json:
         show_json(_as_data(result))
     else:
@@ -99,17 +102,37 @@ def _entries(settings: Settings) -> list[Path]:
         raise BadInput(f"recordings.directory: {problem.strerror}: reconcile on the PBX's own machine") from None
 
 
-def _stock(settings: Settings, known: frozenset[str]) -> Stock:
-    """What lies in the spool and in the vault. What the rows say is there is looked for."""
+def _verified(calls: list[StoredCall]) -> frozenset[str]:
+    return frozenset(item.recording_id for call in calls for item in call.recordings if item.state == "verified")
+
+
+def _stock(settings: Settings, known: frozenset[str], verified: frozenset[str]) -> Stock:
+    """What lies in the spool and in the vault. What the rows say is there is looked for, and files that are VERIFIED
+    are read: one that was cut or exchanged since has the same name."""
     paths = [path for path in _entries(settings) if not (path.name == TONES or is_going(path) or is_staged(path))]
     with rows(settings) as artefacts:
         stored = [row for row in artefacts.find() if row.kind == "audio"]
     objects = dict(shelf_of(settings).names()) if stored else {}
+    spool = known & {found for path in paths if (found := recording_of(path))}
+    read = {each: _digest(spool_of(settings).path(each, "whole")) for each in sorted(spool & verified)}
     return Stock(
-        spool=known & {found for path in paths if (found := recording_of(path))},
+        spool=spool,
+        digests={each: digest for each, digest in read.items() if digest is not None},
         vault={row.recording_id: _state(row.state, row.object in objects) for row in stored},
         strange=[path.name for path in paths if recording_of(path) not in known],
     )
+
+
+def _digest(path: Path) -> str | None:
+    """sha256 of a file; '' for what is no plain file, None for what the vault took meanwhile."""
+    digest = hashlib.sha256()
+    try:
+        with plain_file(path) as file:
+            while block := file.read(_BLOCK):
+                digest.update(block)
+            return digest.hexdigest()
+    except (BadInput, OSError):
+        return "" if os.path.lexists(path) else None
 
 
 def _state(state: str, there: bool) -> str:

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from callguard.reconcile import Class, Stock, judge
 from tests.e2e.site import Site, incidents, states, types
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -31,6 +32,7 @@ async def test_a_call_type_that_is_halted_stops_on_live_calls_and_asks_no_new_on
         async with site.talk("kept") as new:
             await new.meets()
             unasked = await new.ends()
+        assert judge(unasked, Stock()) == (Class.NOT_DUE, "calls of its kind were halted")
         assert unasked.events[0].data["halted"] and not unasked.recordings and "notice_started" not in types(unasked)
         await halt(site, "release", str(placed["halt_id"]), "--reason", "settled")
         async with site.talk("kept") as again:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import shutil
+from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -67,3 +71,43 @@ async def test_every_leg_of_a_real_cdr_is_in_exactly_one_class(site: Site) -> No
     assert [(leg["leg"], leg["reason"]) for leg in found["legs"] if leg["cls"] == "unknown file"] == []
     assert [leg["reason"] for leg in found["legs"] if not leg["call_id"]] == ["an emergency number"]
     assert found["counts"]["unexplained"] == 0
+
+
+@pytest.mark.requirement("S4", "S118")
+async def test_a_file_that_was_cut_or_exchanged_after_its_verdict_is_lost(site: Site) -> None:
+    began = datetime.now(UTC)
+    foreign = site.stand.work / "foreign.wav"
+    foreign.write_bytes(b"RIFF of somebody else")
+
+    def link(tape: Path) -> None:
+        tape.unlink()
+        tape.symlink_to(foreign)
+
+    def folder(tape: Path) -> None:
+        tape.unlink()
+        tape.mkdir()
+
+    harms: tuple[Callable[[Path], object], ...] = (
+        lambda tape: os.truncate(tape, 2000),
+        lambda tape: tape.write_bytes(b""),
+        lambda tape: shutil.copy(foreign, tape),
+        link,
+        folder,
+    )
+
+    async def one(harm: Callable[[Path], object] | None) -> tuple[str, Path]:
+        async with site.talk() as talk:
+            await recorded(talk)
+            if harm:
+                harm(talk.file())
+            return talk.call_id, talk.file()
+
+    made = await asyncio.gather(*(one(harm) for harm in (None, *harms)))
+    (whole, _), *harmed = made
+    arguments = ("--since", began.isoformat(), "--config", str(site.stand.config), "--json")
+    status, out, _ = await site.stand.run("reconcile", *arguments, check=False)
+    classes = {leg["call_id"]: leg["cls"] for leg in json.loads(out)["legs"]}
+    assert status == 1 and classes[whole] == "recorded as due"
+    assert {classes[call_id] for call_id, _ in harmed} == {"lost"}
+    for _, tape in harmed:
+        tape.rmdir() if tape.is_dir() and not tape.is_symlink() else tape.unlink()
