@@ -235,6 +235,8 @@ def _told(call: StoredCall, type: str, recording_id: str, otherwise: str, place:
     """The reason in the row of a recording's end."""
     rows = [row.data for row in call.events if row.type == type and row.data.get("recording_id") == recording_id]
     reason = next((str(data["reason"]) for data in reversed(rows) if data.get("reason")), otherwise)
+    missing = max((int(data.get("lost_ms", 0)) for data in rows), default=0)
+    reason += f", {missing} ms missing" if missing else ""
     return f"{reason}, found {place}" if place else reason
 
 

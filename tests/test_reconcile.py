@@ -145,8 +145,8 @@ def test_what_is_damaged_is_lost_or_too_much_and_says_how_much_is_missing() -> N
 @pytest.mark.requirement("S118", "S124")
 def test_what_is_lost_or_held_no_media_says_so() -> None:
     lost = played(talk, RecordingLost(at=START, channel_id="", recording_id="", reason="no media", lost_ms=7))
-    assert judge(lost, Stock()) == (Class.LOST, "no media")
-    assert judge(lost, spooled(lost)) == (Class.LOST, "no media, found in the spool")
+    assert judge(lost, Stock()) == (Class.LOST, "no media, 7 ms missing")
+    assert judge(lost, spooled(lost)) == (Class.LOST, "no media, 7 ms missing, found in the spool")
     empty = played(talk, RecordingDiscarded(at=START, channel_id="", recording_id="", reason="no media"))
     assert judge(empty, Stock()) == (Class.NOT_DUE, "no media")
 

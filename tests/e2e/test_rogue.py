@@ -15,6 +15,7 @@ from callguard.lab.sip import Phone
 from callguard.pbx.asterisk.ami import Ami
 from callguard.pbx.asterisk.site import AmiAddress
 from callguard.ports import IncidentRow, StoredCall, Wanted
+from callguard.reconcile import Class, Stock, judge
 from tests.e2e.site import Site, incidents, states
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -133,4 +134,8 @@ async def test_a_file_that_is_cut_or_exchanged_under_its_recorder_is_found_while
 
     cut, exchanged = await asyncio.gather(is_found(site, lambda leg: os.truncate(leg, 44)), is_found(site, exchange))
     assert incidents(cut) == {"recording_damaged"} and incidents(exchanged) == {"recording_lost"}
+    (gone,) = (row.data["lost_ms"] for row in exchanged.events if row.type == "recording_lost")
+    (opened,) = (row.data["lost_ms"] for row in exchanged.events if row.type == "incident_opened")
+    assert gone == opened > 1500, "a file that had grown is gone, and nothing says how much that was"
+    assert judge(exchanged, Stock()) == (Class.LOST, f"file gone, {gone} ms missing")
     assert states(exchanged) == ["lost"] and foreign.read_bytes() == b"RIFF of somebody else"

@@ -162,7 +162,9 @@ class Watch:
         if not self._opened and since < OPEN_SECONDS:
             return []
         self.done = self._absent_for_good = True
-        return [RecordingLost(at=at, **self._ids, offset_samples=-1, reason=FILE_GONE if self._opened else "no file")]
+        written = max(0, self.offset(now if self._stopping is None else self._stopping))
+        reason = FILE_GONE if self._opened else "no file"
+        return [RecordingLost(at=at, **self._ids, offset_samples=-1, reason=reason, lost_ms=written * 1000 // RATE)]
 
     def _open(self, at: datetime) -> list[Event]:
         if self._opened:

@@ -71,7 +71,7 @@ def test_no_file_a_second_after_the_answer_is_lost() -> None:
     watch = started()
     assert watch.observe(100.9, AT, Look()) == []
     assert watch.observe(101.0, AT, Look()) == [
-        RecordingLost(at=AT, channel_id="c1", recording_id="r1", reason="no file")
+        RecordingLost(at=AT, channel_id="c1", recording_id="r1", reason="no file", lost_ms=1000)
     ]
     assert watch.done and watch.observe(102, AT, Look()) == []
 
