@@ -98,8 +98,10 @@ async def test_a_conference_that_records_itself_is_seen_within_two_seconds_and_s
     async with await Phone.open(f"agent{number}", site.stand.server, port=port) as guest:
         await (await guest.dial("room_88")).answered()
         before = {row.incident_id for row in await site.log.find_incidents(Wanted(kind="rogue_recording", call_id=""))}
+        async with asyncio.timeout(5):  # the room is there a moment after the answer
+            while "started" not in await site.stand.asterisk.cli(f"confbridge record start 88 {tape}"):
+                await asyncio.sleep(0.05)
         began = time.time()
-        await site.stand.asterisk.cli(f"confbridge record start 88 {tape}")
         while (row := await told(site, "rogue_recording")).incident_id in before:
             assert time.time() - began < 5, "nobody was told"
             await asyncio.sleep(0.05)
