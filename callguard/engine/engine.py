@@ -98,7 +98,7 @@ class Engine:
     draining: bool = False
 
     def __post_init__(self) -> None:
-        self.telling = Telling(self.pbx, self.prompts, self.runners)
+        self.telling = Telling(self.pbx, lambda call, channel_id: self.prompts(call, channel_id), self.runners)
 
     @property
     def live(self) -> recovery.LiveCalls:
@@ -155,6 +155,9 @@ class Engine:
                 self._rogue(event, raw)
             case Said(event):
                 facts = self._of_recording(event) or self.telling.heard(event, self.board.said(event))
+                if not facts and isinstance(event, EffectFailed) and event.effect == StopRogue.__name__:
+                    # of no call: nobody else would say so. One subject is one incident: a bridge has no name here
+                    self.outside("rogue_not_stopped", event.channel_id or f"a bridge, {event.at.isoformat()}")
                 if isinstance(event, recovery.SAID_ONCE) and not facts and not self.adopted:
                     self.early.append(event)  # its call is not taken over yet
                 self._deliver(facts, raw)

@@ -19,6 +19,7 @@ from tests.e2e.conftest import new_folder
 from tests.e2e.site import AGENT_NUMBERS, Site, Talk, at, gone_at, incidents, sent_before, sent_between, states, types
 from tests.e2e.test_controller_lost import leg_numbers
 from tests.e2e.test_masks import leaked, resumed
+from tests.e2e.test_rogue import told
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -236,3 +237,17 @@ async def test_a_controller_that_dies_before_the_bridge_leaves_nothing_recorded(
         stored = await queued.ends()
         await asked.ends()
     assert states(stored) == ["discarded"] and {"stopped_by_guard", "recording_gap"} <= incidents(stored)
+
+
+@pytest.mark.requirement("S4")
+async def test_a_conference_that_records_itself_is_told_of_and_so_is_that_it_runs_on(site: Site) -> None:
+    number = site.free.pop(0)
+    port = site.stand.agent_ports[f"agent{number}"]
+    async with await Phone.open(f"agent{number}", site.stand.server, port=port) as guest:
+        await (await guest.dial("room_89")).answered()
+        async with asyncio.timeout(5):  # the room is there a moment after the answer
+            while "started" not in await site.stand.asterisk.cli(f"confbridge record start 89 {site.stand.work}/r.wav"):
+                await asyncio.sleep(0.05)
+        for kind in ("rogue_recording", "rogue_not_stopped"):
+            await told(site, kind)
+    site.free.append(number)
