@@ -196,10 +196,10 @@ class Accounts:
             party.asked_at = now if party.asked_at is None else party.asked_at
 
     def told(self, ears: Iterable[str], now: float) -> None:
-        """A notice was played to its end."""
-        for ear in ears:
-            party = self.parties[ear]
-            party.told_at = now if party.told_at is None and party.alive else party.told_at
+        """A notice was played to its end: it counts for whom nothing has overtaken it since its beginning."""
+        for party in map(self.parties.__getitem__, ears):
+            if party.told_at is None and party.asked_at is not None and party.alive:
+                party.told_at = now
 
     def explained(self, ears: Iterable[str]) -> None:
         """The long notice was played to its end."""
