@@ -93,7 +93,7 @@ class FakePbx:
         self.auto, self.plays_on, self.now, self._spares, self._register = auto, plays_on, now, spares, register
         self.effects: list[Effect] = []
         self.prompts: dict[str, Mapping[Script, Playable]] = {}
-        self.playing: dict[str, Script] = {}
+        self.playing: dict[str, tuple[Script, Playable]] = {}
         self.recordings: dict[str, str] = {}  # those that run, and the channel each hangs on
         self._up = False
         self._channels: dict[str, Endpoint] = {}
@@ -120,8 +120,9 @@ class FakePbx:
     def perform(self, effect: Effect) -> None:
         """Remember EFFECT and, if `auto`, answer it in a moment."""
         self.effects.append(effect)
+        prompt = self._prompt_of(effect.channel_id, effect.script) if isinstance(effect, PlayPrompt) else None
         if self.auto:
-            asyncio.get_running_loop().call_soon(self._carry_out, effect)
+            asyncio.get_running_loop().call_soon(self._carry_out, effect, prompt)
 
     async def snapshot(self) -> Snapshot:
         """What is there. Raises LinkDown."""
@@ -174,9 +175,8 @@ class FakePbx:
 
     def end_prompt(self, channel_id: str) -> None:
         """The prompt on this channel was played to its end."""
-        script = self.playing.pop(channel_id)
-        prompt = self._prompt_of(channel_id, script)
-        self.say(NoticeEnded(at=self.now, channel_id=channel_id, script=script, prompt=prompt.id if prompt else ""))
+        script, prompt = self.playing.pop(channel_id)
+        self.say(NoticeEnded(at=self.now, channel_id=channel_id, script=script, prompt=prompt.id))
 
     def after(self, seconds: float) -> None:
         """Move the clock of the facts to come."""
@@ -238,15 +238,18 @@ class FakePbx:
                     yield _about(StopObserved, self.now, channel, recording_id, _OFFSET)
 
     # ------------------------------------------------------------ answers to requests
-    def _carry_out(self, effect: Effect) -> None:
-        for event in self._outcome(effect):
+    def _carry_out(self, effect: Effect, prompt: Playable | None) -> None:
+        for event in self._outcome(effect, prompt):
             self.hear(Said(event))
 
-    def _outcome(self, effect: Effect) -> Iterator[Event]:
+    def _outcome(self, effect: Effect, prompt: Playable | None) -> Iterator[Event]:
         channel = effect.channel_id
         match effect:
-            case PlayPrompt() | StopPrompt():
-                yield from self._prompt(effect)
+            case PlayPrompt():
+                yield from self._play(effect, prompt)
+            case StopPrompt():
+                ends = effect.script in (None, *self.playing.get(channel, ())[:1])
+                yield from self._spoil(channel, "stopped") if ends else ()
             case _ if not self._up:
                 yield self._failed(effect, "link lost")
             case _:
@@ -272,13 +275,6 @@ class FakePbx:
             case _:
                 yield self._failed(effect, "not a request to a PBX")
 
-    def _prompt(self, effect: PlayPrompt | StopPrompt) -> Iterator[Event]:
-        if isinstance(effect, PlayPrompt):
-            yield from self._play(effect)
-        else:
-            ends = effect.script in (None, self.playing.get(effect.channel_id))
-            yield from self._spoil(effect.channel_id, "stopped") if ends else ()
-
     def _failed(self, effect: Effect, reason: str) -> EffectFailed:
         own = effect.recording_id if isinstance(effect, RecordingEffect) else ""
         kind = type(effect).__name__
@@ -301,14 +297,13 @@ class FakePbx:
         own = self.prompts.get(channel_id, {}).get(script)
         return own or (SparePrompt(script.value) if self._spares else None)
 
-    def _play(self, effect: PlayPrompt) -> Iterator[Event]:
+    def _play(self, effect: PlayPrompt, prompt: Playable | None) -> Iterator[Event]:
         channel, script = effect.channel_id, effect.script
-        prompt = self._prompt_of(channel, script)
         wrong = "no prompt" if prompt is None else "" if self._up else "link lost"
         if prompt is None or wrong or (wrong := _objection(prompt)):
             yield NoticeFailed(at=self.now, channel_id=channel, script=script, reason=wrong)
             return
-        self.playing[channel] = script
+        self.playing[channel] = script, prompt
         yield NoticeStarted(
             at=self.now,
             channel_id=channel,
@@ -322,8 +317,8 @@ class FakePbx:
             self.end_prompt(channel)
 
     def _spoil(self, channel_id: str, reason: str) -> Iterator[Event]:
-        script = self.playing.pop(channel_id, None)
-        if script is not None:
+        if channel_id in self.playing:
+            script, _ = self.playing.pop(channel_id)
             yield NoticeFailed(at=self.now, channel_id=channel_id, script=script, reason=reason)
 
     def _recording(self, effect: RecordingEffect) -> Iterator[Event]:

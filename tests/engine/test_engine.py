@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from callguard.core.call import Call
 from callguard.core.consent import Standing
 from callguard.core.effects import PlayPrompt, SendOn, StartRecording, StopRecording, StopRogue
 from callguard.core.events import (
@@ -25,7 +26,7 @@ from callguard.core.policy import Joins, parse_policy
 from callguard.core.recording import Mask, State
 from callguard.engine.engine import DRAIN_SECONDS
 from callguard.engine.sweeper import Sweeper
-from callguard.ports import Dialled, Entered, Sighted
+from callguard.ports import Dialled, Entered, Playable, Sighted
 from callguard.ports import Link as LinkHeard
 from callguard.proof import prove
 from callguard.store.memory import MemoryLog
@@ -422,3 +423,16 @@ async def test_fault_asterisk_963_a_hang_up_that_nobody_tells_is_found_at_the_se
     await sweeper.look(missing)
     await stage.until(lambda: call_id not in engine.runners)
     assert prove(await stage.stored(call_id)) == []
+
+
+async def test_prompts_that_are_read_anew_are_the_next_to_be_heard(stage: Stage) -> None:
+    await stage.talk("far")
+    asked: list[str] = []
+
+    def anew(call: Call, channel_id: str) -> Mapping[Script, Playable]:
+        asked.append(channel_id)
+        return {}
+
+    stage.engine.prompts = anew
+    await stage.talk("other", "agent2")
+    assert asked.count("other") > 1 and "far" not in asked

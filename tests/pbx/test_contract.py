@@ -511,6 +511,15 @@ async def test_a_missing_prompt_fails_and_never_ends(bench: Bench, missing: str)
     assert kinds(bench, NoticeStarted, NoticeEnded, NoticeFailed, EffectFailed) == [NoticeFailed]
 
 
+@pytest.mark.requirement("S17")
+async def test_what_is_played_was_chosen_when_it_was_asked_for(bench: Bench) -> None:
+    """Another call may choose for the same party before its turn."""
+    channel_id = await answered(bench)
+    bench.pbx.perform(PlayPrompt(channel_id=channel_id, script=Script.NOTICE))
+    bench.pbx.set_prompts(channel_id, {})
+    assert (await bench.ear.wait(NoticeStarted)).prompt == bench.prompt.id
+
+
 async def test_a_stopped_prompt_fails_and_never_ends(bench: Bench) -> None:
     channel_id = await answered(bench)
     bench.pbx.perform(PlayPrompt(channel_id=channel_id, script=Script.NOTICE))

@@ -115,7 +115,7 @@ class AsteriskPbx:
             case RecordingEffect():
                 self._recorder.perform(effect)
             case PlayPrompt():
-                self._queue(effect, lambda: self._prompter.play(effect), lambda: self._prompter.drop(effect))
+                self._queue(effect, self._prompter.playing(effect), lambda: self._prompter.drop(effect))
             case StopPrompt(script=script):
                 self._queue(effect, lambda: self._prompter.stop(channel, script))
             case SendOn():

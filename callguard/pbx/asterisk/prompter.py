@@ -10,10 +10,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 
 from callguard.core.effects import Indicate, PlayPrompt, SoundBeep
 from callguard.core.events import EffectFailed, Event, NoticeEnded, NoticeFailed, NoticeStarted, Script
@@ -63,24 +65,33 @@ class Prompter:
         """What the party at this channel is to hear, in its language; forgotten when the channel is gone."""
         self._prompts[channel_id] = prompts
 
-    async def play(self, effect: PlayPrompt) -> None:
-        """Have a prompt played. Its facts follow; a failure is one of them."""
+    def playing(self, effect: PlayPrompt) -> Callable[[], Coroutine[Any, Any, None]]:
+        """How to have a prompt played, as it is chosen now: before its turn another call may choose for this party.
+        Its facts follow; a failure is one of them."""
+        return partial(self._have_played, effect, self._chosen(effect.channel_id, effect.script))
+
+    async def _have_played(self, effect: PlayPrompt, prompt: Playable | None) -> None:
         whisper = "both" if effect.to_all else "out" if effect.whisper else ""
         try:
-            await self._begin(effect.channel_id, effect.script, whisper)
+            await self._begin(effect.channel_id, effect.script, prompt, whisper)
         except PbxRefused as wrong:
             self.drop(effect, wrong.reason)
 
     async def cue(self, channel_id: str, script: Script) -> None:
         """Whisper to an agent. Only a failure is a fact. Raises PbxRefused when it cannot be begun."""
-        await self._begin(channel_id, script, "out", cue=Indicate.__name__)
+        await self._begin(channel_id, script, self._chosen(channel_id, script), "out", cue=Indicate.__name__)
 
     async def beep(self, channel_id: str) -> None:
         """Let both ends of a call hear the tone. Only a failure is a fact. Raises PbxRefused."""
-        await self._begin(channel_id, Script.BEEP, "both", cue=SoundBeep.__name__)
+        beep = self._chosen(channel_id, Script.BEEP)
+        await self._begin(channel_id, Script.BEEP, beep, "both", cue=SoundBeep.__name__)
 
-    async def _begin(self, channel_id: str, script: Script, whisper: str, *, cue: str = "") -> None:
-        prompt = self._prompts.get(channel_id, {}).get(script)
+    def _chosen(self, channel_id: str, script: Script) -> Playable | None:
+        return self._prompts.get(channel_id, {}).get(script)
+
+    async def _begin(
+        self, channel_id: str, script: Script, prompt: Playable | None, whisper: str, *, cue: str = ""
+    ) -> None:
         if prompt is None or self._ari is None:
             raise PbxRefused("prompt", "no prompt" if prompt is None else "link lost")
         if not await asyncio.to_thread(_is_the_one_agreed, prompt):

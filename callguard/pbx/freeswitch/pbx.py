@@ -130,7 +130,7 @@ class FreeSwitchPbx:
             case RecordingEffect():
                 self._recorder.perform(effect)
             case PlayPrompt():
-                self._queue(effect, lambda: self._prompter.play(effect), lambda: self._prompter.drop(effect))
+                self._queue(effect, self._prompter.playing(effect), lambda: self._prompter.drop(effect))
             case StopPrompt(script=script):
                 self._queue(effect, self._prompter.ending(channel, script))
             case SendOn():

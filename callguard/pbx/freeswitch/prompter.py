@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from callguard.core.effects import Indicate, PlayPrompt
@@ -89,17 +90,21 @@ class Prompter:
         """What the party at this channel is to hear, in its language; forgotten when the channel is gone."""
         self._prompts[channel_id] = prompts
 
-    async def play(self, effect: PlayPrompt) -> None:
-        """Have a prompt played. Its facts follow; a failure is one of them."""
+    def playing(self, effect: PlayPrompt) -> Callable[[], Coroutine[Any, Any, None]]:
+        """How to have a prompt played, as it is chosen now: before its turn another call may choose for this party.
+        Its facts follow; a failure is one of them."""
+        return partial(self._have_played, effect, self._chosen(effect.channel_id, effect.script))
+
+    async def _have_played(self, effect: PlayPrompt, prompt: Playable | None) -> None:
         peers = self._peers(effect.channel_id) if effect.to_all else []
         try:
-            await self._begin(effect.script, [effect.channel_id, *peers])
+            await self._begin(effect.script, prompt, [effect.channel_id, *peers])
         except PbxRefused as wrong:
             self.drop(effect, wrong.reason)
 
     async def cue(self, channel_id: str, script: Script) -> None:
         """Tell an agent something. Only a failure is a fact. Raises PbxRefused when it cannot be begun."""
-        await self._begin(script, [channel_id], cue=True)
+        await self._begin(script, self._chosen(channel_id, script), [channel_id], cue=True)
 
     def drop(self, effect: PlayPrompt, reason: str = "sent on") -> None:
         """This prompt will not be played."""
@@ -108,17 +113,15 @@ class Prompter:
 
     async def agreed(self, channel_id: str, script: Script) -> Playable:
         """The prompt for the party at this channel, its file being what was agreed. Raises PbxRefused."""
-        prompt = self._prompts.get(channel_id, {}).get(script)
-        if prompt is None:
-            raise PbxRefused("prompt", "no prompt")
-        if not await asyncio.to_thread(_is_the_one_agreed, prompt):
-            raise PbxRefused("prompt", "prompt changed")
-        return prompt
+        return await _agreed(self._chosen(channel_id, script))
 
-    async def _begin(self, script: Script, channels: list[str], *, cue: bool = False) -> None:
+    def _chosen(self, channel_id: str, script: Script) -> Playable | None:
+        return self._prompts.get(channel_id, {}).get(script)
+
+    async def _begin(self, script: Script, prompt: Playable | None, channels: list[str], *, cue: bool = False) -> None:
         """Play SCRIPT on CHANNELS; it is for the party at the first."""
         party = channels[0]
-        prompt, esl = await self.agreed(party, script), self._esl
+        prompt, esl = await _agreed(prompt), self._esl
         if esl is None:
             raise PbxRefused("prompt", "link lost")
         if not self._alive(party) or not all(CHANNEL_ID.match(item) for item in channels):
@@ -294,6 +297,15 @@ async def _play(esl: Esl, channel_id: str, own: str, path: str) -> str:
     except LinkDown:
         return "link lost"
     return ""
+
+
+async def _agreed(prompt: Playable | None) -> Playable:
+    """PROMPT, its file being what was agreed. Raises PbxRefused."""
+    if prompt is None:
+        raise PbxRefused("prompt", "no prompt")
+    if not await asyncio.to_thread(_is_the_one_agreed, prompt):
+        raise PbxRefused("prompt", "prompt changed")
+    return prompt
 
 
 def _is_the_one_agreed(prompt: Playable) -> bool:

@@ -175,5 +175,5 @@ async def test_fault_dograh_283_a_snoop_may_begin_before_its_request_is_answered
     prompter = Prompter("callguard", lambda event, _: done.append(event.type))
     prompter.attach(cast(Ari, Line()))
     prompter.set_prompts("agent", {Script.NOTICE: make_prompt(tmp_path / "prompt.wav")})
-    await prompter.play(PlayPrompt(channel_id="agent", script=Script.NOTICE, whisper=True))
+    await prompter.playing(PlayPrompt(channel_id="agent", script=Script.NOTICE, whisper=True))()
     assert done == ["asked agent", "played"]
