@@ -9,6 +9,7 @@ look like what they are.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -25,13 +26,13 @@ _PATH = re.compile(r"/[A-Za-z0-9_./-]*\Z")
 
 
 class Rogues:
-    """The newest foreign recorder by what it records. TELL receives the facts; OURS: whether a file is a recording of
-    ours.
+    """Foreign recorders by what they record. TELL receives the facts; OURS: whether a file is a recording of ours. More
+    than one call may ask for the same one to be stopped.
     """
 
     def __init__(self, tell: Callable[[Event], None], ours: Callable[[str], bool]) -> None:
         self._tell, self._ours = tell, ours
-        self._paths: dict[str, str] = {}
+        self._paths: defaultdict[str, list[str]] = defaultdict(list)
 
     def heard(self, message: Message) -> None:
         """Any event."""
@@ -46,7 +47,7 @@ class Rogues:
 
     def seen(self, channel_id: str, path: str) -> None:
         """This channel is recorded into PATH, which is none of ours."""
-        self._paths[channel_id] = path
+        self._paths[channel_id].append(path)
         self._tell(RogueRecordingSeen(at=datetime.now(UTC), channel_id=channel_id))
 
     def gone(self, channel_id: str) -> None:
@@ -54,8 +55,19 @@ class Rogues:
         self._paths.pop(channel_id, None)
 
     async def stop(self, channel_id: str, bridge_id: str, esl: Esl | None) -> None:
-        """Stop the newest one, by its file's name. Raises PbxRefused, LinkDown."""
-        path = self._paths.pop(bridge_id or channel_id, "")
+        """Stop the newest one, by its file's name. Where none runs any more there is nothing to do. Raises PbxRefused,
+        LinkDown."""
+        if not (running := self._paths.get(bridge_id or channel_id)):
+            return
+        path = running.pop()
+        try:
+            await self._end(path, channel_id, bridge_id, esl)
+        except (PbxRefused, LinkDown):
+            running.append(path)
+            raise
+
+    # ------------------------------------------------------------ inside
+    async def _end(self, path: str, channel_id: str, bridge_id: str, esl: Esl | None) -> None:
         if esl is None:
             raise LinkDown("the link to the PBX is down")
         if not _PATH.match(path):
@@ -67,11 +79,10 @@ class Rogues:
         else:
             raise PbxRefused("uuid_record", "no such channel")
 
-    # ------------------------------------------------------------ inside
     def _bug(self, channel_id: str, function: str, target: str) -> None:
         if function in TAPS or (function == "session_record" and not self._ours(target)):
             self.seen(channel_id, target if function == "session_record" else "")
 
     def _whole_room(self, bridge_id: str, path: str) -> None:
-        self._paths[bridge_id] = path
+        self._paths[bridge_id].append(path)
         self._tell(RogueRecordingSeen(at=datetime.now(UTC), bridge_id=bridge_id))

@@ -46,6 +46,21 @@ async def test_somebody_else_s_recorder_is_seen_once_and_stopped_by_its_file(sta
 
 
 @pytest.mark.requirement("S4")
+async def test_two_calls_that_ask_stop_one_recorder_once_each(station: Station, tmp_path: Path) -> None:
+    far, _ = await station.talk()
+    first, second = (str(tmp_path / name) for name in ("first.wav", "second.wav"))
+    for path in (first, second):
+        station.switch._api(f"uuid_record {far} start {path} 0")
+    await station.wait(RogueRecordingSeen, lambda _: len(station.of(RogueRecordingSeen)) == 2)
+    for _ in range(3):
+        station.pbx.perform(StopRogue(channel_id=far))
+    await asked(station, f"api uuid_record {far} stop {first}")
+    await asyncio.sleep(0.05)
+    stops = [line.rpartition(" ")[2] for line in station.switch.asked if " stop " in line]
+    assert stops == [second, first] and station.of(EffectFailed) == []
+
+
+@pytest.mark.requirement("S4")
 @pytest.mark.parametrize("function", ["oreka", "audio_fork", "mod_audio_stream"])
 async def test_what_carries_the_sound_away_is_a_recorder_that_nobody_here_can_stop(
     station: Station, function: str
@@ -66,6 +81,7 @@ async def test_a_path_that_could_do_harm_stands_in_no_command(station: Station) 
     assert (await station.wait(EffectFailed)).effect == "StopRogue"
     bug(station, far, "session_record", "/srv/o.wav")
     await station.wait(RogueRecordingSeen, lambda _: len(station.of(RogueRecordingSeen)) == 2)
+    station.pbx._recorder.rogues.seen("a b\nexit", "/srv/o.wav")
     station.pbx.perform(StopRogue(channel_id="a b\nexit"))
     await station.wait(EffectFailed, lambda fact: fact.channel_id != far)
     assert not [line for line in station.switch.asked if "x y" in line or "a b" in line]
