@@ -42,7 +42,7 @@ from callguard.engine.registrar import Entry
 from callguard.engine.switchboard import Switchboard
 from callguard.ports import Playable
 from tests.core.play import BOARD, MILD, PACK
-from tests.fake_pbx import START
+from tests.fake_pbx import START, SparePrompt
 from tests.simulate.defect import DEFECTS, Sound
 from tests.simulate.exchange import Exchange
 from tests.simulate.store import Durable, Log, Postgres, SimSpool
@@ -205,9 +205,9 @@ class Controller:
         return engine.adopted and not (engine.runners or evidence.away or evidence.unsaved or evidence.unkept)
 
 
-def no_prompts(call: Call, channel_id: str) -> Mapping[Script, Playable]:
-    """Prompts have lengths of their own in the exchange."""
-    return {}
+def prompts_of(call: Call, channel_id: str) -> Mapping[Script, Playable]:
+    """Every call type has its own: who comes into two calls hears both, or the one that they share."""
+    return {script: SparePrompt(script.value, sha256=call.call_type.name) for script in Script}
 
 
 def start(
@@ -237,7 +237,7 @@ def start(
         pbx=wire,
         evidence=evidence,
         archive=archive,
-        prompts=no_prompts,
+        prompts=prompts_of,
         alert_by=lambda kind, call_id: alerts.append((kind, call_id)),
         data=data,
         board=Switchboard(lambda: str(uuid.UUID(bytes=chance.randbytes(16)))),
