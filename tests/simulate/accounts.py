@@ -351,7 +351,7 @@ class Accounts:
             mates = [self.parties[who] for who, there in self.known.items() if there == self.known.get(call.far)]
             call.asks = call.asks or any(party.is_strict for party in mates)  # news may overtake
             here = self._reached(call.far, among.values()) if call.far in among else []
-            self.of_call |= {party.channel_id for party in here if party.owner == call.far}
+            self.of_call |= {party.channel_id for party in here if party.owner == call.far} - self.astray
             strange = {party.channel_id for party in here if party.owner != call.far}
             self.astray |= strange - self.of_call - self.calls.keys()
             if not call.law and any(party.is_strict for party in here):
