@@ -71,30 +71,26 @@ def cli() -> None:
     never_dumped()
 
 
-def _wrong_argument() -> int:
-    """Which word behind `callguard` is no UTF-8, from 1; -1 where all are."""
-    wrong = (number for number, text in enumerate(sys.argv) if text.encode(errors="ignore").decode() != text)
-    return next(wrong, -1)
+def _sentence(error: CallguardError | UnicodeEncodeError | OSError) -> str:
+    """What is wrong with what the user said; '' where that is not what is wrong."""
+    if isinstance(error, UnicodeEncodeError):  # how a byte that is no UTF-8 shows once it is to be looked for
+        wrong = (number for number, text in enumerate(sys.argv) if text.encode(errors="ignore").decode() != text)
+        return f"argument {number}: is not UTF-8" if (number := next(wrong, 0)) else ""
+    if isinstance(error, OSError):
+        return f"{str(error.filename)[:60]}...: {error.strerror}" if error.errno == errno.ENAMETOOLONG else ""
+    return str(error)
 
 
 def main() -> None:
     """Run a command; our errors become one message and an exit status: 1 a finding, 2 bad input, 3 not reachable."""
     try:
         status = cli(standalone_mode=False)  # what a command gave to Context.exit
-    except CallguardError as error:
-        shown = "".join(char if char.isprintable() or char == "\n" else "?" for char in str(error))
+    except (CallguardError, UnicodeEncodeError, OSError) as error:
+        if not (said := _sentence(error)):
+            raise
+        shown = "".join(char if char.isprintable() or char == "\n" else "?" for char in said)
         click.echo(f"callguard: {shown}", err=True)
-        sys.exit(error.exit_code)
-    except UnicodeEncodeError:  # how a byte that is no UTF-8 shows once it is to be looked for
-        if (wrong := _wrong_argument()) < 0:
-            raise
-        click.echo(f"callguard: argument {wrong}: is not UTF-8", err=True)
-        sys.exit(BadInput.exit_code)
-    except OSError as error:
-        if error.errno != errno.ENAMETOOLONG:
-            raise
-        click.echo(f"callguard: {str(error.filename)[:60]}...: {error.strerror}", err=True)
-        sys.exit(BadInput.exit_code)
+        sys.exit(error.exit_code if isinstance(error, CallguardError) else BadInput.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
