@@ -191,15 +191,15 @@ class Accounts:
             if party.waiting and party.owner in self.calls and self.calls[party.owner].unasked:
                 self.book.wrong("asked under a halt", ear)
             if party.no_at is not None and party.asked_at is not None and party.no_at >= party.asked_at:
-                party.asked_at = party.told_at = party.yes_at = None  # it is asked anew, for another call
-                party.curious = party.doubtful = False
+                party.asked_anew()  # for another call
+            party.again = party.told_at is not None
             party.asked_at = now if party.asked_at is None else party.asked_at
 
     def told(self, ears: Iterable[str], now: float) -> None:
         """A notice was played to its end: it counts for whom nothing has overtaken it since its beginning."""
         for party in map(self.parties.__getitem__, ears):
-            if party.told_at is None and party.asked_at is not None and party.alive:
-                party.told_at = now
+            party.again, counts = False, party.told_at is None and party.asked_at is not None and party.alive
+            party.told_at = now if counts else party.told_at
 
     def explained(self, ears: Iterable[str]) -> None:
         """The long notice was played to its end."""
@@ -214,7 +214,7 @@ class Accounts:
         unclear = party.yes_at is None or party.attested or party.doubtful
         may_answer = party.told_at is not None and unclear
         if call and digit == "1" and may_answer and self._must_answer(party, call):
-            party.doubtful = party.attested or party.curious or not call.express or party.put_at < call.grew_at
+            party.doubtful = party.is_unsure or not call.express or party.put_at < call.grew_at
             party.yes_at, party.agreed, party.attested = now, True, False
             self.look(now)
 

@@ -47,4 +47,4 @@ def _agreed(party: Party, *, asks: bool) -> bool:
 
 
 def _clear(party: Party) -> bool:
-    return party.answered and party.no_at is None and not (party.attested or party.doubtful)
+    return party.answered and party.no_at is None and not (party.attested or party.doubtful or party.again)

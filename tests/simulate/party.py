@@ -28,7 +28,8 @@ class Party:
     when a controller heard that it refused or withdrew; `attested`: an agent says that it agreed; `agreed`: it did so
     once, in this call or another. `curious`: it wants to know more, and has not heard all of that; `put_at`: when it
     was told or asked anything last; `doubtful`: it agreed before it had heard all, or what it should agree to, or
-    behind an agent's word, which is nothing or all. `said_no`: it, or somebody for it, may have refused.
+    behind an agent's word, which is nothing or all. `said_no`: it, or somebody for it, may have refused; `again`: it
+    hears another call's notice, behind one that it heard.
     """
 
     channel_id: str
@@ -55,6 +56,17 @@ class Party:
     put_at: float = 0.0
     doubtful: bool = False
     said_no: bool = False
+    again: bool = False
+
+    @property
+    def is_unsure(self) -> bool:
+        """Whether a 1 that it presses now may count for nothing."""
+        return self.attested or self.curious or self.again
+
+    def asked_anew(self) -> None:
+        """Nothing that it was told, or said to that, counts any more."""
+        self.asked_at = self.told_at = self.yes_at = None
+        self.curious = self.doubtful = False
 
     @property
     def is_strict(self) -> bool:

@@ -202,6 +202,9 @@ def test_nothing_is_due_of_whoever_agrees_before_it_hears_what_to() -> None:
     line.masked(6.5)
     assert line.far.yes_at == 6.1 and line.call.due.since is None
     line.accounts.being_told(["far"], 6.6)
+    line.accounts.pressed(line.far, "1", 6.7)
+    assert line.call.due.since is None, "in the middle of another call's notice"
+    line.accounts.told(["far"], 6.9)
     line.accounts.pressed(line.far, "1", 7.0)
     assert line.call.due.since == 7.0
 

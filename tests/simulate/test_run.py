@@ -59,6 +59,7 @@ SEEN = {
     527021: "a call ends, and its controller dies, before a log that hangs has the rules that it stands under",
     125162: "an operator says that somebody is with a caller a millisecond before its notice ends",
     7199: "an agent pauses who was dialled while no controller was there, and whom the next one finds with two callers",
+    34103: "a stranger in two calls presses 1 in the middle of the second one's notice",
     854546: "a halt comes between the news of a caller and the same news once more",
 }
 """Worlds that once showed a mistake, of the product or of the accounts about it."""
