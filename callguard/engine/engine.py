@@ -238,6 +238,7 @@ class Engine:
         """Let RUNNER drive its call."""
         self.live.add(runner.call.call_id)
         self.runners[runner.call.call_id] = runner
+        runner.put_off = self.telling.put_off
         self._task(runner.run())
         return runner
 

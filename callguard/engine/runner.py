@@ -93,7 +93,8 @@ class Pending:
 class Runner:
     """Drives one call. Only its own task decides, and only its writer commits: no locks.
 
-    `promised`: permissive effects whose rows are not durable yet; `notes`: words of operators, to be sealed.
+    `promised`: permissive effects whose rows are not durable yet; `notes`: words of operators, to be sealed;
+    `put_off`: for how many seconds more a deadline that has come has to wait.
     """
 
     call: Call
@@ -105,6 +106,7 @@ class Runner:
     seen: deque[str] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
     notes: dict[str, str] = field(default_factory=dict, repr=False)
     watchers: list[Callable[[Call, Event], None]] = field(default_factory=list)
+    put_off: Callable[[Call, str], float] = lambda call, deadline: 0.0
 
     def feed(self, event: Event, raw: Mapping[str, Any] | None = None) -> None:
         """Queue a fact."""
@@ -259,5 +261,9 @@ class Runner:
             self._passed(name)
 
     def _passed(self, name: str) -> None:
-        if not self.call.over:
+        if self.call.over:
+            return
+        if seconds := self.put_off(self.call, name):
+            self._wake(WakeAt(name=name, seconds=seconds))
+        else:
             self.feed(DeadlinePassed(at=clock.read().wall, name=name))

@@ -9,30 +9,41 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from callguard.core.asking import EXPLAINING_PATIENCE, PROMPT_PATIENCE
 from callguard.core.call import Call
 from callguard.core.effects import Effect, PlayPrompt, SoundBeep, StopPrompt
 from callguard.core.events import ChannelHungUp, Event, NoticeEnded, NoticeFailed, NoticeStarted, Script
+from callguard.engine import clock
 from callguard.engine.runner import Runner
 from callguard.engine.switchboard import Fact
 from callguard.ports import Pbx, Playable
 
 _ASKS = (Script.NOTICE, Script.QUESTION, Script.LONG_NOTICE)
 """What an answer rests on. Everything else is short, and may be heard by the way."""
+GRACE = 2.0
+"""Seconds behind the patience of a prompt in which the PBX says that it ended."""
 
 
 @dataclass(slots=True)
 class _Turn:
-    """One prompt, for these calls. `audio`: what is heard; `spoken`: it was asked of the PBX, `started`: it plays."""
+    """One prompt, for these calls. `audio`: what is heard; `spoken`: it was asked of the PBX, `since` when in seconds
+    of our clock; `started`: it plays."""
 
     effect: PlayPrompt
     audio: str
     calls: list[str]
     spoken: bool = False
+    since: float = 0.0
     started: bool = False
 
     def is_like(self, other: _Turn) -> bool:
         """Whether who hears this from its beginning has heard OTHER too."""
         return not self.started and (self.effect, self.audio) == (other.effect, other.audio)
+
+    @property
+    def late_at(self) -> float:
+        """When it should have ended, as the core counts it."""
+        return self.since + (EXPLAINING_PATIENCE if self.effect.script is Script.LONG_NOTICE else PROMPT_PATIENCE)
 
 
 @dataclass
@@ -73,6 +84,14 @@ class Telling:
         for channel_id in list(self._turns):
             self._unsay(call_id, channel_id)
 
+    def put_off(self, call: Call, deadline: str) -> float:
+        """For how many seconds this DEADLINE of CALL is to wait: where it is the watch over a prompt, that begins as
+        the prompt has its turn, and the turn comes when what is said before has ended."""
+        for channel in call.channels.values():
+            if channel.playing and deadline == f"prompt:{channel.watch}":
+                return self._to_go(call.call_id, channel.channel_id, channel.playing)
+        return 0.0
+
     # ------------------------------------------------------------ inside
     def _perform(self, call: Call, effect: Effect) -> None:
         if isinstance(effect, PlayPrompt | SoundBeep):
@@ -89,7 +108,7 @@ class Telling:
             same.calls.append(call.call_id)
             return False
         own = [turn.spoken and turn.calls == new.calls for turn in turns]
-        new.spoken = all(own[:1])
+        new.spoken, new.since = all(own[:1]), _now()
         turns.insert([*own, False].index(False) if new.spoken else len(turns), new)
         return new.spoken
 
@@ -100,6 +119,14 @@ class Telling:
             return True
         self._unsay(call_id, channel_id)
         return False
+
+    def _to_go(self, call_id: str, channel_id: str, script: Script) -> float:
+        turns = self._turns.get(channel_id, [])
+        own = [turn for turn in turns if call_id in turn.calls and turn.effect.script is script]
+        if not own:
+            return 0.0
+        until = own[-1].late_at if own[-1].spoken else turns[0].late_at + GRACE
+        return max(0.0, until - _now())
 
     def _unsay(self, call_id: str, channel_id: str) -> None:
         turns = self._turns[channel_id]
@@ -113,7 +140,7 @@ class Telling:
         if not turns:
             del self._turns[channel_id]
         elif not turns[0].spoken:
-            turns[0].spoken = True
+            turns[0].spoken, turns[0].since = True, _now()
             if runner := self.runners.get(turns[0].calls[0]):
                 self._perform(runner.call, turns[0].effect)
 
@@ -121,3 +148,7 @@ class Telling:
 def _is_about(event: Event) -> bool:
     """Whether it tells what came of a turn."""
     return isinstance(event, NoticeStarted | NoticeEnded | NoticeFailed) and event.script in _ASKS
+
+
+def _now() -> float:
+    return clock.read().monotonic_ns / 1e9

@@ -16,8 +16,9 @@ from pathlib import Path
 from callguard.audio.prompt import FORMAT, MANIFEST, shipped_prompts, version_of
 
 LANGUAGE, OTHER = "qaa", "qab"
-SECONDS = {"recording-on": 1.915}
-"""What is not cut: the recording-is-on line, which is looked for in the audio. Everything else is a second."""
+SECONDS = {"recording-on": 1.915, "notice-soft": 9.0, "notice-hr": 9.0}
+"""What is not cut: the recording-is-on line, which is looked for in the audio, and two notices. Everything else is a
+second."""
 
 
 def write_prompts(folder: Path) -> Path:

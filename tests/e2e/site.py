@@ -141,6 +141,8 @@ POLICY = (
             "moved": f'language = "{LANGUAGE}"\nagents = ["PJSIP/agent?"]',
             "sealed": f'language = "{LANGUAGE}"\nagents = ["PJSIP/agent?"]\n'
             'category = "payment"\nnotice = "notice-sensitive"',
+            "soft": f'language = "{LANGUAGE}"\nagents = ["PJSIP/agent?"]\nnotice = "notice-soft"',
+            "staff": f'language = "{LANGUAGE}"\nagents = ["PJSIP/agent?"]\nnotice = "notice-hr"',
             "gated": f'language = "{LANGUAGE}"\nagents = ["PJSIP/agent?"]\njoins = "gate"',
             "keyed": f'language = "{LANGUAGE}"\nsomeone_else = "*5"\ncannot_consent = "*6"',
             "toned": f'language = "{LANGUAGE}"\nindicator = "tone"',

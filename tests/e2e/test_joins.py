@@ -132,17 +132,27 @@ async def test_a_second_transfer_right_behind_the_first_leaves_no_gap_untold(sit
 
 
 def heard_by(stored: StoredCall, channel_id: str) -> list[tuple[str, object]]:
-    """Which prompts this party was told, as its call's log has it."""
+    """Which notices this party was told, as its call's log has it."""
+    return [(row.type, row.data.get("prompt")) for row in notices(stored, channel_id)]
+
+
+def notices(stored: StoredCall, channel_id: str) -> list[EventRow]:
     types = ("notice_started", "notice_ended", "notice_failed")
-    return [
-        (row.type, row.data["prompt"]) for row in stored.events if row.channel_id == channel_id and row.type in types
-    ]
+    told = [row for row in stored.events if row.channel_id == channel_id and row.type in types]
+    return [row for row in told if row.data["script"] == "notice"]
 
 
 @pytest.mark.requirement("S6", "S17", "S20")
-async def test_who_comes_into_two_calls_at_once_hears_the_notice_of_each_and_one_after_another(site: Site) -> None:
-    """Two callers in a room, of whom one pays. Whoever joins is told what each call says."""
-    async with site.talk("moved", agent_number=3) as plain, changing(site, 4, 10, "sealed") as change:
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [("moved", "sealed", ("short", "sensitive")), ("soft", "staff", ("soft", "hr"))],
+    ids=["short notices", "as long as they are"],
+)
+async def test_who_comes_into_two_calls_at_once_hears_the_notice_of_each_and_one_after_another(
+    site: Site, first: str, second: str, told: tuple[str, str]
+) -> None:
+    """Two callers in a room. Whoever joins is told what each call says, to its end."""
+    async with site.talk(first, agent_number=3) as plain, changing(site, 4, 10, second) as change:
         await asyncio.gather(begun(plain), begun(change.talk))
         joined = Change(site, plain, change.third, change.tone)
         for each in (joined, change):
@@ -158,18 +168,15 @@ async def test_who_comes_into_two_calls_at_once_hears_the_notice_of_each_and_one
         await about(joined, "notice_ended")
         assert change.coming
         await change.coming.press("1")
-        told = [await about(each, "consent_granted") for each in (joined, change)]
+        granted = [await about(each, "consent_granted") for each in (joined, change)]
         await asyncio.gather(sounds(plain), sounds(change.talk))
         for call in (change.coming, plain.call, change.talk.call):
             await call.hangup()
         both = [await talk.over() for talk in (plain, change.talk)]
-    assert told[0].at == told[1].at  # one key, after both
-    for stored, notice in zip(both, ("notice-short", "notice-sensitive"), strict=True):
+    assert granted[0].at == granted[1].at  # one key, after both
+    for stored, notice in zip(both, (f"notice-{each}" for each in told), strict=True):
         assert heard_by(stored, change.channel_id) == [("notice_started", notice), ("notice_ended", notice)]
         assert set(states(stored)) == {State.VERIFIED.value} and incidents(stored) == set()
-    spans = [
-        [row.at for row in stored.events if row.channel_id == change.channel_id and row.type.startswith("notice_")]
-        for stored in both
-    ]
+    spans = [[row.at for row in notices(stored, change.channel_id)] for stored in both]
     (_, first_ended), (second_began, _) = sorted(spans)
     assert first_ended <= second_began

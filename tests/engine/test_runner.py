@@ -322,6 +322,20 @@ async def test_an_answer_that_came_in_time_is_heard_before_a_deadline_that_is_la
     assert heard == ["mask_acknowledged", "deadline_passed"]
 
 
+async def test_a_deadline_that_is_put_off_comes_later() -> None:
+    runner = await play(Diary(), *GRANTED)
+    left, asked = [0.0, 0.01], list[str]()
+
+    def put_off(call: Call, deadline: str) -> float:
+        asked.append(deadline)
+        return left.pop()
+
+    runner.put_off = put_off
+    runner.wake_at({"prompt:1": START}, START)
+    event, _ = await asyncio.wait_for(runner.queue.get(), 2)
+    assert event.data()["name"] == "prompt:1" and asked == ["prompt:1"] * 2
+
+
 async def test_the_run_ends_with_the_call_and_says_so() -> None:
     from callguard.core.events import ChannelHungUp
 

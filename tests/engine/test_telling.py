@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
+from callguard.core.asking import EXPLAINING_PATIENCE, PROMPT_PATIENCE
 from callguard.core.call import Call
 from callguard.core.effects import Effect, PlayPrompt, StopPrompt
 from callguard.core.events import ChannelHungUp, Event, NoticeEnded, NoticeFailed, NoticeStarted, Script
-from callguard.engine.telling import Telling
+from callguard.engine import clock
+from callguard.engine.telling import GRACE, Telling
 from callguard.ports import Pbx, Playable
 from tests.fake_pbx import START
 
@@ -18,12 +21,25 @@ STOP = StopPrompt(channel_id="guest")
 STARTED, ENDED = (kind(at=START, channel_id="guest") for kind in (NoticeStarted, NoticeEnded))
 
 
+class Clock:
+    """Time stands still."""
+
+    seconds = 100.0
+
+    def read(self) -> clock.Reading:
+        return clock.Reading(START, int(self.seconds * 1e9), True)
+
+    def random(self, count: int) -> bytes:
+        return bytes(count)
+
+
 class Board:
     """Calls "a" and "b", and what the PBX was asked, with whose prompts."""
 
     def __init__(self, **audio: str) -> None:
         self.audio, self.whose, self.asked = audio, "", list[tuple[str, Effect]]()
-        self.calls = {name: cast(Call, SimpleNamespace(call_id=name)) for name in audio}
+        guest = SimpleNamespace(channel_id="guest", playing=Script.NOTICE, watch=7)
+        self.calls = {name: cast(Call, SimpleNamespace(call_id=name, channels={"guest": guest})) for name in audio}
         runners: Any = {name: SimpleNamespace(call=call) for name, call in self.calls.items()}
         self.telling = Telling(cast(Pbx, self), self.prompts, runners)
 
@@ -93,3 +109,40 @@ def test_what_plays_for_a_call_that_is_over_is_nobodys_and_the_next_one_waits_fo
     assert on.asked[1:] == [("b", NOTICE)]
     on.telling.heard(ChannelHungUp(at=START, channel_id="guest"), [])
     assert on.heard(STARTED) == ["a", "b"]
+
+
+def test_the_patience_with_a_prompt_begins_with_its_turn() -> None:
+    time = Clock()
+    before = clock.use(time)
+    try:
+        on = Board(a="generic", b="sensitive")
+
+        def waits(name: str) -> float:
+            return round(on.telling.put_off(on.calls[name], "prompt:7"), 3)
+
+        on.ask("a", NOTICE)
+        on.ask("b", NOTICE)
+        assert on.telling.put_off(on.calls["a"], "prompt:6") == on.telling.put_off(on.calls["a"], "answer") == 0
+        assert waits("a") == PROMPT_PATIENCE and waits("b") == PROMPT_PATIENCE + GRACE
+        time.seconds += 9
+        on.heard(ENDED)
+        assert waits("a") == 0 and waits("b") == PROMPT_PATIENCE
+        time.seconds += PROMPT_PATIENCE
+        assert waits("b") == 0
+    finally:
+        clock.use(before)
+
+
+def test_nobody_waits_for_a_prompt_that_should_have_ended_long_ago() -> None:
+    time = Clock()
+    before = clock.use(time)
+    try:
+        on = Board(a="generic", b="sensitive")
+        on.ask("a", replace(NOTICE, script=Script.LONG_NOTICE))
+        on.ask("b", NOTICE)
+        time.seconds += EXPLAINING_PATIENCE
+        assert on.telling.put_off(on.calls["b"], "prompt:7") == GRACE
+        time.seconds += GRACE
+        assert on.telling.put_off(on.calls["b"], "prompt:7") == 0
+    finally:
+        clock.use(before)
