@@ -7,7 +7,7 @@ what a call's own policy says has been told by that call. What does not: what is
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from callguard.core.asking import EXPLAINING_PATIENCE, PROMPT_PATIENCE
 from callguard.core.call import Call
@@ -59,12 +59,13 @@ class Telling:
     def perform(self, call: Call, effect: Effect) -> None:
         """Have the PBX carry out EFFECT of CALL. A notice or question waits for its turn; calls that have the very same
         to say at the same moment say it once."""
+        now: Effect | None = effect
         if isinstance(effect, StopPrompt) and effect.script is None:
-            now = self._may_stop(call.call_id, effect.channel_id)
-        else:
-            now = not isinstance(effect, PlayPrompt) or effect.script not in _ASKS or self._may_play(call, effect)
-        if now:
-            self._perform(call, effect)
+            now = self._own(call.call_id, effect)
+        elif isinstance(effect, PlayPrompt) and effect.script in _ASKS and not self._may_play(call, effect):
+            now = None
+        if now is not None:
+            self._perform(call, now)
 
     def heard(self, event: Event, facts: list[Fact]) -> list[Fact]:
         """Of FACTS, which EVENT was for every call that knows its channel, those of the calls that spoke."""
@@ -112,13 +113,17 @@ class Telling:
         turns.insert([*own, False].index(False) if new.spoken else len(turns), new)
         return new.spoken
 
-    def _may_stop(self, call_id: str, channel_id: str) -> bool:
-        """Whether what plays there now is this call's alone; what it has not said yet it says no more."""
-        turns = self._turns.get(channel_id, [])
-        if not turns or turns[0].calls == [call_id]:
-            return True
-        self._unsay(call_id, channel_id)
-        return False
+    def _own(self, call_id: str, stop: StopPrompt) -> StopPrompt | None:
+        """STOP of what plays there now, if that is this call's alone, and of nothing else where another call knows the
+        party: its line may be heard there by the way. What this call has not said yet it says no more."""
+        turns = self._turns.get(stop.channel_id)
+        if not turns:
+            return stop
+        if turns[0].calls == [call_id]:
+            known = sum(stop.channel_id in runner.call.channels for runner in self.runners.values())
+            return replace(stop, script=turns[0].effect.script) if known > 1 else stop
+        self._unsay(call_id, stop.channel_id)
+        return None
 
     def _to_go(self, call_id: str, channel_id: str, script: Script) -> float:
         turns = self._turns.get(channel_id, [])

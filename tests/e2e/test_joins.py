@@ -180,3 +180,26 @@ async def test_who_comes_into_two_calls_at_once_hears_the_notice_of_each_and_one
     spans = [[row.at for row in notices(stored, change.channel_id)] for stored in both]
     (_, first_ended), (second_began, _) = sorted(spans)
     assert first_ended <= second_began
+
+
+@pytest.mark.requirement("S6", "S22")
+async def test_an_answer_to_one_call_does_not_cut_the_line_of_the_other(site: Site) -> None:
+    """The far party of one call is told by another one as its own recording begins, and refuses the other."""
+    async with site.talk("moved", agent_number=3) as plain, changing(site, 4, 10, "soft") as change:
+        await asyncio.gather(begun(plain), begun(change.talk))
+        joined = Change(site, plain, change.third, change.tone)
+        for each in (joined, change):
+            await each.redirects("room_4", "caller")
+        await plain.row("notice_ended", script="notice", nth=1)
+        await change.talk.row("notice_started", script="notice", nth=1)
+        await change.talk.call.press("1")
+        await plain.row("notice_started", script="recording_on", nth=1)
+        await plain.call.press("2")
+        await change.talk.row("consent_refused")
+        await plain.row("notice_ended", script="recording_on", nth=1)
+        await sounds(plain)
+        for call in (plain.call, change.talk.call):
+            await call.hangup()
+        both = [await talk.over() for talk in (plain, change.talk)]
+    for stored in both:
+        assert set(states(stored)) == {State.VERIFIED.value} and incidents(stored) == set()
