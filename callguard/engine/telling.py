@@ -20,6 +20,7 @@ from callguard.ports import Pbx, Playable
 
 _ASKS = (Script.NOTICE, Script.QUESTION, Script.LONG_NOTICE)
 """What an answer rests on. Everything else is short, and may be heard by the way."""
+_ABOUT = (NoticeStarted, NoticeEnded, NoticeFailed)
 GRACE = 2.0
 """Seconds behind the patience of a prompt in which the PBX says that it ended."""
 
@@ -48,19 +49,22 @@ class _Turn:
 
 @dataclass
 class Telling:
-    """The turns at every channel. `prompts`: what a party of a call is to hear, by its channel; `runners`: of live
-    calls."""
+    """The turns at every channel, and the calls whose line is spoken there. `prompts`: what a party of a call is to
+    hear, by its channel; `runners`: of live calls."""
 
     pbx: Pbx
     prompts: Callable[[Call, str], Mapping[Script, Playable]]
     runners: Mapping[str, Runner]
     _turns: dict[str, list[_Turn]] = field(default_factory=dict)
+    _lines: dict[str, list[str]] = field(default_factory=dict)
 
     def perform(self, call: Call, effect: Effect) -> None:
         """Have the PBX carry out EFFECT of CALL. A notice or question waits for its turn; calls that have the very same
         to say at the same moment say it once."""
         now: Effect | None = effect
-        if isinstance(effect, StopPrompt) and effect.script is None:
+        if isinstance(effect, PlayPrompt | StopPrompt) and effect.script is Script.RECORDING_ON:
+            now = effect if self._speaks(call.call_id, effect) else None
+        elif isinstance(effect, StopPrompt) and effect.script is None:
             now = self._own(call.call_id, effect)
         elif isinstance(effect, PlayPrompt) and effect.script in _ASKS and not self._may_play(call, effect):
             now = None
@@ -71,6 +75,9 @@ class Telling:
         """Of FACTS, which EVENT was for every call that knows its channel, those of the calls that spoke."""
         if isinstance(event, ChannelHungUp):
             self._turns.pop(event.channel_id, None)
+            self._lines.pop(event.channel_id, None)
+        if isinstance(event, _ABOUT) and event.script is Script.RECORDING_ON:
+            return self._line_heard(event, facts)
         turns = self._turns.get(event.channel_id)
         if not turns or not _is_about(event):
             return facts
@@ -84,6 +91,8 @@ class Telling:
         """This call is over: it has nothing more to say. What plays plays to its end, for nobody's answer."""
         for channel_id in list(self._turns):
             self._unsay(call_id, channel_id)
+        for calls in self._lines.values():
+            calls[:] = [each for each in calls if each != call_id]
 
     def put_off(self, call: Call, deadline: str) -> float:
         """For how many seconds this DEADLINE of CALL is to wait: where it is the watch over a prompt, that begins as
@@ -98,6 +107,23 @@ class Telling:
         if isinstance(effect, PlayPrompt | SoundBeep):
             self.pbx.set_prompts(effect.channel_id, self.prompts(call, effect.channel_id))
         self.pbx.perform(effect)
+
+    def _speaks(self, call_id: str, effect: PlayPrompt | StopPrompt) -> bool:
+        """Whether the line of this call is spoken or stopped now. Where another call speaks its own at this channel, it
+        is not: the PBX would stop both, and one that plays to its end is still true of the other."""
+        calls = self._lines.setdefault(effect.channel_id, [])
+        if isinstance(effect, StopPrompt):
+            return all(each == call_id for each in calls)
+        calls.append(call_id)
+        return True
+
+    def _line_heard(self, event: NoticeStarted | NoticeEnded | NoticeFailed, facts: list[Fact]) -> list[Fact]:
+        """A line is its own call's: of those at one channel the first to begin is the first to end."""
+        calls = self._lines.get(event.channel_id)
+        if not calls:
+            return facts
+        whose = calls if isinstance(event, NoticeStarted) else [calls.pop(0)]
+        return [(call_id, said) for call_id, said in facts if call_id in whose]
 
     def _may_play(self, call: Call, effect: PlayPrompt) -> bool:
         """Whether nobody else speaks there. What a call says anew it says next."""
@@ -152,7 +178,7 @@ class Telling:
 
 def _is_about(event: Event) -> bool:
     """Whether it tells what came of a turn."""
-    return isinstance(event, NoticeStarted | NoticeEnded | NoticeFailed) and event.script in _ASKS
+    return isinstance(event, _ABOUT) and event.script in _ASKS
 
 
 def _now() -> float:

@@ -203,3 +203,24 @@ async def test_an_answer_to_one_call_does_not_cut_the_line_of_the_other(site: Si
         both = [await talk.over() for talk in (plain, change.talk)]
     for stored in both:
         assert set(states(stored)) == {State.VERIFIED.value} and incidents(stored) == set()
+
+
+@pytest.mark.requirement("S22")
+async def test_a_call_that_is_stopped_in_its_line_leaves_the_other_one_its_recording(site: Site) -> None:
+    async with site.talk("moved", agent_number=3) as plain, changing(site, 4, 10, "moved") as change:
+        other = change.talk
+        await asyncio.gather(begun(plain), begun(other))
+        for each in (Change(site, plain, change.third, change.tone), change):
+            await each.redirects("room_5", "caller")
+        await asyncio.gather(*(talk.row("notice_ended", script="notice", nth=1) for talk in (plain, other)))
+        await asyncio.gather(plain.call.press("1"), other.call.press("1"))
+        await asyncio.gather(*(talk.row("notice_started", script="recording_on", nth=1) for talk in (plain, other)))
+        await site.stand.ask({"do": "act", "call": plain.call_id, "action": "stop"})
+        await other.row("notice_ended", script="recording_on", nth=1)
+        await sounds(other)
+        for call in (plain.call, other.call):
+            await call.hangup()
+        both = [await talk.over() for talk in (plain, other)]
+    for stored in both:
+        assert incidents(stored) == set()
+    assert set(states(both[1])) == {State.VERIFIED.value}

@@ -112,6 +112,22 @@ def test_what_plays_for_a_call_that_is_over_is_nobodys_and_the_next_one_waits_fo
     assert on.heard(STARTED) == ["a", "b"]
 
 
+def test_a_line_is_its_own_calls() -> None:
+    on = Board(a="same", b="same")
+    line = replace(NOTICE, script=Script.RECORDING_ON)
+    started, ended = (replace(event, script=Script.RECORDING_ON) for event in (STARTED, ENDED))
+    on.ask("a", line)
+    assert on.heard(started) == on.heard(ended) == ["a"]
+    on.ask("b", line)
+    on.ask("a", line)
+    on.ask("b", replace(STOP, script=Script.RECORDING_ON))  # it would end that of the other
+    assert [effect for _, effect in on.asked] == [line] * 3
+    assert on.heard(started) == ["a", "b"] and on.heard(ended) == ["b"]
+    on.ask("a", replace(STOP, script=Script.RECORDING_ON))
+    assert len(on.asked) == 4 and on.heard(ended) == ["a"]
+    assert on.heard(ended) == ["a", "b"]  # nobody here asked for it
+
+
 def test_the_patience_with_a_prompt_begins_with_its_turn() -> None:
     time = Clock()
     before = clock.use(time)
