@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -19,9 +20,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from callguard.errors import Unreachable
-from callguard.pbx.asterisk.register import LiveRecording, read_register
+from callguard.pbx.asterisk.register import LiveRecording, Register, read_register
 from callguard.ports import Rescue
 
+_log = logging.getLogger(__name__)
 TICK = 0.05
 """Seconds between looks at the time since the last beat."""
 HANDOVER = 1.8
@@ -107,7 +109,9 @@ class Guard:
         self.last_beat, self.armed, self.beater = time.monotonic() + HANDOVER - self.patience, True, None
 
     def _status(self) -> dict[str, object]:
-        return {"ready": self.link is not None, "trips": self.trips, "armed": self.armed}
+        """Without a register nothing could be stopped."""
+        ready = self.link is not None and self.register.is_file()
+        return {"ready": ready, "trips": self.trips, "armed": self.armed}
 
     async def _stop_all(self) -> None:
         """The controller ends in good order: nothing of ours runs on without it."""
@@ -139,7 +143,7 @@ class Guard:
     # ------------------------------------------------------------ acting
     async def act(self) -> None:
         """Stop what the register names as live, and send on who waits, known or not. Stops come first."""
-        register = read_register(self.register)
+        register = self._known()
         link = self.link
         if link is None:
             return
@@ -147,6 +151,13 @@ class Guard:
         self._note(await asyncio.gather(*(self._stop(link, item) for item in live)))
         await self._send_all_on(link, register.waiting)
         await self._send_all_on(link, await link.waiting())  # they came when nobody wrote them down any more
+
+    def _known(self) -> Register:
+        try:
+            return read_register(self.register)
+        except OSError as wrong:  # who waits is sent on all the same: the PBX knows them
+            _log.warning("guard: %s cannot be read (%s)", self.register, wrong.strerror)
+            return Register()
 
     async def _send_all_on(self, link: Rescue, waiting: Collection[str]) -> None:
         left = [item for item in waiting if item not in self.done]
@@ -167,10 +178,15 @@ class Guard:
         if not done:
             return
         self.done.update(act.what for act in done)
-        lines = "".join(json.dumps({"at": act.at, act.kind: act.what}) + "\n" for act in done)
+        try:
+            self._write("".join(json.dumps({"at": act.at, act.kind: act.what}) + "\n" for act in done).encode())
+        except OSError as wrong:  # there is more to do; the controller will find out by the files
+            _log.warning("guard: %s cannot be written (%s)", self.journal, wrong.strerror)
+
+    def _write(self, lines: bytes) -> None:
         handle = os.open(self.journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            os.write(handle, lines.encode())
+            os.write(handle, lines)
             os.fsync(handle)
         finally:
             os.close(handle)

@@ -291,3 +291,32 @@ async def test_a_controller_that_takes_over_in_time_finds_its_recorders_running(
     assert watch.ami.asked == [] and not watch.guard.ended.is_set()
     writer.close()  # and it is guarded as the one before was: at once
     await watch.until(lambda: done(watch) == {"r1", "r2", "waiting"})
+
+
+@pytest.mark.requirement("S1", "S125")
+async def test_without_a_register_it_is_not_ready_and_whom_the_pbx_names_is_sent_on(watch: Watch) -> None:
+    reader, writer = await watch.beat()
+    watch.guard.register.unlink()
+    assert (await say(reader, writer, b"beat\n"))["ready"] is False
+    watch.guard.register.mkdir()
+    assert (await say(reader, writer, b"beat\n"))["ready"] is False
+    watch.ami.channels = {"late": ("Stasis", "callguard,1,support,inbound")}
+    writer.close()
+    await watch.until(lambda: "late" in done(watch))
+    watch.guard.register.rmdir()
+    watch.guard.register.write_text('{"op":"record","recording":"r3","channel":"c3","mix":"0x3"}\n')
+    await watch.until(lambda: "r3" in done(watch))
+
+
+@pytest.mark.requirement("S1", "S125")
+async def test_a_journal_that_cannot_be_written_keeps_it_from_nothing(watch: Watch) -> None:
+    def asked(kind: str, often: int) -> bool:
+        return len(watch.ami.of(kind)) == often
+
+    watch.guard.journal.mkdir()
+    for trips in (1, 2):
+        _, writer = await watch.beat()
+        writer.close()
+        await watch.until(partial(asked, "StopMixMonitor", 2 * trips))
+        await watch.until(partial(asked, "Redirect", trips))
+    assert done(watch) == set()

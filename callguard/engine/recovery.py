@@ -148,10 +148,13 @@ class GuardAct:
 
 
 def guard_acts(journal: Path) -> Iterator[GuardAct]:
-    """Everything in the guard's journal; a torn last line is passed over."""
-    if not journal.exists():
+    """Everything in the guard's journal; a torn last line is passed over, and so is a journal that cannot be read: what
+    ended is seen in the files too, and live calls wait to be taken over."""
+    try:
+        text = journal.read_text(encoding="utf-8", errors="replace")
+    except OSError:
         return
-    for line in journal.read_text(encoding="utf-8", errors="replace").splitlines():
+    for line in text.splitlines():
         try:
             item = json.loads(line)
             yield GuardAct(datetime.fromisoformat(item["at"]), item.get("stopped", ""), item.get("sent_on", ""))

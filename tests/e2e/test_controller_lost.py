@@ -201,3 +201,27 @@ async def test_a_second_controller_that_takes_the_application_ends_the_first_whi
             assert "application" in said[-1] and "Traceback" not in site.printed()
             assert await talk.hears_each_other()
             assert await stopped_after(site, talk, taken) < 5
+
+
+@pytest.mark.requirement("S1", "S125")
+async def test_a_guard_whose_register_was_removed_meanwhile_stops_every_recorder(own_site: Site) -> None:
+    """And one that cannot write its journal sends on who waits; the next controller starts without it."""
+    site = own_site
+    async with site.talk() as talking, site.talk("spoken") as waiting:
+        await asyncio.gather(talking.recorded(), waiting.row("notice_started", script="notice"))
+        (site.stand.data / "register.jsonl").unlink()
+        journal = site.stand.data / "guard.jsonl"
+        journal.unlink(missing_ok=True)
+        journal.mkdir()
+        await talking.says(1)
+        gone = time.time()
+        await site.stand.stop_controller(signal.SIGKILL)
+        await waiting.meets()
+        assert time.time() - gone < 2
+        assert await stopped_after(site, talking, gone) < 2
+        await site.stand.start_controller()
+        stored = await talking.ends()
+        await waiting.ends()
+    await site.stand.stop_controller()
+    assert len(stored.recordings) == 2 or states(stored) == ["damaged"], "nobody was told of what is missing"
+    assert "Traceback" not in site.printed()

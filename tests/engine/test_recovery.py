@@ -351,3 +351,6 @@ def test_a_torn_or_foreign_line_of_the_journal_is_passed_over(tmp_path: Path) ->
     with journal.open("a") as text:
         text.write('{"at": "2026-01-02T03:0')
     assert list(guard_acts(journal)) == [GuardAct(START, stopped="r1"), GuardAct(START, sent_on="c1")]
+    journal.unlink()
+    journal.mkdir()
+    assert list(guard_acts(journal)) == [], "a controller that cannot read it takes its calls over all the same"

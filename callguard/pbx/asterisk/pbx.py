@@ -90,7 +90,7 @@ class AsteriskPbx:
         controller takes our application: then giving up is right, and trying again would fight it. Raises TooOld.
         """
         self._sink = sink
-        watching = asyncio.create_task(self._recorder.watch())
+        watching = [*map(asyncio.create_task, (self._recorder.watch(), self._register.keep()))]
         try:
             await self._links(first=True)
             pace = delays()
@@ -99,7 +99,8 @@ class AsteriskPbx:
                 if await self._links(first=False):
                     pace = delays()
         finally:
-            watching.cancel()
+            for task in watching:
+                task.cancel()
             self._sink = None
             self._register.close()
 

@@ -19,6 +19,8 @@ from types import MappingProxyType
 
 COMPACT_AFTER = 2000
 """Lines after which the file is written anew with its present content only."""
+LOOK_SECONDS = 0.5
+"""How often it is looked whether the file is still there as it was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ class RegisterFile:
         self._thread = ThreadPoolExecutor(1, "register")
         self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
         self._taken = 0
-        self._written = 0
+        self._written = self._size = 0
         self._file = self._compact()
 
     def record(self, recording_id: str, channel_id: str, mix_id: str = "") -> asyncio.Future[None]:
@@ -108,6 +110,15 @@ class RegisterFile:
         """A channel waits no more."""
         if channel_id in self.content.waiting:
             self._put({"op": "leave", "channel": channel_id})
+
+    async def keep(self) -> None:
+        """Until cancelled: a file that somebody removed, cut or exchanged is written anew, for the guard knows no more
+        than what stands in it. Where that fails the guard says that it is not ready, and nothing is recorded."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            with suppress(OSError):
+                await loop.run_in_executor(self._thread, self._mend, self.content)
 
     def close(self) -> None:
         """Write what is left and let go."""
@@ -148,26 +159,43 @@ class RegisterFile:
     # ------------------------------------------------------------ in the thread
     def _write(self, data: bytes, lines: int, snapshot: Register | None) -> None:
         block = b"\n" + data  # a line that a full disk tore must not swallow the next one
-        if os.write(self._file, block) < len(block):
+        written = os.write(self._file, block)
+        self._size += written
+        if written < len(block):
             raise OSError(errno.ENOSPC, "the register's disk is full")
         os.fsync(self._file)
         self._written += lines
         if snapshot is not None:
-            os.close(self._file)
-            self._file = self._compact(snapshot)
+            self._exchange(snapshot)
+
+    def _mend(self, content: Register) -> None:
+        try:
+            there = os.stat(self._path, follow_symlinks=False)
+        except FileNotFoundError:
+            return self._exchange(content)
+        if not os.path.samestat(there, os.fstat(self._file)) or there.st_size != self._size:
+            self._exchange(content)
+
+    def _exchange(self, content: Register) -> None:
+        before, self._file = self._file, self._compact(content)
+        os.close(before)
 
     def _compact(self, content: Register | None = None) -> int:
         """Write the file anew beside the old one and put it in its place, so that no reader ever sees half of it."""
         draft = self._path.with_suffix(".new")
         lines = (content or self.content).lines()
         file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
-        os.write(file, b"".join(_encoded(line) for line in lines))
-        os.fsync(file)
-        os.replace(draft, self._path)
+        try:
+            size = os.write(file, b"".join(_encoded(line) for line in lines))
+            os.fsync(file)
+            os.replace(draft, self._path)
+        except OSError:
+            os.close(file)
+            raise
         folder = os.open(self._path.parent, os.O_RDONLY)
         os.fsync(folder)
         os.close(folder)
-        self._written = len(lines)
+        self._written, self._size = len(lines), size
         return file
 
 

@@ -105,7 +105,7 @@ class FreeSwitchPbx:
         self._sink = sink
         if problem := password_problem(self._settings.esl.host, self._settings.esl.password):
             _log.warning("freeswitch.password: %s", problem)
-        watching = [asyncio.create_task(self._recorder.watch()), asyncio.create_task(self._recorder.renew())]
+        watching = [*map(asyncio.create_task, (self._recorder.watch(), self._recorder.renew(), self._register.keep()))]
         try:
             await self._link(first=True)
             pace = delays()

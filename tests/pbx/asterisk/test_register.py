@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -89,4 +92,57 @@ async def test_a_full_disk_fails_the_line_and_spares_the_next(tmp_path: Path) ->
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     await own.record("r3", "c3")
     assert set(read_register(path).recordings) == {"r1", "r3"}
+    own.close()
+
+
+@pytest.mark.requirement("S1", "S125")
+@pytest.mark.parametrize(
+    "harm",
+    [
+        Path.unlink,
+        lambda path: os.truncate(path, 0),
+        lambda path: path.write_bytes(b"\xff somebody else's"),
+        lambda path: os.replace(path, path.with_name("kept")),
+        lambda path: (path.unlink(), path.symlink_to("kept")),
+    ],
+    ids=["removed", "cut", "overwritten", "moved", "link"],
+)
+async def test_what_somebody_else_does_to_the_file_is_mended(tmp_path: Path, harm: Callable[[Path], object]) -> None:
+    """A guard that acts on it has to know every recorder, also one that began before."""
+    own = RegisterFile(path := tmp_path / "register")
+    await own.record("r1", "c1", "0x1")
+    own.enter("c2")
+    keeping = asyncio.create_task(own.keep())
+    harm(path)
+    async with asyncio.timeout(5):
+        while read_register(path) != own.content or path.is_symlink():
+            await asyncio.sleep(0.02)
+    await own.record("r2", "c2")
+    assert read_register(path) == own.content and {*own.content.recordings} == {"r1", "r2"}
+    before = path.stat().st_ino
+    await asyncio.sleep(module.LOOK_SECONDS * 1.5)
+    assert path.stat().st_ino == before, "what nobody touched is left alone"
+    keeping.cancel()
+    own.close()
+
+
+async def test_a_folder_in_its_place_is_tried_again_until_it_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.02)
+    own = RegisterFile(path := tmp_path / "register")
+    await own.record("r1", "c1")
+    keeping = asyncio.create_task(own.keep())
+    path.unlink()
+    path.mkdir()
+    before = len(os.listdir("/proc/self/fd"))
+    await asyncio.sleep(0.5)
+    assert path.is_dir() and len(os.listdir("/proc/self/fd")) <= before + 3
+    path.rmdir()
+    async with asyncio.timeout(5):
+        while read_register(path) != own.content:
+            await asyncio.sleep(0.02)
+    keeping.cancel()
+    with suppress(asyncio.CancelledError):
+        await keeping
     own.close()
