@@ -7,6 +7,7 @@ Runs in a thread: nothing here touches the loop.
 from __future__ import annotations
 
 import hashlib
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -129,7 +130,8 @@ class Archive:
                 blank(stored, spans)
             verdict = verify(stored, _expectation(effect, line, spans))
         except BadAudio:
-            return (ids.damaged(("unreadable", *(BLANK for _ in effect.blanks[:1])), _lost_ms(effect, 0)),)
+            lost_ms = _lost_ms(effect, _readable(written))
+            return (ids.damaged(("unreadable", *(BLANK for _ in effect.blanks[:1])), lost_ms),)
         for leg in (left, right):
             shred(leg)
         measured = _measured(verdict, file_sha256(stored), samples)
@@ -201,6 +203,17 @@ def _length(stored: Path) -> int:
     """Samples of a recording that was joined before: its verdict was lost with a controller."""
     with WavReader(stored) as reader:
         return reader.frames
+
+
+def _readable(written: tuple[Path, ...]) -> int:
+    """Samples of the shorter of what is kept as it is, because it could not be joined: for a full disk, for instance. 0
+    where one of them is no sound."""
+    try:
+        with ExitStack() as stack:
+            files = [stack.enter_context(WavReader(path, lenient=True)) for path in written]
+            return min(file.frames * RATE // file.rate for file in files)
+    except BadAudio:
+        return 0
 
 
 def _expectation(effect: MeasureRecording, line: Playable | None, spans: Spans) -> Expectation:

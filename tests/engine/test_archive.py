@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import resource
 from dataclasses import replace
 from pathlib import Path
 
@@ -187,6 +188,21 @@ def test_what_cannot_be_blanked_is_told(archive: Archive) -> None:
     archive.legs(ID)[0].write_bytes(b"not a sound")
     (verdict,) = archive.measure(replace(effect(), blanks=((2000, 8100),)), None)
     assert isinstance(verdict, RecordingDamaged) and verdict.findings == ("unreadable", "not blanked")
+
+
+@pytest.mark.requirement("S123", "S124")
+def test_legs_that_a_full_disk_keeps_apart_are_not_lost(archive: Archive) -> None:
+    """What is missing is what no leg holds; with space again the same files give a verdict."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, hard))  # a leg fits, the two of them do not
+    try:
+        (verdict,) = archive.measure(effect(SECONDS + 0.5), None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert isinstance(verdict, RecordingDamaged) and verdict.findings == ("unreadable",) and verdict.lost_ms == 500
+    assert {*archive.directory.iterdir()} == {*archive.legs(ID)}
+    (verdict,) = archive.measure(effect(), None)
+    assert not isinstance(verdict, RecordingDamaged) or "unreadable" not in verdict.findings
 
 
 def test_nothing_is_left_of_a_discarded_recording_but_its_receipt(archive: Archive) -> None:
