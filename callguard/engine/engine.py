@@ -236,9 +236,9 @@ class Engine:
 
     def start(self, runner: Runner) -> Runner:
         """Let RUNNER drive its call."""
-        self.live.add(runner.call.call_id)
-        self.runners[runner.call.call_id] = runner
-        runner.put_off = self.telling.put_off
+        self.runners[runner.call.call_id], runner.put_off = runner, self.telling.put_off
+        if not self.live.add(runner.call.call_id):  # told behind the call's first fact
+            asyncio.get_running_loop().call_soon(self.lose, Link.SPOOL)
         self._task(runner.run())
         return runner
 
@@ -295,7 +295,7 @@ class Engine:
 
     def restore(self, link: Link) -> None:
         """LINK is back, and what happened meanwhile has been fed in."""
-        if link in self.faults:
+        if link in self.faults and (link is not Link.SPOOL or self.live.add(*self.runners)):
             self.faults.discard(link)
             self._tell_all(LinkRestored(at=clock.read().wall, link=link))
             if link is Link.LOG and not self.adopted:  # the calls of the one before us can be read now

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -56,14 +57,20 @@ class LiveCalls:
 
     directory: Path
 
-    def add(self, call_id: str) -> None:
-        """A call began."""
-        self.directory.mkdir(parents=True, exist_ok=True)
-        (self.directory / call_id).touch()
+    def add(self, *call_ids: str) -> bool:
+        """Calls that are not over. False: the disk does not take that, and whoever comes next would not find them."""
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            for call_id in call_ids:
+                (self.directory / call_id).touch()
+        except OSError:
+            return False
+        return True
 
     def remove(self, call_id: str) -> None:
-        """A call is over."""
-        (self.directory / call_id).unlink(missing_ok=True)
+        """A call is over. Where that cannot be said, whoever comes next asks about it and finds it so."""
+        with suppress(OSError):
+            (self.directory / call_id).unlink(missing_ok=True)
 
     def ids(self) -> list[str]:
         """All that are not over."""

@@ -54,9 +54,10 @@ class Spool:
                 raise
 
     def free_bytes(self) -> int:
-        """What the disk under the spool still takes. Raises OSError."""
+        """What the disk under the spool still takes; 0 where it takes no new file. Raises OSError."""
         disk = os.statvfs(self._dir)
-        return disk.f_bavail * disk.f_frsize
+        closed = not os.access(self._dir, os.W_OK | os.X_OK) or (disk.f_files and not disk.f_favail)
+        return 0 if closed else disk.f_bavail * disk.f_frsize
 
     def is_empty(self) -> bool:
         """Whether nothing waits."""

@@ -50,6 +50,21 @@ async def test_a_call_from_entry_to_verdict(stage: Stage) -> None:
     assert types.index("consent_granted") < types.index("recording_requested") < types.index("recording_acknowledged")
 
 
+@pytest.mark.requirement("S1", "S125")
+async def test_a_disk_that_takes_no_mark_of_a_call_means_no_recording_until_it_does(stage: Stage) -> None:
+    """Who comes next would not find that call: it goes on unrecorded, and its controller lives."""
+    (stage.data / "live").write_text("in the way")
+    await stage.grant()
+    assert Link.SPOOL in stage.engine.faults and ("spool_lost", "") in stage.alerts
+    assert (await stage.stored(stage.engine.board.calls["far"])).events[0].type == "call_started"
+    assert not (await stage.finish("far")).recordings
+    await stage.enter("other")
+    (stage.data / "live").unlink()
+    await stage.until(lambda: Link.SPOOL not in stage.engine.faults)
+    assert [path.name for path in (stage.data / "live").iterdir()] == [stage.call("other").call_id]
+    stage.hang_up("other")
+
+
 async def test_two_calls_side_by_side_never_mix(stage: Stage) -> None:
     first, second = await asyncio.gather(stage.talk("far", "agent1"), stage.talk("other", "agent2"))
     assert first != second

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -243,6 +244,25 @@ def test_free_bytes_and_a_directory_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StoreDown, match="cannot be made"):
         Spool(tmp_path / "file" / "spool", MASTER)
+
+
+@pytest.mark.requirement("S125")
+def test_a_disk_that_takes_no_new_file_has_no_room(tmp_path: Path) -> None:
+    """Its inodes are used up: the bytes that are free are of no use."""
+    few = ("mount", "-t", "tmpfs", "-o", "size=4m,nr_inodes=20,mode=0755", "none", tmp_path)
+    if os.geteuid() or subprocess.run(few, check=False, capture_output=True).returncode:
+        pytest.skip("mounts nothing")
+    try:
+        spool = Spool(tmp_path / "spool", MASTER)
+        assert spool.free_bytes() > 0
+        with suppress(OSError):
+            for number in range(100):
+                (tmp_path / f"ballast-{number}").touch()
+        assert spool.free_bytes() == 0
+        (tmp_path / "ballast-0").unlink()
+        assert spool.free_bytes() > 0
+    finally:
+        subprocess.run(("umount", "-l", tmp_path), check=True)
 
 
 async def test_a_batch_without_rows_is_fine(tmp_path: Path) -> None:
