@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -100,13 +100,15 @@ def reconcile(
     *,
     since: datetime | None = None,
     outside: Sequence[str] = (),
+    marked: Collection[str] | None = None,
 ) -> Result:
     """Every leg of BOOKS, every call and every strange file in its class: those that began SINCE then.
 
     OUTSIDE: contexts, and numbers that were called, whose legs are none of ours. Without books the legs are the
-    channels that the log begins its calls with.
+    channels that the log begins its calls with. MARKED: calls that a controller has or will take over; what is not over
+    and not among them never will be, and is judged. None: nobody knows, each of them is under way.
     """
-    over, live, known = _sorted(calls)
+    over, live, known = _sorted(calls, marked)
     judged = {call_id: _item(call, stock) for call_id, call in over.items()}
     items, met = list[Item](), set[str]()
     for leg in books or ():
@@ -123,14 +125,16 @@ def reconcile(
     return Result(tuple(items), len(live), books is not None)
 
 
-def _sorted(calls: Iterable[StoredCall]) -> tuple[dict[str, StoredCall], set[str], dict[str, set[str]]]:
-    """Calls that are over, by id; the ids of those that are not; which calls each of the PBX's names is of."""
+def _sorted(
+    calls: Iterable[StoredCall], marked: Collection[str] | None
+) -> tuple[dict[str, StoredCall], set[str], dict[str, set[str]]]:
+    """Calls to be judged, by id; the ids of those under way; which calls each of the PBX's names is of."""
     over, live, known = dict[str, StoredCall](), set[str](), defaultdict[str, set[str]](set)
     for call in calls:
         call_id = call.call.call_id
         for name in _names(call):
             known[name].add(call_id)
-        if _over(call):
+        if _over(call) or (marked is not None and call_id not in marked):
             over[call_id] = call
         else:
             live.add(call_id)

@@ -248,6 +248,10 @@ def test_calls_under_way_are_not_judged_nor_are_their_legs() -> None:
     live = replace(call, events=call.events[:4])
     result = reconcile([leg("far")], [live], spooled(call))
     assert (result.items, result.live, result.ok) == ((), 1, True)
+    marked = reconcile([leg("far")], [live], spooled(call), marked={call.call.call_id})
+    assert (marked.items, marked.live) == ((), 1)
+    lost = reconcile([leg("far")], [live], spooled(call), marked=())  # whom no controller will take over
+    assert lost.live == 0 and [item.cls for item in lost.items] == [Class.UNEXPLAINED]
 
 
 @pytest.mark.requirement("S118")

@@ -20,6 +20,7 @@ from callguard.cli.keeper import rows, shelf_of, spool_of
 from callguard.cli.moment import since_option
 from callguard.cli.option import config_option, json_option, load, show_json, with_log
 from callguard.cli.ruling import printable
+from callguard.engine.recovery import LiveCalls
 from callguard.errors import BadInput
 from callguard.jobs.spool import is_staged, plain_file, recording_of
 from callguard.pbx.cdr import Leg, read_cdr, read_cel
@@ -61,9 +62,13 @@ def reconcile(
     settings = load(config)
     legs = [leg for path in cdr for leg in read_cdr(path, settings.pbx.kind)]
     legs += [leg for path in cel for leg in read_cel(path)]
+    marks = LiveCalls(settings.data / "live")
+    marked = {*marks.ids()}
     calls, known = with_log(settings, lambda log: _calls(log, settings, since))
+    marked |= {*marks.ids()}  # those that began meanwhile; what ended meanwhile was among them before
     books = _merged(legs) if cdr or cel else None
-    result = held_together(books, calls, _stock(settings, known, _verified(calls)), since=since, outside=outside)
+    stock = _stock(settings, known, _verified(calls))
+    result = held_together(books, calls, stock, since=since, outside=outside, marked=marked)
     if as_json:
         show_json(_as_data(result))
     else:
