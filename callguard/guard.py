@@ -63,17 +63,33 @@ class Guard:
 
     async def run(self) -> None:
         """Until cancelled, or until a controller that ends in good order says so."""
-        self.socket.unlink(missing_ok=True)
-        before = os.umask(0o177)
-        server = await asyncio.start_unix_server(self._serve, str(self.socket))
-        os.umask(before)
-        tasks = [asyncio.create_task(self._keep_link()), asyncio.create_task(self._watch())]
+        works = (self._listen(), self._keep_link(), self._watch())
+        tasks = [asyncio.create_task(work) for work in works]
         try:
             await self.ended.wait()
         finally:
             for task in tasks:
                 task.cancel()
-            server.close()
+
+    async def _listen(self) -> None:
+        """A socket that somebody removed is made anew: else no controller could reach us, nor start another guard."""
+        while True:
+            with suppress(OSError):  # its folder takes none: tried again
+                server = await self._bound()
+                try:
+                    while self.socket.exists():
+                        await asyncio.sleep(AGAIN)
+                finally:
+                    server.close()  # who is connected stays so
+            await asyncio.sleep(TICK)
+
+    async def _bound(self) -> asyncio.Server:
+        self.socket.unlink(missing_ok=True)
+        before = os.umask(0o177)
+        try:
+            return await asyncio.start_unix_server(self._serve, str(self.socket))
+        finally:
+            os.umask(before)
 
     # ------------------------------------------------------------ the beat
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

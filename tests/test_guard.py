@@ -320,3 +320,18 @@ async def test_a_journal_that_cannot_be_written_keeps_it_from_nothing(watch: Wat
         await watch.until(partial(asked, "StopMixMonitor", 2 * trips))
         await watch.until(partial(asked, "Redirect", trips))
     assert done(watch) == set()
+
+
+@pytest.mark.requirement("S1", "S125")
+async def test_a_socket_that_was_removed_is_made_anew(watch: Watch) -> None:
+    reader, writer = await watch.beat()
+    watch.guard.socket.unlink()
+    assert (await say(reader, writer, b"beat\n"))["armed"] is True, "who beats is heard all the same"
+    await watch.until(watch.guard.socket.exists)
+    assert watch.guard.socket.stat().st_mode & 0o077 == 0
+    assert (await say(reader, writer, b"beat\n"))["armed"] is True
+    other_reader, other = await asyncio.open_unix_connection(str(watch.guard.socket))
+    await say(other_reader, other, b"quit\n")
+    assert done(watch) == {"r1", "r2", "waiting"} and watch.guard.ended.is_set()
+    writer.close()
+    other.close()

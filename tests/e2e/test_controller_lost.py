@@ -225,3 +225,25 @@ async def test_a_guard_whose_register_was_removed_meanwhile_stops_every_recorder
     await site.stand.stop_controller()
     assert len(stored.recordings) == 2 or states(stored) == ["damaged"], "nobody was told of what is missing"
     assert "Traceback" not in site.printed()
+
+
+@pytest.mark.requirement("S1", "S125")
+async def test_a_guard_whose_socket_was_removed_is_found_by_who_ends_and_by_who_begins(own_site: Site) -> None:
+    site = own_site
+    before = guard(site)
+    async with site.talk() as talking, site.talk("spoken") as waiting:
+        await asyncio.gather(talking.recorded(), waiting.row("notice_started", script="notice"))
+        (site.stand.data / "guard.sock").unlink()
+        await talking.says(1)
+        ended = time.time()
+        await site.stand.stop_controller(signal.SIGTERM)
+        await waiting.meets()
+        assert time.time() - ended < 2
+        assert await stopped_after(site, talking, ended) < 2
+        await site.stand.start_controller()
+        await has_a_second_segment(talking)
+        await waiting.ends()
+        (site.stand.data / "guard.sock").unlink()
+        await site.stand.stop_controller(signal.SIGKILL)
+        await site.stand.start_controller()
+    assert guard(site) != before and "Traceback" not in site.printed()
