@@ -189,7 +189,7 @@ class Controller:
         """An operator at the command line, at this time, about a party. The live call that this is about, or ''."""
         call_id = self.engine.board.calls.get(far, "")
         runner = self.engine.runners.get(call_id)
-        if runner is None or runner.call.over:  # what is said of a call that is over is answered with an error
+        if runner is None or runner.call.over or runner.call.anchor != far:  # none that is known, or goes on: an error
             return ""
         presence = Presence.SOMEONE_ELSE if action is Action.PRESENT else Presence.NOT_SAID
         runner.feed(OperatorActed(at=at, channel_id=about, action=action, operator="uid:1", presence=presence))
