@@ -20,7 +20,6 @@ from callguard.ports import Pbx, Playable
 
 _ASKS = (Script.NOTICE, Script.QUESTION, Script.LONG_NOTICE)
 """What an answer rests on. Everything else is short, and may be heard by the way."""
-_ABOUT = (NoticeStarted, NoticeEnded, NoticeFailed)
 GRACE = 2.0
 """Seconds behind the patience of a prompt in which the PBX says that it ended."""
 
@@ -76,16 +75,8 @@ class Telling:
         if isinstance(event, ChannelHungUp):
             self._turns.pop(event.channel_id, None)
             self._lines.pop(event.channel_id, None)
-        if isinstance(event, _ABOUT) and event.script is Script.RECORDING_ON:
-            return self._line_heard(event, facts)
-        turns = self._turns.get(event.channel_id)
-        if not turns or not _is_about(event):
-            return facts
-        turn = turns[0]
-        turn.started = True
-        if not isinstance(event, NoticeStarted):
-            self._next(event.channel_id, turns[1:])
-        return [(call_id, said) for call_id, said in facts if call_id in turn.calls]
+        spoke = self._spoke(event) if isinstance(event, NoticeStarted | NoticeEnded | NoticeFailed) else None
+        return facts if spoke is None else [(call_id, said) for call_id, said in facts if call_id in spoke]
 
     def leave(self, call_id: str) -> None:
         """This call is over: it has nothing more to say. What plays plays to its end, for nobody's answer."""
@@ -117,13 +108,20 @@ class Telling:
         calls.append(call_id)
         return True
 
-    def _line_heard(self, event: NoticeStarted | NoticeEnded | NoticeFailed, facts: list[Fact]) -> list[Fact]:
-        """A line is its own call's: of those at one channel the first to begin is the first to end."""
-        calls = self._lines.get(event.channel_id)
-        if not calls:
-            return facts
-        whose = calls if isinstance(event, NoticeStarted) else [calls.pop(0)]
-        return [(call_id, said) for call_id, said in facts if call_id in whose]
+    def _spoke(self, event: NoticeStarted | NoticeEnded | NoticeFailed) -> list[str] | None:
+        """The calls whose prompt EVENT is about; None where nobody knows. Of lines at one channel the first to begin is
+        the first to end."""
+        begins = isinstance(event, NoticeStarted)
+        if event.script is Script.RECORDING_ON and (lines := self._lines.get(event.channel_id)):
+            return lines if begins else [lines.pop(0)]
+        turns = self._turns.get(event.channel_id)
+        if not turns or event.script not in _ASKS:
+            return None
+        turn = turns[0]
+        turn.started = True
+        if not begins:
+            self._next(event.channel_id, turns[1:])
+        return turn.calls
 
     def _may_play(self, call: Call, effect: PlayPrompt) -> bool:
         """Whether nobody else speaks there. What a call says anew it says next."""
@@ -174,11 +172,6 @@ class Telling:
             turns[0].spoken, turns[0].since = True, _now()
             if runner := self.runners.get(turns[0].calls[0]):
                 self._perform(runner.call, turns[0].effect)
-
-
-def _is_about(event: Event) -> bool:
-    """Whether it tells what came of a turn."""
-    return isinstance(event, _ABOUT) and event.script in _ASKS
 
 
 def _now() -> float:
