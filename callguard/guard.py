@@ -75,13 +75,17 @@ class Guard:
         """A socket that somebody removed is made anew: else no controller could reach us, nor start another guard."""
         while True:
             with suppress(OSError):  # its folder takes none: tried again
-                server = await self._bound()
-                try:
-                    while self.socket.exists():
-                        await asyncio.sleep(AGAIN)
-                finally:
-                    server.close()  # who is connected stays so
+                await self._answer()
             await asyncio.sleep(TICK)
+
+    async def _answer(self) -> None:
+        """As long as the socket is there. Raises OSError."""
+        server = await self._bound()
+        try:
+            while self.socket.exists():
+                await asyncio.sleep(AGAIN)
+        finally:
+            server.close()  # who is connected stays so
 
     async def _bound(self) -> asyncio.Server:
         self.socket.unlink(missing_ok=True)
