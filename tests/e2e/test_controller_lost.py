@@ -203,6 +203,16 @@ async def test_a_second_controller_that_takes_the_application_ends_the_first_whi
             assert await stopped_after(site, talk, taken) < 5
 
 
+async def outlived(site: Site, talking: Talk, waiting: Talk, end: signal.Signals) -> None:
+    """The controller ends: who talks is recorded no more, who waits is put through; and another one begins."""
+    ended = time.time()
+    await site.stand.stop_controller(end)
+    await waiting.meets()
+    assert time.time() - ended < 2
+    assert await stopped_after(site, talking, ended) < 2
+    await site.stand.start_controller()
+
+
 @pytest.mark.requirement("S1", "S125")
 async def test_a_guard_whose_register_was_removed_meanwhile_stops_every_recorder(own_site: Site) -> None:
     """And one that cannot write its journal sends on who waits; the next controller starts without it."""
@@ -214,12 +224,7 @@ async def test_a_guard_whose_register_was_removed_meanwhile_stops_every_recorder
         journal.unlink(missing_ok=True)
         journal.mkdir()
         await talking.says(1)
-        gone = time.time()
-        await site.stand.stop_controller(signal.SIGKILL)
-        await waiting.meets()
-        assert time.time() - gone < 2
-        assert await stopped_after(site, talking, gone) < 2
-        await site.stand.start_controller()
+        await outlived(site, talking, waiting, signal.SIGKILL)
         stored = await talking.ends()
         await waiting.ends()
     await site.stand.stop_controller()
@@ -235,12 +240,7 @@ async def test_a_guard_whose_socket_was_removed_is_found_by_who_ends_and_by_who_
         await asyncio.gather(talking.recorded(), waiting.row("notice_started", script="notice"))
         (site.stand.data / "guard.sock").unlink()
         await talking.says(1)
-        ended = time.time()
-        await site.stand.stop_controller(signal.SIGTERM)
-        await waiting.meets()
-        assert time.time() - ended < 2
-        assert await stopped_after(site, talking, ended) < 2
-        await site.stand.start_controller()
+        await outlived(site, talking, waiting, signal.SIGTERM)
         await has_a_second_segment(talking)
         await waiting.ends()
         (site.stand.data / "guard.sock").unlink()
