@@ -15,6 +15,7 @@ import click
 from callguard import __version__
 from callguard.cli.undumped import never_dumped
 from callguard.errors import BadInput, CallguardError
+from callguard.text import is_utf8, printable
 
 COMMANDS = (
     "answers",
@@ -74,7 +75,7 @@ def cli() -> None:
 def _sentence(error: CallguardError | UnicodeEncodeError | OSError) -> str:
     """What is wrong with what the user said; '' where that is not what is wrong."""
     if isinstance(error, UnicodeEncodeError):  # how a byte that is no UTF-8 shows once it is to be looked for
-        wrong = (number for number, text in enumerate(sys.argv) if text.encode(errors="ignore").decode() != text)
+        wrong = (number for number, text in enumerate(sys.argv) if not is_utf8(text))
         return f"argument {number}: is not UTF-8" if (number := next(wrong, 0)) else ""
     if isinstance(error, OSError):
         return f"{str(error.filename)[:60]}...: {error.strerror}" if error.errno == errno.ENAMETOOLONG else ""
@@ -88,8 +89,7 @@ def main() -> None:
     except (CallguardError, UnicodeEncodeError, OSError) as error:
         if not (said := _sentence(error)):
             raise
-        shown = "".join(char if char.isprintable() or char == "\n" else "?" for char in said)
-        click.echo(f"callguard: {shown}", err=True)
+        click.echo("\n".join(map(printable, f"callguard: {said}".split("\n"))), err=True)
         sys.exit(error.exit_code if isinstance(error, CallguardError) else BadInput.exit_code)
     except click.ClickException as error:
         error.show()

@@ -11,7 +11,6 @@ import click
 
 from callguard.cli.dispute import dispute, refuse_frozen
 from callguard.cli.option import ask_controller, config_option, json_option, load, show_json, with_log
-from callguard.cli.ruling import printable
 from callguard.core.consent import Turn
 from callguard.core.events import Action
 from callguard.core.word import GIVEN, Presence
@@ -20,6 +19,7 @@ from callguard.errors import BadInput
 from callguard.ports import EventRow, StoredCall
 from callguard.replay import story_of, write_story
 from callguard.store.postgres import PostgresLog
+from callguard.text import printable
 
 
 @click.group()

@@ -22,6 +22,7 @@ from callguard.ports import StoredCall
 from callguard.settings import Settings
 from callguard.store.audit import note_act
 from callguard.store.postgres import PostgresLog
+from callguard.text import is_utf8
 
 
 @click.command()
@@ -31,7 +32,7 @@ from callguard.store.postgres import PostgresLog
 @json_option
 def dispute(call: str, reason: str, config: Path, as_json: bool) -> None:
     """Flag CALL, live or over: no consent by an agent's word, no export, and an incident that somebody answers for."""
-    if not reason.strip() or reason.encode(errors="ignore").decode() != reason:
+    if not reason.strip() or not is_utf8(reason):
         raise BadInput("--reason must say something, in UTF-8")
     settings = load(config)
     request = {"do": "act", "call": call, "action": Action.DISPUTE.value, "reason": reason}

@@ -17,7 +17,6 @@ import click
 
 from callguard.cli.moment import Moment
 from callguard.cli.option import config_option, json_option, load, show_json, with_log
-from callguard.cli.ruling import printable
 from callguard.drift import Change, Seen, Series, first_of_each, series
 from callguard.engine import clock
 from callguard.engine.alerts import alert
@@ -27,6 +26,7 @@ from callguard.errors import CallguardError
 from callguard.ports import CallRow, Wanted
 from callguard.settings import Settings
 from callguard.store.postgres import PostgresLog
+from callguard.text import printable
 
 KIND = "drift"
 SHOWN = 12

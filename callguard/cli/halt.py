@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 from callguard.cli.option import ask_controller, config_option, json_option, load, show_json
-from callguard.cli.ruling import printable
 from callguard.errors import BadInput
+from callguard.text import is_utf8, printable
 
 
 @click.group()
@@ -78,5 +78,5 @@ def _what(halt: dict[str, str]) -> str:
 
 
 def _said(reason: str) -> None:
-    if not reason.strip() or reason.encode(errors="ignore").decode() != reason:
+    if not reason.strip() or not is_utf8(reason):
         raise BadInput("--reason must say something, in UTF-8")

@@ -15,7 +15,6 @@ import click
 
 from callguard.cli.moment import since_option
 from callguard.cli.option import account, config_option, json_option, load, show_json, with_log
-from callguard.cli.ruling import printable
 from callguard.engine import clock
 from callguard.engine.incident import CLOSED, OPENED, closed
 from callguard.engine.registrar import enter
@@ -24,6 +23,7 @@ from callguard.ports import ActivationRow, EventRow, IncidentRow, Wanted
 from callguard.settings import Settings
 from callguard.store.activation import ERASED
 from callguard.store.postgres import PostgresLog
+from callguard.text import is_utf8, printable
 
 
 @click.group()
@@ -159,7 +159,7 @@ def _entry(entry: ActivationRow) -> dict[str, Any]:
 @json_option
 def close(incident: tuple[str, ...], reason: str, config: Path, as_json: bool) -> None:
     """Answer for INCIDENTs. Account and reason become an entry of the register: sealed, and chained by their digest."""
-    if not reason.strip() or reason.encode(errors="ignore").decode() != reason:
+    if not reason.strip() or not is_utf8(reason):
         raise BadInput("--reason must say something, in UTF-8")
     settings = load(config)
     rows = with_log(settings, lambda log: _close(log, settings, incident, reason))

@@ -17,7 +17,6 @@ import click
 from callguard.cli.keeper import rows
 from callguard.cli.option import account, config_option, json_option, load, show_json, with_log
 from callguard.cli.retaining import holds_of, retainer_of
-from callguard.cli.ruling import printable
 from callguard.engine import clock
 from callguard.errors import BadInput
 from callguard.jobs.step import queue_of
@@ -27,6 +26,7 @@ from callguard.store.audit import note_act
 from callguard.store.hold import Hold
 from callguard.store.job import Jobs
 from callguard.store.postgres import PostgresLog
+from callguard.text import is_utf8, printable
 
 CASE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -133,7 +133,7 @@ def _check(case: str, said: dict[str, str], review_on: date | None = None) -> No
     if not CASE.fullmatch(case):
         raise BadInput("CASE: letters, digits, dot, dash and underscore are taken, 64 at most; name no caller in it")
     for name, value in said.items():
-        if not value.strip() or value.encode(errors="ignore").decode() != value:
+        if not value.strip() or not is_utf8(value):
             raise BadInput(f"--{name.replace('_', '-')} must say something, in UTF-8")
     if said.get("approved_by") == account():
         raise BadInput("--approved-by: names the account that runs this; somebody else has to agree")

@@ -13,6 +13,7 @@ from callguard.lint.choice import lint as examine
 from callguard.lint.examine import Options, Report
 from callguard.lint.finding import Finding, Severity
 from callguard.settings import read_toml
+from callguard.text import printable
 
 
 @click.group()
@@ -85,9 +86,4 @@ def text(report: Report) -> str:
 
 def _lines(finding: Finding) -> list[str]:
     head = f"{finding.place}: {finding.severity} [{finding.rule}] {finding.text}"
-    return [_printable(head), _printable(f"    instead: {finding.fix}")]
-
-
-def _printable(line: str) -> str:
-    """LINE without what would move a terminal's cursor."""
-    return "".join(char if char.isprintable() else "?" for char in line)
+    return [printable(head), printable(f"    instead: {finding.fix}")]

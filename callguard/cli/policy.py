@@ -19,7 +19,6 @@ from callguard.cli.approval import Judged, entry_of, judge
 from callguard.cli.option import account, ask_controller, config_option, json_option, load, show_json, with_log
 from callguard.cli.place import rules_today
 from callguard.cli.retaining import ends_sooner
-from callguard.cli.ruling import printable
 from callguard.cli.scripts import own_prompts
 from callguard.core.amendment import Amendment, amendments
 from callguard.core.policy import Policy, parse_policy
@@ -28,6 +27,7 @@ from callguard.errors import BadInput, CallguardError, ConfigError, Unreachable
 from callguard.ports import ActivationRow
 from callguard.settings import Settings, read_policy
 from callguard.store.activation import ERASED, newest
+from callguard.text import is_utf8, printable
 
 SHOWN = 12
 """Digits of a version on a terminal."""
@@ -108,7 +108,7 @@ def activate(context: click.Context, file: Path | None, reason: str, author: str
 
 
 def _says(text: str) -> bool:
-    return bool(text.strip()) and text.encode(errors="ignore").decode() == text
+    return bool(text.strip()) and is_utf8(text)
 
 
 def _put(settings: Settings, file: Path | None, target: Path, entry: Entry) -> ActivationRow | None:

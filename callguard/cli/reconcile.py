@@ -19,7 +19,6 @@ from callguard.audio.tone import TONES
 from callguard.cli.keeper import rows, shelf_of, spool_of
 from callguard.cli.moment import since_option
 from callguard.cli.option import config_option, json_option, load, show_json, with_log
-from callguard.cli.ruling import printable
 from callguard.engine.recovery import LiveCalls
 from callguard.errors import BadInput
 from callguard.jobs.spool import is_staged, plain_file, recording_of
@@ -29,10 +28,10 @@ from callguard.reconcile import FINE, Result, Stock
 from callguard.reconcile import reconcile as held_together
 from callguard.settings import Settings
 from callguard.store.postgres import PostgresLog
+from callguard.text import printable
 
 EARLIER = timedelta(days=1)
 """How much earlier a call may have begun than a leg of it."""
-_BLOCK = 1 << 20
 _file = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
@@ -130,12 +129,9 @@ def _stock(settings: Settings, known: frozenset[str], verified: frozenset[str]) 
 
 def _digest(path: Path) -> str | None:
     """sha256 of a file; '' for what is no plain file, None for what the vault took meanwhile."""
-    digest = hashlib.sha256()
     try:
         with plain_file(path) as file:
-            while block := file.read(_BLOCK):
-                digest.update(block)
-            return digest.hexdigest()
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except (BadInput, OSError):
         return "" if os.path.lexists(path) else None
 

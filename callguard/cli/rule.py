@@ -24,6 +24,7 @@ from callguard.core.strictest import Occasion
 from callguard.errors import BadInput, CallguardError
 from callguard.store.pack import read_pack, read_text, read_toml, shipped_pack
 from callguard.store.postgres import PostgresLog
+from callguard.text import printable
 
 LARGEST = 4 * 1024 * 1024
 """Bytes of an input document."""
@@ -110,7 +111,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise _Twice(ruling.printable(key)[:40])
+            raise _Twice(printable(key)[:40])
         found[key] = value
     return found
 
@@ -126,7 +127,7 @@ def read_party(text: str) -> dict[str, Any]:
         raise click.UsageError("--party: write KEY=VALUE,KEY=VALUE as in role=agent,site=US-TX")
     keys = [key.strip() for key, _, _ in pairs]
     if twice := next((key for key in keys if keys.count(key) > 1), ""):
-        raise click.UsageError(f"--party: {ruling.printable(twice)[:40]} is given twice; which one is meant?")
+        raise click.UsageError(f"--party: {printable(twice)[:40]} is given twice; which one is meant?")
     return {key.strip(): _value(key.strip(), value.strip()) for key, _, value in pairs}
 
 
@@ -187,9 +188,7 @@ def _no_row(code: str, pack: RulePack) -> str:
     near += difflib.get_close_matches(wanted, pack.rows, 3, 0.7)
     meant = ", ".join(f"{key} ({pack.rows[key].name})" for key in dict.fromkeys(near))
     hint = f"; did you mean {meant}?" if meant else "; `callguard rule list` names them all."
-    return (
-        f"{ruling.printable(code)[:60]}: no row has this code{hint} A place without a row takes {pack.resolve(wanted)}."
-    )
+    return f"{printable(code)[:60]}: no row has this code{hint} A place without a row takes {pack.resolve(wanted)}."
 
 
 # ---------------------------------------------------------------- overrides
@@ -204,7 +203,7 @@ def check(file: Path, source: str, as_json: bool) -> None:
         show_json({"overrides": [item.as_data() for item in found]})
         return
     for item in found:
-        click.echo(ruling.printable(item.sentence))
+        click.echo(printable(item.sentence))
     click.echo(f"{len(found)} override(s), all in force")
 
 

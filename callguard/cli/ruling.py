@@ -24,14 +24,10 @@ from callguard.core.preflight import Preflight
 from callguard.core.question import Present
 from callguard.core.row import Disputed, Row
 from callguard.core.strictest import Demand, asked
+from callguard.text import printable
 
 WIDTH = 150
 """Columns where the output is no terminal."""
-
-
-def printable(text: str) -> str:
-    """TEXT without what would move a terminal's cursor."""
-    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def _table(head: Iterable[str], lines: Iterable[Iterable[str]]) -> None:

@@ -21,6 +21,7 @@ from callguard.core.recording import Mask
 from callguard.core.word import GIVEN, Reason
 from callguard.engine import clock
 from callguard.engine.runner import Runner
+from callguard.text import is_utf8
 
 PATIENCE = 2.0
 """Seconds in which an operator's act must have reached the recorder."""
@@ -53,13 +54,8 @@ async def act(runner: Runner, request: Mapping[str, Any], operator: str) -> dict
 
 def _unwritable(words: str, about: str) -> str:
     """Why no row can hold this; '' when one can. A row that the store refuses breaks off the log of its call."""
-    wrong = [key for key, text in (("reason", words), ("channel", about)) if not _is_storable(text)]
+    wrong = [key for key, text in (("reason", words), ("channel", about)) if "\0" in text or not is_utf8(text)]
     return f"{wrong[0]}: it must be UTF-8, without a NUL" if wrong else ""
-
-
-def _is_storable(text: str) -> bool:
-    """Whether TEXT is characters alone: a byte of a command line that is no UTF-8 arrives as half of one."""
-    return "\0" not in text and text.encode(errors="ignore").decode() == text
 
 
 def _unsaid(call: Call, action: Action, words: str) -> str:

@@ -12,8 +12,8 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from callguard.errors import BadInput
 
@@ -54,7 +54,7 @@ def is_staged(path: Path) -> bool:
 
 
 @contextmanager
-def plain_file(path: Path) -> Iterator[BinaryIO]:
+def plain_file(path: Path) -> Iterator[BufferedReader]:
     """A regular file, open for reading. A link, a pipe or a folder in its place is BadInput; nothing waits for it."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
