@@ -60,7 +60,7 @@ _LEAST = {
         "read": "call",
         "write": "call,reporting",
         "filter": "".join(
-            f"eventfilter = Event: {event}\n" for event in ("MixMonitorStart", "ConfbridgeRecord", "ChanSpySt")
+            f"eventfilter = Event: {event}\n" for event in ("MixMonitorStart", "Confbridge.*Record", "ChanSpySt")
         ),
     },
 }

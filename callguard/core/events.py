@@ -221,7 +221,7 @@ class PauseSignalled(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RogueRecordingSeen(Event):
-    """Somebody else records this channel, or the bridge `bridge_id` that it is in."""
+    """Somebody else records this channel, or the bridge `bridge_id` that it is in or is about to come into."""
 
     type = "rogue_recording_seen"
     bridge_id: str = ""

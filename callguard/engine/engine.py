@@ -168,12 +168,11 @@ class Engine:
         return [(call_id, event) for call_id, runner in self.runners.items() if own and runner.call.find(own)]
 
     def _rogue(self, event: RogueRecordingSeen, raw: Raw) -> None:
-        """Somebody else records: the calls that it concerns hear of it, and where there is none, a human does."""
+        """Somebody else records: the calls that it concerns hear of it, and where there is none, a human does: of a
+        bridge once, not with everybody who comes in."""
         facts = self.board.said(event)
         self._deliver(facts, raw)
-        if event.channel_id:
-            self.board.rogues[event.channel_id] = event
-        if not facts:
+        if not facts and not (event.bridge_id and event.channel_id):
             self.outside("rogue_recording", event.bridge_id or event.channel_id)
             if self.entrance.policy.stops_rogues:
                 self.pbx.perform(StopRogue(channel_id=event.channel_id, bridge_id=event.bridge_id))

@@ -13,12 +13,14 @@ from datetime import UTC
 from typing import Protocol
 
 from callguard.core.call import Call, open_call
+from callguard.core.consent import Standing
 from callguard.core.events import CallMerged, CallStarted, Link, PartyIdentified, Remembered, Role
 from callguard.core.jurisdiction import RulePack
+from callguard.core.keypad import begun as typed_so_far
 from callguard.core.policy import UNKNOWN, CallType, Mode, Policy
+from callguard.core.purpose import Trigger
 from callguard.engine import clock
 from callguard.engine.place import Places
-from callguard.engine.switchboard import merged
 from callguard.ports import CallRow, Endpoint, Entered, Found
 from callguard.store.chain import head_digest
 
@@ -150,6 +152,18 @@ class Entrance:
             answer=_strictest(found.answer for found in told),
             known=any(found.known for found in told),
         )
+
+
+def merged(event: CallMerged, call: Call, origin: Call | None) -> CallMerged:
+    """EVENT, with what the party said in ORIGIN, the call that it comes from, as far as that says something of CALL,
+    the sequence of keys that it is in the middle of, and whether its keys are kept out of files there. Where nobody
+    knows they are."""
+    known = origin.channels.get(event.channel_id) if origin else None
+    typed = typed_so_far(known, event.at) if known else ""
+    event = replace(event, digits=origin is None or Trigger.DIGITS in origin.call_type.pause_on, typed=typed)
+    if origin is None or known is None or origin.call_type.name != call.call_type.name:
+        return event
+    return replace(event, agreed=known.standing is Standing.GRANTED)
 
 
 async def _asked(ask: LookUp, who: Endpoint, call_type: CallType) -> Found | None:

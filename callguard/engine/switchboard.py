@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from callguard.core.call import Call, Channel
-from callguard.core.consent import Standing
 from callguard.core.events import (
     Bridged,
     CallMerged,
@@ -30,9 +29,7 @@ from callguard.core.events import (
     Role,
     Unbridged,
 )
-from callguard.core.keypad import begun
 from callguard.core.policy import CallType
-from callguard.core.purpose import Trigger
 from callguard.ports import Dialled, Endpoint, Entered, EventRow, Sighted, Snapshot
 
 Fact = tuple[str, Event]
@@ -177,6 +174,8 @@ class Switchboard:
         """A fact about one channel: to the call that the channel belongs to, or that its bridge belongs to."""
         if isinstance(event, RogueRecordingSeen) and event.bridge_id:
             return list(self._recorded_bridge(event))
+        if isinstance(event, RogueRecordingSeen):
+            self.rogues[event.channel_id] = event
         if isinstance(event, PauseSignalled) and event.channel_id not in self.calls:
             self._set_aside(event)
         if isinstance(event, ListeningStarted):
@@ -228,9 +227,11 @@ class Switchboard:
         return [(call_id, signal)] if signal else []
 
     def _recorded_bridge(self, event: RogueRecordingSeen) -> Iterator[Fact]:
-        """A bridge is recorded: each call with a channel in it hears so once."""
+        """A bridge is recorded: each call with a channel in it hears so once: now, or before its first one is in it."""
         members = [channel_id for channel_id, bridge in self.bridges.items() if bridge == event.bridge_id]
         calls = {self.calls[item]: item for item in reversed(members) if item in self.calls}
+        if event.channel_id:
+            calls = {each: event.channel_id for each in self._concerned(event) if each not in calls}
         yield from ((call_id, replace(event, channel_id=item)) for call_id, item in calls.items())
 
     def _concerned(self, event: Event) -> list[str]:
@@ -379,18 +380,6 @@ class Switchboard:
 def _is_half(channel: Endpoint | None) -> bool:
     """Whether this is one half of a Local channel."""
     return channel is not None and channel.name[-2:] in (";1", ";2")
-
-
-def merged(event: CallMerged, call: Call, origin: Call | None) -> CallMerged:
-    """EVENT, with what the party said in ORIGIN, the call that it comes from, as far as that says something of CALL,
-    the sequence of keys that it is in the middle of, and whether its keys are kept out of files there. Where nobody
-    knows they are."""
-    known = origin.channels.get(event.channel_id) if origin else None
-    typed = begun(known, event.at) if known else ""
-    event = replace(event, digits=origin is None or Trigger.DIGITS in origin.call_type.pause_on, typed=typed)
-    if origin is None or known is None or origin.call_type.name != call.call_type.name:
-        return event
-    return replace(event, agreed=known.standing is Standing.GRANTED)
 
 
 def bare(channel_id: str) -> Endpoint:

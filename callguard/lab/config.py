@@ -143,7 +143,8 @@ def _manager(site: Site) -> str:
     """
     general = f"[general]\nenabled=yes\nwebenabled=no\nport={site.ami_port}\nbindaddr=127.0.0.1\ndisplayconnects=no\n"
     starts = "" if site.least_privilege else "system,"
-    filters = "\neventfilter=Event: MixMonitorStart\neventfilter=Event: ConfbridgeRecord\neventfilter=Event: ChanSpySt"
+    heard = ("MixMonitorStart", "Confbridge.*Record", "ChanSpySt")
+    filters = "".join(f"\neventfilter=Event: {event}" for event in heard)
     more = filters if site.least_privilege else ",user,dialplan,dtmf"
     hears = f"read=call,reporting{more}"
     user = f"[callguard]\nsecret={site.secrets.ami}\n{hears}\nwrite={starts}call,reporting\n"

@@ -16,7 +16,7 @@ from callguard.pbx.asterisk.ami import Ami
 from callguard.pbx.asterisk.site import AmiAddress
 from callguard.ports import IncidentRow, StoredCall, Wanted
 from callguard.reconcile import Class, Stock, judge
-from tests.e2e.site import Site, incidents, states
+from tests.e2e.site import POLICY, Site, incidents, states
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -110,6 +110,21 @@ async def test_a_conference_that_records_itself_is_seen_within_two_seconds_and_s
         assert await stands_still(written)
     site.free.append(number)
     assert not await site.log.find_incidents(Wanted(kind="rogue_not_stopped"))
+
+
+@pytest.mark.requirement("S4")
+async def test_who_is_sent_into_a_conference_that_records_is_told_of_in_its_call(folder: Path) -> None:
+    """Where one call type does not say that somebody else's recorder is stopped, none is that runs for no call."""
+    async with await Site.open(folder, policy=f'{POLICY}\non_rogue = "report"\n') as site:
+        async with site.talk() as talk:
+            await talk.recorded()
+            await talk.answered.refer("taped_87_room.wav")
+            seen = await talk.row("rogue_recording_seen")
+            assert seen.data["bridge_id"] and seen.decision and seen.decision["effects"][0]["effect"] == "StopRogue"
+            (written,) = (site.stand.asterisk.work / "spool" / "monitor").glob("room*.wav")
+            assert await stands_still(written)
+            stored = await talk.ends()
+        assert "rogue_recording" in incidents(stored)
 
 
 async def is_found(site: Site, harm: Callable[[Path], None]) -> StoredCall:

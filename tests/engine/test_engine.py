@@ -15,6 +15,7 @@ from callguard.core.consent import Standing
 from callguard.core.effects import PlayPrompt, SendOn, StartRecording, StopRecording, StopRogue
 from callguard.core.events import (
     Action,
+    Bridged,
     DigitPressed,
     Link,
     OperatorActed,
@@ -412,6 +413,20 @@ async def test_a_call_hears_of_a_recorder_that_began_before_it_and_of_one_on_its
     assert sorted(seen) == [("agent1", ""), ("far", ""), ("far", "bridge-far")]
     assert [item.kind for item in stored.incidents] == ["rogue_recording"] * 3 and len(entered) == 2
     assert StopRogue(channel_id="far", bridge_id="bridge-far") in stage.pbx.asked(StopRogue)
+
+
+@pytest.mark.requirement("S4")
+async def test_a_call_hears_once_of_a_bridge_that_was_recorded_before_it_came_there(tmp_path: Path) -> None:
+    stage, entered = with_rogues(tmp_path, "report")
+    async with stage.running():
+        await stage.talk()
+        for channel_id in ("stranger", "far", "agent1"):
+            rogue(stage, channel_id, "room")
+            stage.pbx.say(Bridged(at=stage.pbx.now, channel_id=channel_id, bridge_id="room"))
+        await stage.settled()
+        stored = await stage.finish("far", "agent1", "stranger")
+    seen = [(row.channel_id, row.data["bridge_id"]) for row in stored.events if row.type == "rogue_recording_seen"]
+    assert seen == [("far", "room")] and entered == []  # when it began, a human heard of it
 
 
 @pytest.mark.requirement("S4")

@@ -37,7 +37,8 @@ from callguard.core.events import (
     Role,
     Unbridged,
 )
-from callguard.engine.switchboard import Fact, Switchboard, merged
+from callguard.engine.entrance import merged
+from callguard.engine.switchboard import Fact, Switchboard
 from callguard.pbx.asterisk.translate import translate
 from callguard.ports import Dialled, Entered, Heard, Link, Said, Sighted, Snapshot
 from callguard.proof import prove

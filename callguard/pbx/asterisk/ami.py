@@ -107,7 +107,7 @@ class Ami:
     # ------------------------------------------------------------ inside
     async def _login(self, address: AmiAddress) -> None:
         await self.action("Login", Username=address.user, Secret=address.secret, Events="call,user,dialplan")
-        for only in ("Event: MixMonitorStart", "Event: ConfbridgeRecord", *pausing.FILTERS, *listening.FILTERS):
+        for only in ("Event: MixMonitorStart", "Event: Confbridge.*Record", *pausing.FILTERS, *listening.FILTERS):
             with suppress(PbxRefused):  # without privilege `system` more comes: more to read, nothing lost
                 await self.action("Filter", Operation="Add", Filter=only)
 

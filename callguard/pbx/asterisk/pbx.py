@@ -31,7 +31,7 @@ from callguard.core.effects import (
     StopRogue,
     WithholdOrders,
 )
-from callguard.core.events import LINK_LOST, ChannelHungUp, ChannelLeft, EffectFailed, Event, Script
+from callguard.core.events import LINK_LOST, Bridged, ChannelHungUp, ChannelLeft, EffectFailed, Event, Script
 from callguard.errors import BadInput, LinkDown, PbxRefused, Unreachable
 from callguard.pbx.asterisk import listening, pausing
 from callguard.pbx.asterisk.ami import Ami
@@ -253,6 +253,8 @@ class AsteriskPbx:
         match heard:
             case Entered(channel=channel, waiting=True):
                 self._register.enter(channel.channel_id)
+            case Said(event=Bridged() as coming):
+                self._rogues.joins(coming)
             case Said(event=ChannelLeft(channel_id=channel_id)):
                 self._register.leave(channel_id)
             case Said(event=ChannelHungUp(channel_id=channel_id)):

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from callguard.core.events import Event, RogueRecordingSeen
+from callguard.core.events import Bridged, Event, RogueRecordingSeen
 from callguard.errors import LinkDown, PbxRefused
 from callguard.pbx.asterisk.ami import Ami
 from callguard.pbx.asterisk.ami_codec import Message
@@ -53,10 +53,12 @@ class Rogues:
 
     def managed(self, message: Message) -> None:
         """An AMI event: a conference records itself, with a MixMonitor on a channel that no event is about."""
-        bridge_id = message.get("BridgeUniqueid")
+        bridge_id, room = message.get("BridgeUniqueid"), _Recorder("room", message.get("Conference"))
         if message.get("Event") == "ConfbridgeRecord" and bridge_id:
-            self._running[bridge_id].append(_Recorder("room", message.get("Conference")))
+            self._running[bridge_id].append(room)
             self._tell(RogueRecordingSeen(at=datetime.now(UTC), bridge_id=bridge_id))
+        elif message.get("Event") == "ConfbridgeStopRecord" and room in self._running.get(bridge_id, ()):
+            self._running[bridge_id].remove(room)
 
     def heard(self, message: Json) -> None:
         """An ARI event: a recorder of ARI's own began or ended, or what was recorded is gone."""
@@ -69,6 +71,11 @@ class Rogues:
         elif kind in ("ChannelDestroyed", "BridgeDestroyed"):
             what = kind.removesuffix("Destroyed").lower()
             self._running.pop(text(part(message, what), "id"), None)
+
+    def joins(self, event: Bridged) -> None:
+        """Somebody is about to come into a bridge. Each of its recorders is told of, so that each can be stopped."""
+        for _ in self._running.get(event.bridge_id, ()):
+            self._tell(RogueRecordingSeen(at=event.at, channel_id=event.channel_id, bridge_id=event.bridge_id))
 
     async def stop(self, target: str, ari: Ari) -> None:
         """Stop the newest that records TARGET, a channel or a bridge. Where none does any more there is nothing to do.

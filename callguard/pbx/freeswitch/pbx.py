@@ -29,7 +29,7 @@ from callguard.core.effects import (
     StopRogue,
     WithholdOrders,
 )
-from callguard.core.events import LINK_LOST, ChannelAnswered, ChannelHungUp, ChannelLeft, EffectFailed, Script
+from callguard.core.events import LINK_LOST, Bridged, ChannelAnswered, ChannelHungUp, ChannelLeft, EffectFailed, Script
 from callguard.errors import BadInput, LinkDown, PbxRefused, Unreachable
 from callguard.pbx.asterisk.links import delays
 from callguard.pbx.asterisk.register import RegisterFile
@@ -254,10 +254,9 @@ class FreeSwitchPbx:
         await esl.close()
 
     async def _survey(self) -> Survey:
-        esl = self._need_esl()
         try:
             own = self._translator
-            there = await survey(esl, own.known | self.outbound.waiting, own.listens)
+            there = await survey(self._need_esl(), own.known | self.outbound.waiting, own.listens)
         except PbxRefused as wrong:
             raise LinkDown(f"the PBX does not say what is there: {wrong}") from wrong
         now = asyncio.get_running_loop().time()
@@ -268,7 +267,6 @@ class FreeSwitchPbx:
     # ------------------------------------------------------------ hearing
     def _entered(self, message: Message) -> None:
         for heard in self._translator.entered(message, _utc()):
-            self._note(heard)
             self._tell(heard, scrubbed(message))
 
     def _hear(self, message: Message) -> None:
@@ -285,7 +283,6 @@ class FreeSwitchPbx:
         if signal := pausing.heard(message, time_of(message, _utc())):
             self._tell(Said(signal), scrubbed(message))
         for heard in self._translator.read(message, _utc()):
-            self._note(heard)
             self._tell(heard, scrubbed(message))
 
     def _note(self, heard: Heard) -> None:
@@ -297,6 +294,8 @@ class FreeSwitchPbx:
             case Said(event=ChannelAnswered(channel_id=channel_id)):
                 self._ringing.discard(channel_id)
                 self._recorder.answered(channel_id)
+            case Said(event=Bridged() as coming):
+                self._recorder.rogues.joins(coming)
             case Said(event=ChannelLeft(channel_id=channel_id)):
                 self._register.leave(channel_id)
             case Said(event=ChannelHungUp(channel_id=channel_id)):
@@ -306,6 +305,7 @@ class FreeSwitchPbx:
                 self._queues.pop(channel_id, None)
 
     def _tell(self, heard: Heard, raw: Mapping[str, Any] | None = None) -> None:
+        self._note(heard)
         self._screen.heard(heard)
         if self._sink is not None:
             self._sink(heard, raw or {})

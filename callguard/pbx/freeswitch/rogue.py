@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from callguard.core.events import Event, RogueRecordingSeen
+from callguard.core.events import Bridged, Event, RogueRecordingSeen
 from callguard.errors import LinkDown, PbxRefused
 from callguard.pbx.freeswitch.codec import Message
 from callguard.pbx.freeswitch.esl import Esl
@@ -42,8 +42,13 @@ class Rogues:
                 self._bug(channel_id, message.get("Media-Bug-Function", ""), message.get("Media-Bug-Target", ""))
             case "RECORD_START" if message.get("variable_current_application") == "record":
                 self.seen(channel_id, path)
-            case "CUSTOM" if message.get("Action") == "start-recording" and "Error" not in message:
-                self._whole_room(conference(message.get("Conference-Name", "")), message.get("Path", ""))
+            case "CUSTOM" if message.get("Event-Subclass") == "conference::maintenance":
+                self._room_said(conference(message.get("Conference-Name", "")), message)
+
+    def joins(self, event: Bridged) -> None:
+        """Somebody is about to come into a bridge. Each of its recorders is told of, so that each can be stopped."""
+        for _ in self._paths.get(event.bridge_id, ()):
+            self._tell(RogueRecordingSeen(at=event.at, channel_id=event.channel_id, bridge_id=event.bridge_id))
 
     def seen(self, channel_id: str, path: str) -> None:
         """This channel is recorded into PATH, which is none of ours."""
@@ -83,6 +88,13 @@ class Rogues:
         if function in TAPS or (function == "session_record" and not self._ours(target)):
             self.seen(channel_id, target if function == "session_record" else "")
 
-    def _whole_room(self, bridge_id: str, path: str) -> None:
-        self._paths[bridge_id].append(path)
-        self._tell(RogueRecordingSeen(at=datetime.now(UTC), bridge_id=bridge_id))
+    def _room_said(self, bridge_id: str, message: Message) -> None:
+        path = message.get("Path", "")
+        match message.get("Action"):
+            case "start-recording" if "Error" not in message:
+                self._paths[bridge_id].append(path)
+                self._tell(RogueRecordingSeen(at=datetime.now(UTC), bridge_id=bridge_id))
+            case "stop-recording" if path in self._paths.get(bridge_id, ()):
+                self._paths[bridge_id].remove(path)
+            case "conference-destroy":
+                self._paths.pop(bridge_id, None)

@@ -98,6 +98,23 @@ async def test_a_conference_that_is_recorded_is_a_bridge_that_is(station: Statio
     await asked(station, "api conference room1 recording stop /x.wav")
 
 
+@pytest.mark.requirement("S4")
+async def test_who_comes_into_a_conference_that_is_recorded_is_told_of_until_it_no_longer_is(station: Station) -> None:
+    far, agent = await station.talk()
+    room = {"Event-Name": "CUSTOM", "Event-Subclass": "conference::maintenance", "Conference-Name": "room1"}
+
+    def comes(channel_id: str, begins: str = "start-recording") -> list[RogueRecordingSeen]:
+        station.pbx._hear(room | {"Action": begins, "Path": "/x.wav"})
+        station.pbx._hear(room | {"Action": "add-member", "Unique-ID": channel_id})
+        return [event for event in station.of(RogueRecordingSeen) if event.channel_id == channel_id]
+
+    assert [event.bridge_id for event in comes(far)] == ["conference-room1"]
+    assert comes(agent, "stop-recording") == []
+    station.pbx._hear(room | {"Action": "del-member", "Unique-ID": agent})
+    station.pbx._hear(room | {"Action": "start-recording", "Path": "/y.wav"})
+    assert comes(agent, "conference-destroy") == []
+
+
 async def test_a_caller_who_leaves_a_message_is_not_recorded_by_somebody_else(station: Station) -> None:
     far = await station.enter()
     own = station.switch.channels[far]
