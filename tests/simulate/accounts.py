@@ -209,12 +209,12 @@ class Accounts:
     def pressed(self, party: Party, digit: str, now: float) -> None:
         """A 1 agrees when it is pressed, wherever the news of it are."""
         call = self.calls.get(party.owner)
-        party.said_no = party.said_no or digit in NO
+        unheard = party.said_no is not None and now - party.said_no < EVENT_MOST  # nobody may know of its 2
+        party.said_no = now if digit in NO else party.said_no
         party.curious = party.curious or (digit == "9" and party.asked_at is not None and party.yes_at is None)
         unclear = party.yes_at is None or party.attested or party.doubtful
-        may_answer = party.told_at is not None and unclear
-        if call and digit == "1" and may_answer and self._must_answer(party, call):
-            party.doubtful = party.is_unsure or not call.express or party.put_at < call.grew_at
+        if call and digit == "1" and party.told_at is not None and unclear and self._must_answer(party, call):
+            party.doubtful = unheard or party.is_unsure or not call.express or party.put_at < call.grew_at
             party.yes_at, party.agreed, party.attested = now, True, False
             self.look(now)
 
@@ -307,7 +307,7 @@ class Accounts:
 
     def refused(self, party: Party, now: float) -> None:
         """It refused, or took its consent back."""
-        party.said_no = True
+        party.said_no = now
         if party.lack(now, express=True) != "refused":
             party.no_at = now
 

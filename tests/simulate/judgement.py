@@ -86,7 +86,7 @@ def _of_a_calm_world(world: World, stored: StoredCall) -> Iterator[tuple[str, st
 
 
 def _of_file(world: World, stored: StoredCall, state: str, tape: Tape) -> Iterator[tuple[str, str]]:
-    if state == "discarded" and tape.sound and not any(party.said_no for party in world.exchange.parties.values()):
+    if state == "discarded" and tape.sound and all(party.said_no is None for party in world.exchange.parties.values()):
         yield "silent loss", "destroyed, and nobody refused"
     if state == "discarded" and not tape.destroyed:
         yield "kept", "a file that the log says was destroyed"

@@ -28,8 +28,8 @@ class Party:
     when a controller heard that it refused or withdrew; `attested`: an agent says that it agreed; `agreed`: it did so
     once, in this call or another. `curious`: it wants to know more, and has not heard all of that; `put_at`: when it
     was told or asked anything last; `doubtful`: it agreed before it had heard all, or what it should agree to, or
-    behind an agent's word, which is nothing or all. `said_no`: it, or somebody for it, may have refused; `again`: it
-    hears another call's notice, behind one that it heard.
+    behind an agent's word, which is nothing or all. `said_no`: when it, or somebody for it, may have refused; `again`:
+    it hears another call's notice, behind one that it heard.
     """
 
     channel_id: str
@@ -55,7 +55,7 @@ class Party:
     curious: bool = False
     put_at: float = 0.0
     doubtful: bool = False
-    said_no: bool = False
+    said_no: float | None = None
     again: bool = False
 
     @property
