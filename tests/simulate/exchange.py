@@ -257,7 +257,7 @@ class Exchange:
             return False
         self._spoil(channel_id, "stopped")
         self._waited(party)
-        party.waiting = False
+        party.waiting, party.sent_on_at = False, self.time.now
         self.say(Said(ChannelLeft(at=self.wall(), channel_id=channel_id)))
         self.left(channel_id)
         return True

@@ -29,7 +29,7 @@ class Party:
     once, in this call or another. `curious`: it wants to know more, and has not heard all of that; `put_at`: when it
     was told or asked anything last; `doubtful`: it agreed before it had heard all, or what it should agree to, or
     behind an agent's word, which is nothing or all. `said_no`: when it, or somebody for it, may have refused; `again`:
-    it hears another call's notice, behind one that it heard.
+    it hears another call's notice, behind one that it heard; `sent_on_at`: when it last had to wait no more.
     """
 
     channel_id: str
@@ -57,6 +57,7 @@ class Party:
     doubtful: bool = False
     said_no: float | None = None
     again: bool = False
+    sent_on_at: float = 0.0
 
     @property
     def is_unsure(self) -> bool:
@@ -97,4 +98,5 @@ class Party:
             return False
         if self.told_at is None or not express:
             return self.told_at is None or now < self.told_at + OPT_OUT_WINDOW
-        return now < max(self.told_at, self.put_at + QUESTION) + ANSWER_WINDOW
+        sent_on = self.sent_on_at > max(self.told_at, self.put_at)  # its question was cut off, and nobody asks any more
+        return not sent_on and now < max(self.told_at, self.put_at + QUESTION) + ANSWER_WINDOW
