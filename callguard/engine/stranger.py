@@ -24,7 +24,8 @@ SETTLED = 2.0
 """Seconds after which a folder's time of change can be believed: a file system's clock is coarse."""
 STAGED_SECONDS = 60.0
 """A file that is being written in parts is nobody's once its writer has been away for so long."""
-_OURS = re.compile(r"(?P<id>[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})([.-][A-Za-z0-9.-]*)?")
+_OURS = re.compile(r"(?P<id>[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})(-left|-right)?\.wav(\.shred)?")
+"""A whole, a leg, and either while it is overwritten: a copy of one beside it, or another format, is none of ours."""
 _STAGED = re.compile(r"\.callguard-[0-9a-f]+\.part")
 
 

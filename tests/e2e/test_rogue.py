@@ -156,3 +156,20 @@ async def test_a_file_that_is_cut_or_exchanged_under_its_recorder_is_found_while
     assert gone == opened > 1500, "a file that had grown is gone, and nothing says how much that was"
     assert judge(exchanged, Stock()) == (Class.LOST, f"file gone, {gone} ms missing")
     assert states(exchanged) == ["lost"] and foreign.read_bytes() == b"RIFF of somebody else"
+
+
+@pytest.mark.requirement("S4")
+async def test_a_copy_of_a_recording_that_runs_is_nobody_s_file(own_site: Site) -> None:
+    async with own_site.talk() as talk:
+        await talk.recorded()
+        await talk.says(2)
+        leg = next(own_site.stand.recordings.glob("*-left.wav"))
+        began, copies = time.time(), [leg.with_suffix(".bak"), leg.with_name(f"{leg.stem}-copy.wav")]
+        for copy in copies:
+            copy.write_bytes(leg.read_bytes())
+        async with asyncio.timeout(5):
+            while len(found := await own_site.log.find_incidents(Wanted(kind="unknown_file"))) < len(copies):
+                await asyncio.sleep(0.05)
+        assert max(row.opened_at.timestamp() for row in found) - began < 2
+        stored = await talk.ends()
+    assert states(stored) == ["verified"] and all(copy.exists() for copy in copies)

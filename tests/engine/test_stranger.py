@@ -42,21 +42,23 @@ class Folder:
 async def test_what_nobody_knows_is_told_once_and_what_is_ours_never(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     folder.put(f"{OURS}.wav", f"{OURS}-left.wav", f"{LIVE}-right.wav", f".callguard-{'a' * 16}.part")
+    folder.put(f"{OURS}-right.wav.shred")
     await folder.watch.look()
     assert folder.found == []
-    strange = [f"{THEIRS}.wav", "20261125-+15125550143.wav", "\x1b[2J;rm -rf.wav", f"{OURS}x.wav"]
+    copies = [f"{OURS}{end}" for end in ("", "-copy.wav", ".wav.bak", ".gsm")]
+    strange = [*copies, f"{THEIRS}.wav", "20261125-+15125550143.wav", "\x1b[2J;rm -rf.wav", f"{OURS}x.wav"]
     folder.put(*strange)
     (tmp_path / "a folder").mkdir()
     (tmp_path / TONES).mkdir()
     await folder.watch.look()
     assert sorted(folder.found) == sorted([*strange, "a folder"])
     await folder.watch.look()
-    assert len(folder.found) == 5
+    assert len(folder.found) == 9
     (tmp_path / "a folder").rmdir()
     await folder.watch.look()
     (tmp_path / "a folder").mkdir()
     await folder.watch.look()
-    assert folder.found[5:] == ["a folder"]
+    assert folder.found[9:] == ["a folder"]
 
 
 async def test_what_a_writer_left_unfinished_is_strange_in_the_end(tmp_path: Path) -> None:
@@ -95,5 +97,6 @@ async def test_a_log_or_a_folder_that_is_away_is_asked_again(tmp_path: Path) -> 
 
 
 def test_a_recording_is_named_by_its_id() -> None:
-    assert recording_of(f"{OURS}.wav") == recording_of(f"{OURS}-left.wav") == recording_of(OURS) == OURS
+    for name in (".wav", "-left.wav", "-right.wav", ".wav.shred"):
+        assert recording_of(f"{OURS}{name}") == OURS
     assert recording_of("x.wav") == recording_of(f"{OURS} .wav") == recording_of(f"../{OURS}.wav") == ""
