@@ -110,13 +110,15 @@ def reconcile(
     """
     over, live, known = _sorted(calls, marked)
     judged = {call_id: _item(call, stock) for call_id, call in over.items()}
+    firsts = {leg.channel_id: leg for leg in books or ()}
     items, met = list[Item](), set[str]()
     for leg in books or ():
         mine = known.get(leg.channel_id) or known.get(leg.linked_id) or set()
         met |= mine
         if mine & live or (since and leg.started_at < since.replace(microsecond=0)):
             continue
-        found = [judged[call_id] for call_id in sorted(mine)] or [_stranger(leg, outside)]
+        first = firsts.get(leg.linked_id, leg)
+        found = [judged[call_id] for call_id in sorted(mine)] or [_stranger(leg, first, outside)]
         items.append(replace(_worst(found), leg=leg.channel_id))
     for call_id, item in judged.items():
         if call_id not in met and (not since or item.began >= since):
@@ -163,14 +165,14 @@ EMERGENCY = re.compile(r"[089]?(911|933|112|999|000|110|118|119)")
 """What the dialplan matches before anything of ours runs, with the prefix of an outside line."""
 
 
-def _stranger(leg: Leg, outside: Sequence[str]) -> Item:
-    """A leg of no call of ours."""
+def _stranger(leg: Leg, first: Leg, outside: Sequence[str]) -> Item:
+    """A leg of no call of ours. FIRST: the leg that it belongs to, which alone has what was dialled."""
     cls, reason = Class.NOT_DUE, ""
     if not leg.answered:
         reason = "nobody answered"
-    elif EMERGENCY.fullmatch(leg.dialled):
+    elif any(EMERGENCY.fullmatch(each.dialled) for each in (leg, first)):
         reason = "an emergency number"
-    elif {leg.context, leg.dialled} & {*outside}:
+    elif {leg.context, leg.dialled, first.context, first.dialled} & {*outside}:
         reason = "it is none of ours"
     else:
         cls, reason = Class.LOST, "answered, and callguard was not asked or not there"

@@ -17,6 +17,8 @@ from pathlib import Path
 from callguard.errors import BadInput
 
 _EPOCH = re.compile(r"(?:.*-)?([0-9]{9,11})\.[0-9]+")
+_SECONDS = re.compile(r"([0-9]+)(\.[0-9]+)?")
+"""As cel_custom writes a moment unless cel.conf has a dateformat."""
 _STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?")
 
 
@@ -105,11 +107,10 @@ def _add(legs: dict[str, Leg], row: Mapping[str, str], born: datetime, answered:
 def _born(name: str, stamp: str) -> datetime | None:
     """An Asterisk's unique id holds the second of its birth, whatever zone the stamps are in; else the stamp, local.
     None for no date, or one in no year there is: milliseconds, say."""
-    second = _EPOCH.fullmatch(name)
-    epoch = second[1] if second else stamp
+    second = _EPOCH.fullmatch(name) or _SECONDS.fullmatch(stamp)
     try:
-        if epoch.isdigit():
-            return datetime.fromtimestamp(int(epoch), UTC)
+        if second:
+            return datetime.fromtimestamp(int(second[1]), UTC)
         return datetime.fromisoformat(stamp[:19]).astimezone(UTC) if _STAMP.fullmatch(stamp) else None
     except (ValueError, OverflowError, OSError):
         return None

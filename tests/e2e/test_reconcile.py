@@ -16,6 +16,13 @@ from tests.e2e.site import Site, Talk
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+CEL = (
+    "eventtype eventtime CALLERID(name) CALLERID(num) CALLERID(ANI) CALLERID(RDNIS) CALLERID(DNID) CHANNEL(exten) "
+    "CHANNEL(context) CHANNEL(channame) CHANNEL(appname) CHANNEL(appdata) CHANNEL(amaflags) CHANNEL(accountcode) "
+    "CHANNEL(uniqueid) CHANNEL(linkedid) BRIDGEPEER CHANNEL(userfield) userdeftype eventextra"
+).split()
+"""The line of cel_custom's sample."""
+
 
 async def recorded(talk: Talk) -> None:
     await talk.recorded()
@@ -111,3 +118,27 @@ async def test_a_file_that_was_cut_or_exchanged_after_its_verdict_is_lost(site: 
     assert {classes[call_id] for call_id, _ in harmed} == {"lost"}
     for _, tape in harmed:
         tape.rmdir() if tape.is_dir() and not tape.is_symlink() else tape.unlink()
+
+
+@pytest.mark.requirement("S4", "S118")
+async def test_a_real_cel_with_our_own_snoops_and_both_legs_of_an_emergency_call(own_site: Site) -> None:
+    asterisk, began = own_site.stand.asterisk, datetime.now(UTC)
+    book = asterisk.work / "log/cel-custom/Master.csv"
+    book.parent.mkdir(parents=True)
+    line = ",".join(f"${{CSV_QUOTE(${{{each}}})}}" for each in CEL)
+    (asterisk.work / "etc/cel.conf").write_text("[general]\nenable=yes\napps=dial\nevents=ALL\n")
+    (asterisk.work / "etc/cel_custom.conf").write_text(f"[mappings]\nMaster.csv => {line}\n")
+    await asterisk.cli("module reload cel")
+    for name in ("res_cdrel_custom", "cel_custom"):  # older ones have no module of the first name
+        await asterisk.cli(f"module load {name}.so")
+    await asterisk.cli(f"dialplan set global LAST {own_site.free[0]}")
+    async with own_site.talk("911", agent_number=own_site.free[0]) as talk:
+        await talk.meets()
+        await talk.call.hangup()
+    async with own_site.talk() as talk:
+        await recorded(talk)
+    arguments = ("--since", began.isoformat(), "--cel", str(book), "--config", str(own_site.stand.config), "--json")
+    status, out, error = await own_site.stand.run("reconcile", *arguments, check=False)
+    assert "Snoop/" in book.read_text() and not error and status == 0
+    reasons = sorted(leg["reason"] for leg in json.loads(out)["legs"])
+    assert reasons == ["an emergency number"] * 2 + ["verified, in the spool"] * 2

@@ -132,3 +132,9 @@ def test_a_moment_that_there_is_not_is_told_of_with_its_line(tmp_path: Path, sta
 
 def test_a_last_row_that_nothing_is_missing_from_counts_without_the_end_of_its_line(tmp_path: Path) -> None:
     assert read_cdr(book(tmp_path, CDR.rstrip("\n")), "asterisk") == read_cdr(book(tmp_path, CDR), "asterisk")
+
+
+@pytest.mark.requirement("S118")
+def test_a_channel_whose_id_a_program_chose_is_dated_by_a_stamp_with_a_fraction(tmp_path: Path) -> None:
+    (leg,) = read_cel(book(tmp_path, "uniqueid,eventtime,eventtype\nchosen,1795917601.978724,ANSWER\n"))
+    assert leg == Leg("chosen", BORN, True)
