@@ -95,10 +95,24 @@ def someone_else(call: Call, who: str) -> Step:
 
 
 def cannot_consent(call: Call, who: str, said_by: str) -> Step:
-    """A child, or somebody who does not follow. Nothing that it said counts, and nothing stays; a call that it visits
-    may be recorded once it is gone."""
+    """A child, or somebody who does not follow. Nothing that it said or left unsaid counts, and nothing stays, what was
+    kept after a withdrawal neither; a call that it visits may be recorded once it is gone."""
     channel = call.channels.get(who)
-    if channel is None or channel.standing is Standing.REFUSED:
+    if channel is None or _is_void(call, channel):
         return Step(call)
-    said = record(replace(call, barred=call.barred or who == call.anchor), Outcome.CONSENT_VOID, who, said_by=said_by)
-    return said.then(lambda now: asking.signal(now, who, Signal.WITHDRAW)).then(recorder.destroy)
+    call = replace(call.change(who, silent=False), barred=call.barred or who == call.anchor)
+    said = record(call, Outcome.CONSENT_VOID, who, said_by=said_by)
+    done = said.then(lambda now: asking.signal(now, who, Signal.WITHDRAW))
+    return done.then(recorder.destroy) if _was_in(call, channel) else done
+
+
+def _was_in(call: Call, channel: Channel) -> bool:
+    """Whether what was captured may hold this party: a visitor who never agreed was kept out of it."""
+    return channel.channel_id == call.anchor or channel.withdrew or channel.standing is not Standing.REFUSED
+
+
+def _is_void(call: Call, channel: Channel) -> bool:
+    """Whether nothing is left to be undone: nobody's word mends its refusal, and all that holds it goes."""
+    refused = channel.standing is Standing.REFUSED and not channel.silent
+    gone = not _was_in(call, channel) or all(item.condemned for item in call.recordings)
+    return refused and gone and (call.barred or channel.channel_id != call.anchor)

@@ -168,6 +168,23 @@ def test_who_cannot_consent_is_not_recorded_and_nothing_stays(keeps: OnWithdrawa
     assert talk.call.barred
 
 
+@pytest.mark.requirement("S13", "S41", "S43")
+def test_nobody_attests_for_a_silent_party_that_cannot_consent() -> None:
+    talk = silent(play(KEYED).told()).presses("*6", by=AGENT).said(Outcome.CONSENT_VOID).stands(Standing.REFUSED)
+    assert talk.call.barred and "own answer" in why_not(talk.call, FAR)
+    attests(talk).is_unexpected()
+    talk.presses("*6", by=AGENT).is_quiet()
+
+
+@pytest.mark.requirement("S13", "S43")
+def test_what_was_kept_of_who_withdrew_goes_once_it_turns_out_that_it_could_not_consent() -> None:
+    talk = play(replace(KEYED, on_withdrawal=OnWithdrawal.KEEP)).recording().presses("*7").stopped().whole().verified()
+    assert talk.count(DiscardRecording) == 0
+    talk.presses("*6", by=AGENT).said(Outcome.CONSENT_VOID).did(DiscardRecording)
+    assert talk.call.barred
+    talk.presses("*6", by=AGENT).is_quiet()
+
+
 @pytest.mark.parametrize("keys", ["*5", "*6"])
 def test_an_outside_party_cannot_say_so(keys: str) -> None:
     play(KEYED).recording().presses(keys).is_unexpected().did()
@@ -214,6 +231,14 @@ def test_a_visitor_who_cannot_consent_leaves_nothing_and_bars_nothing_behind_it(
     talk.said(Outcome.CONSENT_VOID, Outcome.CONSENT_WITHDRAWN, Outcome.STOP_REQUESTED).stands(FINE)
     talk.stopped().whole().did(DiscardRecording)
     talk.hangs_up(GUEST).did(StartRecording)
+
+
+@pytest.mark.requirement("S13")
+def test_a_visitor_who_never_agreed_and_cannot_consent_destroys_nothing_of_what_was_before_it() -> None:
+    talk = play().recording().sees(GUEST, Role.GUEST).feed(CallMerged, GUEST, other_call_id="x").bridges(GUEST)
+    talk.masked(9000).begins(to=GUEST).presses("2", by=GUEST).stands(Standing.REFUSED, GUEST)
+    talk.operator(Action.PRESENT, about=GUEST, presence=Presence.CANNOT_CONSENT).is_quiet()
+    assert not any(item.condemned for item in talk.call.recordings)
 
 
 # ---------------------------------------------------------------- a call that people argue about

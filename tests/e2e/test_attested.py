@@ -67,3 +67,28 @@ async def test_somebody_else_and_who_cannot_consent_by_key_and_by_command(site: 
     assert states(stored) == ["discarded"] and incidents(stored) == set() and site.files(stored) == []
     (void,) = [row.data["said_by"] for row in stored.events if row.type == "consent_void"]
     assert void == next(row.channel_id for row in stored.events if row.type == "channel_seen")
+
+
+@pytest.mark.requirement("S13", "S41", "S43")
+@pytest.mark.parametrize("call_type", ["card", "kept"])
+async def test_of_who_cannot_consent_nothing_stays_and_nobody_attests_whatever_came_before(
+    site: Site, call_type: str
+) -> None:
+    """The caller gave no answer, or agreed and withdrew in a call type that keeps what it has: it is a child."""
+    async with site.talk(call_type) as talk:
+        if call_type == "kept":
+            await talk.recorded()
+            await talk.row("notice_ended", script="recording_on")
+            await talk.call.press("*7")
+            await talk.row("recording_verified")
+        else:
+            await talk.row("consent_silent")
+            await talk.meets()
+        status, _, error = await command(site, "present", talk.call_id, "--who", "cannot_consent")
+        assert (status, error) == (0, "")
+        await talk.row("consent_void")
+        status, _, error = await command(site, "consent", talk.call_id)
+        assert status == 2 and "attested consent does not count" in error
+        stored = await talk.ends()
+    assert states(stored) == (["discarded"] if call_type == "kept" else []) and incidents(stored) == set()
+    assert site.files(stored) == []
