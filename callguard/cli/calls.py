@@ -13,7 +13,7 @@ from callguard.cli.dispute import dispute, refuse_frozen
 from callguard.cli.option import ask_controller, config_option, json_option, load, show_json, with_log
 from callguard.core.consent import Turn
 from callguard.core.events import Action
-from callguard.core.word import GIVEN, Presence
+from callguard.core.word import GIVEN, Presence, Reason
 from callguard.engine.ledger import NOTE
 from callguard.errors import BadInput
 from callguard.ports import EventRow, StoredCall
@@ -194,10 +194,11 @@ def _pauses(facts: tuple[EventRow, ...], notes: Mapping[str, str]) -> Iterator[d
                 lasts["causes"].append(row.data["cause"])
             case "pause_started":
                 lasts = {"from": row.at.isoformat(), "causes": [row.data["cause"]]}
-            case "operator_acted":
+            case "operator_acted" if row.data["action"] == Action.RESUME:
                 words = notes.get(row.data.get("note", ""), "")
             case "pause_ended":
-                why = {"reason": row.data["reason"]} | ({"words": words} if words else {})
+                own = words if row.data["reason"] == Reason.OTHER else ""  # else of one that ended nothing
+                why = {"reason": row.data["reason"]} | ({"words": own} if own else {})
                 yield lasts | {"until": row.at.isoformat()} | why
                 lasts, words = {}, ""
     if lasts:

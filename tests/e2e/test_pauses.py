@@ -224,3 +224,22 @@ async def test_a_payment_page_ends_no_pause_whose_variable_is_still_set(site: Si
         await talk.says(0.5)
         stored = await talk.ends()
     assert states(stored) == ["verified"]
+
+
+@pytest.mark.requirement("S35", "S82")
+async def test_the_card_says_of_a_pause_nothing_that_was_said_of_something_else(site: Site) -> None:
+    """A resume while nothing is paused, and a dispute whose reason is sealed: neither is why a key ends a pause."""
+    async with site.talk("card") as talk:
+        await talk.recorded()
+        await talk.row("notice_ended", script="recording_on")
+        config = ("--config", str(site.stand.config))
+        await site.stand.run("calls", "resume", talk.call_id, "--reason", "nothing was paused", *config)
+        await talk.answered.press("*8")
+        await talk.row("mask_acknowledged")
+        await site.stand.run("calls", "dispute", talk.call_id, "--reason", "says we lied", *config)
+        await talk.answered.press("*8")
+        await talk.row("unmask_acknowledged")
+        await talk.says(0.5)
+        await talk.ends()
+    (pause,) = json.loads((await site.stand.run("calls", "card", talk.call_id, "--json", *config))[1])["pauses"]
+    assert pause["reason"] == "agent_key" and "words" not in pause
