@@ -253,6 +253,8 @@ def read_toml(path: Path, hint: str = "") -> dict[str, Any]:
         raise BadInput(f"{path}: is not UTF-8 from byte {error.start} on: save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         raise BadInput(f"{path}: not TOML: {error}") from None
+    except RecursionError:
+        raise BadInput(f"{path}: nested too deep") from None
 
 
 def load_settings(path: Path) -> Settings:

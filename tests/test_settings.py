@@ -176,3 +176,10 @@ def test_the_table_of_the_pbx_that_is_named_has_to_be_there(tmp_path: Path) -> N
     text = FREESWITCH.replace('"freeswitch"', '"avaya"').replace("password", 'listen = "nowhere"\npassword')
     found = {line.split(":")[0] for line in problems(written(tmp_path, text))}
     assert found == {"pbx.kind", "freeswitch.listen"}
+
+
+def test_a_file_that_is_nested_too_deep_to_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "deep.toml"
+    path.write_text("a = " + "[" * 5000)
+    with pytest.raises(BadInput, match=r"deep\.toml: nested too deep"):
+        read_toml(path)

@@ -120,7 +120,7 @@ def _rows(folder: Path) -> list[Mapping[str, object]]:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except OSError as error:
         raise BadAudio(f"its {MANIFEST} cannot be read: {error.strerror or type(error).__name__}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadAudio(f"its {MANIFEST} is not JSON") from error
     if not isinstance(manifest, dict) or (manifest.get("format"), manifest.get("version")) != (FORMAT, 1):
         raise BadAudio(f"its {MANIFEST} is not of format {FORMAT} 1: make it anew with `callguard prompts adopt`")

@@ -7,6 +7,7 @@ A command's module is loaded when the command is called: most need neither the m
 from __future__ import annotations
 
 import errno
+import io
 import sys
 from importlib import import_module
 
@@ -72,13 +73,27 @@ def cli() -> None:
     never_dumped()
 
 
+def _takes_no_more() -> bool:
+    """Whether standard output leads to where no more can be written, as a file on a full disk is. One more line tells,
+    even where nothing waits to be written. What does would be tried again at the very end: it is given up."""
+    try:
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+    except OSError:
+        sys.stdout = io.StringIO()
+        return True
+    return False
+
+
 def _sentence(error: CallguardError | UnicodeEncodeError | OSError) -> str:
     """What is wrong with what the user said; '' where that is not what is wrong."""
     if isinstance(error, UnicodeEncodeError):  # how a byte that is no UTF-8 shows once it is to be looked for
         wrong = (number for number, text in enumerate(sys.argv) if not is_utf8(text))
         return f"argument {number}: is not UTF-8" if (number := next(wrong, 0)) else ""
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        return f"{str(error.filename)[:60]}...: {error.strerror}"
     if isinstance(error, OSError):
-        return f"{str(error.filename)[:60]}...: {error.strerror}" if error.errno == errno.ENAMETOOLONG else ""
+        return f"standard output: cannot be written: {error.strerror}" if _takes_no_more() else ""
     return str(error)
 
 

@@ -63,3 +63,5 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(FILE, [f"cannot be read ({type(error).__name__})"]) from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(FILE, [f"not TOML: {error}"]) from None
+    except RecursionError:
+        raise ConfigError(FILE, ["nested too deep"]) from None

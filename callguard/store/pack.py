@@ -73,6 +73,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(read_text(path))
     except tomllib.TOMLDecodeError as error:
         raise BadInput(f"{path}: not TOML: {error}") from None
+    except RecursionError:
+        raise BadInput(f"{path}: nested too deep") from None
 
 
 def read_text(path: Path) -> str:

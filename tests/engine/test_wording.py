@@ -35,7 +35,11 @@ def test_a_folder_adds_a_language(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("[script", "en/script.toml: not TOML"), ('[script]\nx = "{y}"', "en/script.toml: script.x: knows no {y}")],
+    [
+        ("[script", "en/script.toml: not TOML"),
+        ("x = " + "[" * 5000, "en/script.toml: nested too deep"),
+        ('[script]\nx = "{y}"', "en/script.toml: script.x: knows no {y}"),
+    ],
 )
 def test_what_is_wrong_is_told_with_its_file(tmp_path: Path, text: str, says: str) -> None:
     with pytest.raises(ConfigError) as caught:

@@ -44,6 +44,7 @@ def test_rows_alone_go_with_the_shipped_area_codes(folder: Path) -> None:
         ("jurisdictions.csv", b"x" * (LARGEST + 1), "larger than"),
         ("nanp_npa.csv", b"a,b\n", "no column npa"),
         ("pack.toml", b"dated = ", "not TOML"),
+        ("pack.toml", b"dated = " + b"[" * 5000, "nested too deep"),
         ("pack.toml", b"dated = 2026-11-01", "must hold one line"),
         ("pack.toml", b"dated = 'x'\nother = 1", "must hold one line"),
         ("pack.toml", b"dated = 'soon'", "YYYY-MM"),

@@ -67,7 +67,7 @@ class KeyFile:
             mode, document = path.stat().st_mode, json.loads(path.read_bytes())
         except OSError as error:
             raise BadInput(f"{path}: the vault's private keys cannot be read: {error.strerror}") from None
-        except ValueError:
+        except (ValueError, RecursionError):
             raise BadInput(f"{path}: no file of private keys: not JSON") from None
         if mode & 0o077:
             raise BadInput(f"{path} can be read by others (mode {mode & 0o777:o}): run chmod 600 on it")
