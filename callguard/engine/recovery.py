@@ -73,8 +73,13 @@ class LiveCalls:
             (self.directory / call_id).unlink(missing_ok=True)
 
     def ids(self) -> list[str]:
-        """All that are not over."""
-        return sorted(path.name for path in self.directory.iterdir()) if self.directory.is_dir() else []
+        """All that are not over. Raises BadInput where this account may not see them: none is another answer."""
+        try:
+            return sorted(path.name for path in self.directory.iterdir())
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            raise BadInput(f"{self.directory}: cannot be read: {error.strerror}; callguard's own account can") from None
 
 
 async def gathered(read: Callable[[str], Awaitable[list[T]]], call_ids: Sequence[str]) -> list[T]:

@@ -29,3 +29,14 @@ def test_an_empty_database_has_no_finding_and_says_what_that_proves(tmp_path: Pa
 @pytest.mark.parametrize("named", [(), ("a-call", "--all")])
 def test_one_call_or_all_but_not_both(named: tuple[str, ...]) -> None:
     assert callguard("verify", *named).status == 2
+
+
+@pytest.mark.parametrize("command", [("verify", "--all"), ("reconcile",)])
+def test_where_the_calls_that_are_live_cannot_be_seen_nothing_is_judged(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    config = site(tmp_path)
+    live = tmp_path / "data" / "live"
+    live.symlink_to(live)  # nobody can look into it, root neither
+    done = callguard(*command, "--config", config)
+    assert (done.status, done.out) == (2, b"") and done.err.startswith(f"callguard: {live}: cannot be read: ")
