@@ -102,9 +102,10 @@ class Switchboard:
             known = next((item for item, where in self.bridges.items() if where == bridge and item in self.calls), None)
             if known:
                 yield from self._mates(bridge, Bridged(at=at, channel_id=known, bridge_id=bridge))
-        for listener in [item for item in self.listeners.values() if item.heard_id in self.calls]:
-            if self.calls[listener.heard_id] not in self._concerned(listener):
-                yield from self._listens(listener)
+        for listener in list(self.listeners.values()):
+            known = self._known_in(listener.channel_id)
+            for call_id in [each for each in self._known_in(listener.heard_id) if each not in known]:
+                yield from self._listens_in(call_id, listener)
 
     def _moved(self, known: Channel, at: datetime) -> Iterator[Event]:
         """What a log does not have of this channel, while that of another call may."""
@@ -201,10 +202,13 @@ class Switchboard:
             self.held.discard(event.channel_id)
 
     def _listens(self, event: ListeningStarted) -> Iterator[Fact]:
-        """Who listens to a channel of a call is on that call: as a guest of it where it belongs to another one."""
-        call_id, own = self.calls.get(event.heard_id), self.calls.get(event.channel_id)
-        if call_id is None:
-            return
+        """Who listens to a channel of a call is on that call, and on every other one that this channel visits."""
+        for call_id in self._known_in(event.heard_id):
+            yield from self._listens_in(call_id, event)
+
+    def _listens_in(self, call_id: str, event: ListeningStarted) -> Iterator[Fact]:
+        """Of this call: as a guest of it where the listener belongs to another one."""
+        own = self.calls.get(event.channel_id)
         if own is None:
             yield from self._join(event.channel_id, call_id, event.at)
         elif own != call_id:
@@ -237,11 +241,16 @@ class Switchboard:
     def _concerned(self, event: Event) -> list[str]:
         """The call of the event's channel, and those that it visits: they hear where it is, and what it types, but for
         keys of staff, which act on one call."""
-        own, visited = self.calls.get(event.channel_id), sorted(self.visits.get(event.channel_id, ()))
-        if isinstance(event, DigitPressed):
-            roles = {each: self._role(event.channel_id, self.types[each]) for each in visited if each in self.types}
-            visited = [each for each, role in roles.items() if role is Role.GUEST]
-        return [*([own] if own else []), *visited]
+        who, known = event.channel_id, self._known_in(event.channel_id)
+        if not isinstance(event, DigitPressed):
+            return known
+        roles = {each: self._role(who, self.types[each]) for each in known if each in self.types}
+        return [each for each in known if each == self.calls.get(who) or roles.get(each) is Role.GUEST]
+
+    def _known_in(self, channel_id: str) -> list[str]:
+        """The call that this channel belongs to, and those that it visits."""
+        own = self.calls.get(channel_id)
+        return [*([own] if own else []), *sorted(self.visits.get(channel_id, ()))]
 
     def _bridge_facts(self, event: Bridged | Unbridged) -> Iterator[Fact]:
         if isinstance(event, Unbridged):
@@ -272,7 +281,8 @@ class Switchboard:
             yield from self._visit(channel_id, call_id, event.at)
 
     def _visit(self, channel_id: str, call_id: str, at: datetime) -> Iterator[Fact]:
-        """A call hears of a channel of another one, and of everybody whom a Local channel brings with it."""
+        """A call hears of a channel of another one, of all whom a Local channel brings with it, and of who listens to
+        it."""
         own, visited = self.calls[channel_id], self.visits.get(channel_id, set())
         if own == call_id or call_id in visited:
             return
@@ -285,6 +295,8 @@ class Switchboard:
         yield from self._where(channel_id, call_id, at)
         if half in self.calls:
             yield from self._visit(half, call_id, at)
+        for listener in [item for item in self.listeners.values() if item.heard_id == channel_id]:
+            yield from self._listens_in(call_id, listener)
 
     # ------------------------------------------------------------ joining
     def _join(self, channel_id: str, call_id: str, at: datetime) -> Iterator[Fact]:

@@ -141,8 +141,8 @@ class Telling:
         """STOP of what plays there now, if that is this call's alone, and of nothing else where another call knows the
         party: its line may be heard there by the way. What this call has not said yet it says no more."""
         turns = self._turns.get(stop.channel_id)
-        if not turns:
-            return stop
+        if not turns:  # it was asked for by a controller that is dead, say: what is spoken now is another one's line
+            return stop if self._speaks(call_id, stop) else None
         if turns[0].calls == [call_id]:
             known = sum(stop.channel_id in runner.call.channels for runner in self.runners.values())
             return replace(stop, script=turns[0].effect.script) if known > 1 else stop

@@ -182,6 +182,32 @@ async def test_who_comes_into_two_calls_at_once_hears_the_notice_of_each_and_one
     assert first_ended <= second_began
 
 
+@pytest.mark.requirement("S2", "S6", "S73")
+async def test_who_listens_to_a_visitor_of_another_call_hears_that_call_too(site: Site) -> None:
+    """An agent of one call sits in a room with the caller of another one, and somebody listens to that agent."""
+    async with site.talk("moved", agent_number=3) as plain, changing(site, 4, 10, "moved") as change:
+        await asyncio.gather(begun(plain), begun(change.talk))
+        here = Change(site, plain, change.third, change.tone)
+        await here.redirects("room_9", "caller")
+        await change.redirects("room_9", "agent4")
+        await plain.row("call_merged")
+        await sounds(plain)
+        await change.dials("spy_4")
+        here.channel_id = change.channel_id
+        began = await about(here, "listening_started")
+        await about(here, "notice_ended")
+        assert change.coming
+        await change.coming.press("1")
+        agreed = await about(here, "consent_granted")
+        await sounds(plain)
+        for call in (change.coming, plain.call, change.talk.call, change.talk.answered):
+            await call.hangup()
+        stored = await plain.over()
+        await change.talk.over()
+    masked = [row for row in stored.events if row.type in ("mask_acknowledged", "stop_acknowledged")]
+    assert any(began.seq < row.seq < agreed.seq for row in masked) and incidents(stored) == set()
+
+
 @pytest.mark.requirement("S6", "S22")
 async def test_an_answer_to_one_call_does_not_cut_the_line_of_the_other(site: Site) -> None:
     """The far party of one call is told by another one as its own recording begins, and refuses the other."""

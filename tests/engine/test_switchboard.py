@@ -395,6 +395,19 @@ def test_a_listener_from_another_call_is_a_guest_of_the_one_that_it_hears() -> N
     }
 
 
+@pytest.mark.requirement("S2", "S73")
+@pytest.mark.parametrize("first", [True, False], ids=["who listens already", "who begins to"])
+def test_a_listener_is_on_every_call_that_its_channel_visits(first: bool) -> None:
+    own = board()
+    own.entered(Entered(START, endpoint("other")), "call2", POLICY.call_types["support"])
+    own.said(bridged("far", "b1"))
+    steps: list[Event] = [ListeningStarted(at=START, channel_id="spy", heard_id="other"), bridged("other", "b1")]
+    facts = [fact for event in (steps if first else steps[::-1]) for fact in own.said(event)]
+    assert {who for who, event in facts if isinstance(event, ListeningStarted)} == {"call", "call2"}
+    ended = ListeningEnded(at=START, channel_id="spy")
+    assert sorted(own.said(ended)) == [("call", ended), ("call2", ended)]
+
+
 @pytest.mark.parametrize(("covered", "role"), [(False, Role.GUEST), (True, Role.AGENT)])
 def test_staff_listens_in_unasked_only_where_the_notice_says_so(covered: bool, role: Role) -> None:
     own = Switchboard(lambda: "party")

@@ -93,6 +93,16 @@ def test_a_call_stops_what_it_says_itself_and_nothing_else() -> None:
     assert on.heard(stopped) == on.heard(ENDED) == ["a"] and len(on.asked) == 3
 
 
+def test_a_stop_of_what_a_dead_controller_asked_for_leaves_the_line_of_another_call() -> None:
+    on = Board(a="generic", b="sensitive")
+    line = replace(NOTICE, script=Script.RECORDING_ON)
+    on.ask("b", line)
+    on.ask("a", STOP)
+    assert on.asked == [("b", line)]
+    on.ask("b", STOP)
+    assert on.asked == [("b", line), ("b", STOP)]
+
+
 def test_one_of_two_that_say_the_same_leaves_it_to_the_other() -> None:
     on = Board(a="same", b="same")
     on.ask("a", NOTICE)
