@@ -253,8 +253,8 @@ class Accounts:
 
     def _sounds(self, call: CallTruth, now: float) -> bool:
         """Whether sound reaches the file for sure, for everybody who looks."""
-        tapes = [tape for tape in self.tapes.values() if tape.call == call.far and tape.hears]
-        settled = any(now - tape.sounds_since > SETTLED for tape in tapes)
+        since = [tape.sounds_since for tape in self.tapes.values() if tape.call == call.far and tape.hears]
+        settled = bool(since) and now - min(since) > SETTLED and not self.dark.within(now - SETTLED, now)
         alike = {party.owner for party in self.reached(call.far)} == {call.far}  # who else came may have silenced it
         return alike and settled and self.calm() and not self.lacking.get((call.far, call.far))
 

@@ -39,6 +39,7 @@ SEEN = {
     4041291: "the guard stops a recorder that is about to start",
     21015687: "an agent holds as a caller of another call comes into its bridge",
     2075782: "a number behind a question that a lost link cut off has a 2 in it, and an agent says that it agrees",
+    2117036: "a link that was lost is back between two keys of a number, and its recorder is being replaced",
     2018347: "a 1 right behind a 2, of which nobody had heard yet",
     21050789: "who was attested presses 1 before a law wants its own word",
     21078003: "a number that is typed has a 1 in it as the rule grows, before the question begins",
