@@ -103,8 +103,8 @@ class Switchboard:
             if known:
                 yield from self._mates(bridge, Bridged(at=at, channel_id=known, bridge_id=bridge))
         for listener in list(self.listeners.values()):
-            known = self._known_in(listener.channel_id)
-            for call_id in [each for each in self._known_in(listener.heard_id) if each not in known]:
+            told = self._known_in(listener.channel_id)
+            for call_id in [each for each in self._known_in(listener.heard_id) if each not in told]:
                 yield from self._listens_in(call_id, listener)
 
     def _moved(self, known: Channel, at: datetime) -> Iterator[Event]:

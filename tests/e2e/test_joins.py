@@ -208,6 +208,62 @@ async def test_who_listens_to_a_visitor_of_another_call_hears_that_call_too(site
     assert any(began.seq < row.seq < agreed.seq for row in masked) and incidents(stored) == set()
 
 
+@pytest.mark.requirement("S6", "S22", "S73")
+async def test_who_takes_an_agents_place_in_a_conference_is_a_newcomer_and_so_is_a_caller_who_does(site: Site) -> None:
+    """Asterisk says of neither that it entered; a recorder that hung on the agent's channel would run on unasked."""
+    await asyncio.gather(one_is_handed_an_agents_place(site), a_caller_is_handed_over_into_a_room(site))
+
+
+async def one_is_handed_an_agents_place(site: Site) -> None:
+    async with changing(site, 3, 8, "moved") as staff, another(site, staff.talk, 10) as stranger:
+        talk = staff.talk
+        await begun(talk)
+        await talk.answered.refer("to_8")
+        await staff.rings()
+        await talk.row("notice_ended", script="recording_on", nth=1)  # its segment hangs on the newcomer's channel
+        await staff.redirects("room_11", "caller", "agent8")
+        await sounds(talk)
+        assert staff.coming
+        await staff.coming.hold()
+        consulted = await staff.third.dial("to_10", media=staff.tone)
+        await stranger.rings()
+        await staff.coming.hand_over(consulted)
+        came = await about(stranger, "bridged")
+        await about(stranger, "notice_ended")
+        assert talk.stored and stranger.coming
+        legs = list(site.stand.recordings.glob(f"{talk.stored.recordings[-1].recording_id}-*"))
+        before = [path.stat().st_size for path in legs]
+        await asyncio.sleep(2.2)  # a running recorder writes every two seconds
+        assert before == [path.stat().st_size for path in legs] and len(legs) == 2
+        await stranger.coming.press("1")
+        agreed = await about(stranger, "consent_granted")
+        await sounds(talk)
+        await stranger.coming.hangup()
+        stored = await over(staff)
+    loud = [row for row in stored.events if came.at < row.at < agreed.at and row.type == "unmask_acknowledged"]
+    assert not loud and set(states(stored)) == {State.VERIFIED.value} and incidents(stored) == set()
+
+
+async def a_caller_is_handed_over_into_a_room(site: Site) -> None:
+    async with changing(site, 5, 11, "moved") as change:
+        talk = change.talk
+        await begun(talk)
+        await change.dials("room_12")
+        consulted = await change.consults("room_12")
+        await asyncio.sleep(0.5)
+        await talk.answered.hand_over(consulted)
+        await about(change, "notice_ended")
+        assert change.coming
+        await change.coming.press("1")
+        await about(change, "consent_granted")
+        await sounds(talk)
+        await talk.says(1)
+        stored = await over(change)
+        assert set(states(stored)) == {State.VERIFIED.value} and incidents(stored) == set()
+        last = talk.tape(len(stored.recordings) - 1)
+        assert any(number in change.tone.sent for number in last.numbers()[1]), "nobody who was met there is heard"
+
+
 @pytest.mark.requirement("S6", "S22")
 async def test_an_answer_to_one_call_does_not_cut_the_line_of_the_other(site: Site) -> None:
     """The far party of one call is told by another one as its own recording begins, and refuses the other."""

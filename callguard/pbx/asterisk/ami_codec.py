@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from callguard.core.events import NO_CHANNEL
 from callguard.errors import BadInput
 
 MESSAGE_CAP = 256 * 1024
@@ -93,6 +94,11 @@ def encode(action: str, headers: Iterable[tuple[str, str]]) -> bytes:
     """One action as bytes. Raises BadInput where a key or value could start a line of its own."""
     lines = [f"{key}: {_value(key, value)}" for key, value in (("Action", action), *headers)]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "replace")
+
+
+def refusal(answer: Message) -> str:
+    """Asterisk's refusal as one of our words: its text may hold a channel's name."""
+    return NO_CHANNEL if "channel" in answer.get("Message").lower() else "refused"
 
 
 def _value(key: str, value: str) -> str:

@@ -45,6 +45,7 @@ from callguard.pbx.asterisk.rogue import Rogues
 from callguard.pbx.asterisk.screen import Screen
 from callguard.pbx.asterisk.site import OWN_PREFIX, AsteriskSettings
 from callguard.pbx.asterisk.skew import Skew, said_at
+from callguard.pbx.asterisk.swap import Swaps
 from callguard.pbx.asterisk.translate import Json, endpoint, is_own, scrubbed, text, translate, waits_in
 from callguard.pbx.asterisk.version import TooOld, admit
 from callguard.pbx.lag import Lag
@@ -79,6 +80,7 @@ class AsteriskPbx:
         self._lag = Lag()
         self._screen = Screen(self._prompter.cue)
         self._rogues = Rogues(lambda event: self._tell(Said(event)))
+        self._swaps = Swaps()
         self._sink: Sink | None = None
         self._ari: Ari | None = None
         self._queues: dict[str, _Queue] = {}
@@ -245,11 +247,18 @@ class AsteriskPbx:
         self._prompter.heard(message)
         self._rogues.heard(message)
         raw = scrubbed(message)
+        if swap := self._swaps.transferred(message, _utc()):
+            replaced, came = swap
+            self._recorder.moved(replaced, came.channel_id)
+            self._note(Said(came))
+            self._tell(Said(came), raw)
         for heard in translate(message, self._settings.ari.app, _utc()):
             self._note(heard)
             self._tell(heard, raw)
 
     def _note(self, heard: Heard) -> None:
+        if isinstance(heard, Said):
+            self._swaps.heard(heard.event)
         match heard:
             case Entered(channel=channel, waiting=True):
                 self._register.enter(channel.channel_id)
@@ -284,6 +293,7 @@ class AsteriskPbx:
         except PbxRefused as wrong:
             raise LinkDown(f"the PBX does not say what is there: {wrong}") from wrong
         members = {text(bridge, "id"): _members(bridge.get("channels")) for bridge in bridges}
+        self._swaps.looked(members)
         return [channel for channel in channels if not is_own(channel)], members
 
     # ------------------------------------------------------------ requests to ARI

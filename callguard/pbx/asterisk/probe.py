@@ -7,6 +7,7 @@ event loop. What does not: what they mean (watch.py), finished files (callguard/
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -46,6 +47,11 @@ class Look:
 def files_of(folder: Path, recording_id: str) -> Files:
     """The files of a recording: named by its id and nothing else."""
     return Files(folder / f"{recording_id}-left.wav", folder / f"{recording_id}-right.wav")
+
+
+def look_at(wanted: Mapping[str, tuple[Files, int | None, int]]) -> dict[str, Look]:
+    """`look` at each of these, by name."""
+    return {name: look(*how) for name, how in wanted.items()}
 
 
 def look(files: Files, since: int | None, before: int = -1) -> Look:

@@ -38,8 +38,8 @@ from callguard.core.events import (
 )
 from callguard.errors import BadInput, CallguardError
 from callguard.pbx.asterisk.ami import Ami
-from callguard.pbx.asterisk.ami_codec import Message
-from callguard.pbx.asterisk.probe import Files, Look, files_of, look
+from callguard.pbx.asterisk.ami_codec import Message, refusal
+from callguard.pbx.asterisk.probe import Files, Look, files_of, look_at
 from callguard.pbx.asterisk.register import LiveRecording, RegisterFile
 from callguard.pbx.asterisk.watch import Watch
 
@@ -51,7 +51,7 @@ ARMED_SECONDS = 3.0
 """After so long the snippet has started a recorder or never will: it waits one second for our answer."""
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 _FOLDER = re.compile(r"[^,|()&;$\x00-\x1f\"']+\Z")
-_BUSY, _CALM, _BLIND = 0.005, 0.2, 1.0
+_BUSY, _CALM, _BLIND, _SWAP = 0.005, 0.2, 1.0, 0.01
 GONE = "not there"
 """ARI's refusal where a channel hung up meanwhile."""
 
@@ -132,6 +132,13 @@ class Recorder:
             else:
                 self._end(live)
 
+    def moved(self, channel_id: str, other_id: str) -> None:
+        """OTHER took the place of this channel, which is about to hang up, and our recorder goes on there, where nobody
+        asks for it any more: it ends with its channel, as ever."""
+        for live in [item for item in self._live.values() if item.channel_id == channel_id and item.mix_id]:
+            stop = StopRecording(channel_id=other_id, recording_id=live.recording_id)
+            self._silence(stop, lambda _: self._wake.set(), "StopMixMonitor", MixMonitorID=live.mix_id)
+
     def heard(self, message: Message) -> str:
         """An AMI event: the channel on which a recorder began that we did not ask for, else ''."""
         if message.get("Event") != "MixMonitorStart":
@@ -149,7 +156,7 @@ class Recorder:
         seen: dict[str, Look] = {}
         while True:
             await self._pause()
-            looking = looking or asyncio.create_task(asyncio.to_thread(_look_at, self._wanted()))
+            looking = looking or asyncio.create_task(asyncio.to_thread(look_at, self._wanted()))
             done, _ = await asyncio.wait((looking,), timeout=_BLIND)
             if done:  # else the disk hangs: what was seen last is held against the clock
                 seen, looking = looking.result(), None
@@ -191,7 +198,7 @@ class Recorder:
         if not answer.succeeded:
             self._expected[live.channel_id] -= 1
             self._drop(live)
-            return self._never_ran(effect, live.unnamed, _reason(answer))
+            return self._never_ran(effect, live.unnamed, refusal(answer))
         live.watch.acknowledged(self._now())
         self._named(live, answer.get("MixMonitorID"))
 
@@ -237,13 +244,13 @@ class Recorder:
 
     def _silenced(self, live: _Live, effect: ArmRecording, answer: Message) -> None:
         if not answer.succeeded:
-            return self.unarmed(effect, _reason(answer))
+            return self.unarmed(effect, refusal(answer))
         self._request(effect, partial(self._let_go, live, effect), "Getvar", Variable=VARIABLE)
 
     def _let_go(self, live: _Live, effect: ArmRecording, answer: Message) -> None:
         mix_id, live.answered = answer.get("Value"), True
         if not mix_id:
-            return self.unarmed(effect, _reason(answer))
+            return self.unarmed(effect, refusal(answer))
         self._request(effect, lambda _: None, "Setvar", Variable=RECORD, Value=SILENT)
         live.watch.acknowledged(self._now())
         live.watch.masked(self._now())
@@ -268,11 +275,27 @@ class Recorder:
     ) -> None:
         def answered(answer: Message) -> None:
             if not answer.succeeded:
-                return self._fail(effect, _reason(answer))
+                return self._fail(effect, refusal(answer))
             note(self._now())
             self._acknowledge(fact, live, live.watch.offset(self._now() if since is None else since))
 
-        self._request(effect, answered, "MixMonitorMute", Direction="both", State=state)
+        ask = self._silence if state == "1" else self._request
+        ask(effect, answered, "MixMonitorMute", Direction="both", State=state)
+
+    def _silence(
+        self, effect: RecordingEffect, answered: Callable[[Message], None], action: str, tries: int = 5, **headers: str
+    ) -> None:
+        """A channel that changes places with another one cannot be found for a moment: it is looked for again."""
+
+        def heard(answer: Message) -> None:
+            unfound = not answer.succeeded and refusal(answer) == NO_CHANNEL
+            if unfound and tries > 1 and effect.recording_id in self._live:
+                again = partial(self._silence, effect, answered, action, tries - 1, **headers)
+                asyncio.get_running_loop().call_later(_SWAP, again)
+            else:
+                answered(answer)
+
+        self._request(effect, heard, action, **headers)
 
     def _stop(self, live: _Live, effect: RecordingEffect) -> None:
         if live.mix_id:
@@ -370,15 +393,6 @@ class Recorder:
     @staticmethod
     def _now() -> float:
         return asyncio.get_running_loop().time()
-
-
-def _look_at(wanted: Mapping[str, tuple[Files, int | None, int]]) -> dict[str, Look]:
-    return {name: look(*how) for name, how in wanted.items()}
-
-
-def _reason(answer: Message) -> str:
-    """Asterisk's refusal as one of our words: its text may hold a channel's name."""
-    return NO_CHANNEL if "channel" in answer.get("Message").lower() else "refused"
 
 
 def _utc() -> datetime:

@@ -52,7 +52,7 @@ def translate(message: object, app: str, now: datetime) -> list[Heard]:
     """
     if not isinstance(message, Mapping) or _is_ours(message):
         return []
-    kind, at = text(message, "type"), _time(message, now)
+    kind, at = text(message, "type"), moment(message, now)
     if kind in ("StasisStart", "StasisEnd") and text(message, "application") != app:
         return []
     reader = _READERS.get(kind)
@@ -118,7 +118,8 @@ def _is_ours(message: Json) -> bool:
     return is_own(part(message, "channel")) or is_own(part(message, "peer"))
 
 
-def _time(message: Json, now: datetime) -> datetime:
+def moment(message: Json, now: datetime) -> datetime:
+    """When MESSAGE says that it happened (aware, UTC); NOW where it does not."""
     try:
         at = datetime.fromisoformat(text(message, "timestamp"))
         return at.astimezone(UTC) if at.tzinfo else now

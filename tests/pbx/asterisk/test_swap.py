@@ -1,0 +1,54 @@
+"""Who takes a channel's place in a conference: read from what ARI says of an attended transfer."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from callguard.core.events import Bridged, ChannelHungUp, Unbridged
+from callguard.pbx.asterisk.swap import Swaps
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+LEGS = {"transferer_first_leg": {"id": "first"}, "transferer_second_leg": {"id": "second"}}
+OUT = {**LEGS, "transfer_target": {"id": "target"}, "transferer_second_leg_bridge": {"id": "b1"}}
+INTO = {**LEGS, "transferee": {"id": "caller"}, "transferer_first_leg_bridge": {"id": "b1"}}
+
+
+def transfer(more: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "BridgeAttendedTransfer", "destination_type": "application", "result": "Success", **more}
+
+
+def room(*channel_ids: str) -> Swaps:
+    own = Swaps()
+    own.looked({"room": channel_ids})
+    return own
+
+
+@pytest.mark.requirement("S6", "S22")
+def test_the_peer_of_one_leg_is_where_the_other_leg_was() -> None:
+    came = Bridged(at=NOW, channel_id="target", bridge_id="room")
+    assert room("first").transferred(transfer(OUT), NOW) == ("first", came)
+    came = Bridged(at=NOW, channel_id="caller", bridge_id="room")
+    assert room("second").transferred(transfer(INTO), NOW) == ("second", came)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"type": "BridgeBlindTransfer"}, {"destination_type": "bridge"}, {"result": "Fail"}, {"transfer_target": None}],
+)
+def test_other_transfers_say_themselves_who_enters(other: dict[str, Any]) -> None:
+    assert room("first").transferred(transfer({**OUT, **other}), NOW) is None
+
+
+def test_a_leg_is_where_it_was_last_heard_of() -> None:
+    own, asked = room("first", "else"), transfer(OUT)
+    own.heard(Unbridged(at=NOW, channel_id="first", bridge_id="before"))
+    assert own.transferred(asked, NOW)
+    own.heard(Unbridged(at=NOW, channel_id="first", bridge_id="room"))
+    assert own.transferred(asked, NOW) is None
+    own.heard(Bridged(at=NOW, channel_id="first", bridge_id="b2"))
+    assert (swap := own.transferred(asked, NOW)) and swap[1].bridge_id == "b2"
+    own.heard(ChannelHungUp(at=NOW, channel_id="first"))
+    assert own.transferred(asked, NOW) is None and own.bridges == {"else": "room"}
