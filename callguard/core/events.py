@@ -230,8 +230,8 @@ class RogueRecordingSeen(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallMerged(Event):
     """A channel of another call now talks to this one. `agreed`: its party was told there, under the same call type,
-    and has agreed; `digits`: there the keys that it presses are kept out of files; `typed`: keys of a sequence that it
-    has begun there; `codes`: where it sits if it is staff.
+    and has agreed by an answer of its own; `digits`: there the keys that it presses are kept out of files; `typed`:
+    keys of a sequence that it has begun there; `codes`: where it sits if it is staff.
     """
 
     type = "call_merged"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC
 from typing import Protocol
 
-from callguard.core.call import Call, open_call
+from callguard.core.call import Call, Channel, open_call
 from callguard.core.consent import Standing
 from callguard.core.events import CallMerged, CallStarted, Link, PartyIdentified, Remembered, Role
 from callguard.core.jurisdiction import RulePack
@@ -163,7 +163,13 @@ def merged(event: CallMerged, call: Call, origin: Call | None) -> CallMerged:
     event = replace(event, digits=origin is None or Trigger.DIGITS in origin.call_type.pause_on, typed=typed)
     if origin is None or known is None or origin.call_type.name != call.call_type.name:
         return event
-    return replace(event, agreed=known.standing is Standing.GRANTED)
+    return replace(event, agreed=_agreed_itself(origin, known))
+
+
+def _agreed_itself(origin: Call, known: Channel) -> bool:
+    """Whether it agreed by an answer of its own. To have stayed on, or an agent's word, is enough under the rule of its
+    own call alone."""
+    return known.standing is Standing.GRANTED and origin.mode is Mode.ASK and not known.attested
 
 
 async def _asked(ask: LookUp, who: Endpoint, call_type: CallType) -> Found | None:

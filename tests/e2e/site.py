@@ -59,6 +59,13 @@ exten => _strict_.,1,Set(CALLERID(num)=+14105550147)
  same => n,Set(CALLGUARD_PLACE=US-MD)
  same => n,Gosub(callguard,s,1(survey,inbound))
  same => n,Dial(PJSIP/agent${CUT(EXTEN,_,2)},30)
+exten => _stayed_.,1,Set(CALLERID(num)=+15125550147)
+ same => n,Goto(asked_${CUT(EXTEN,_,2)},1)
+exten => _east_.,1,Set(CALLERID(num)=+14105550147)
+ same => n,Goto(asked_${CUT(EXTEN,_,2)},1)
+exten => _asked_.,1,Set(CALLGUARD_PLACE=${IF($["${CALLERID(num):2:3}" = "410"]?US-MD:US-TX)})
+ same => n,Gosub(callguard,s,1(stayed,inbound))
+ same => n,Dial(PJSIP/agent${CUT(EXTEN,_,2)},30)
 exten => 911,1,Gosub(callguard,s,1(support,inbound))
  same => n,Dial(PJSIP/agent${LAST},30)
 exten => queue,1,Gosub(callguard,s,1(support,inbound))
@@ -147,6 +154,8 @@ POLICY = (
             "soft": f'language = "{LANGUAGE}"\nagents = ["PJSIP/agent?"]\nnotice = "notice-soft"',
             "staff": f'language = "{LANGUAGE}"\nagents = ["PJSIP/agent?"]\nnotice = "notice-hr"',
             "gated": f'language = "{LANGUAGE}"\nagents = ["PJSIP/agent?"]\njoins = "gate"',
+            "stayed": f'language = "{LANGUAGE}"\nagents = ["PJSIP/agent?"]\njoins = "gate"\n'
+            'mode = "announce"\nsite = "US-TX"',
             "keyed": f'language = "{LANGUAGE}"\nsomeone_else = "*5"\ncannot_consent = "*6"',
             "toned": f'language = "{LANGUAGE}"\nindicator = "tone"',
         }.items()

@@ -16,7 +16,7 @@ from callguard.lab.media import CounterTone
 from callguard.lab.sip import Phone
 from callguard.ports import EventRow, StoredCall
 from tests.e2e.matrix import THIRD_NUMBERS, Change, changing, sounds
-from tests.e2e.site import Site, Talk, at, incidents, states
+from tests.e2e.site import Site, Talk, at, gone_at, incidents, states
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 EDGE = 0.2
@@ -306,3 +306,29 @@ async def test_a_call_that_is_stopped_in_its_line_leaves_the_other_one_its_recor
     for stored in both:
         assert incidents(stored) == set()
     assert set(states(both[1])) == {State.VERIFIED.value}
+
+
+@pytest.mark.requirement("S6", "S17", "S73")
+async def test_who_stayed_on_in_its_own_call_is_asked_by_a_call_that_has_to_ask(site: Site) -> None:
+    """Two callers of one call type whose joins are a gate: where one of them is, staying on was enough."""
+    async with site.talk("east", agent_number=3) as asked, changing(site, 4, 10, "stayed") as change:
+        stayed = change.talk
+        await begun(asked)
+        await stayed.meets()
+        assert (await stayed.row("consent_granted")).data["how"] == "implied"
+        for each in (Change(site, asked, change.third, change.tone), change):
+            await each.redirects("room_6", "caller")
+        await stayed.row("call_merged")
+        visitor = (await asked.row("call_merged")).channel_id
+        await asked.row("notice_ended", script="notice", nth=1)
+        await asyncio.sleep(1)
+        await stayed.call.press("2")
+        await stayed.row("consent_refused")
+        await asked.says(2)
+        for call in (asked.call, stayed.call):
+            await call.hangup()
+        both = [await talk.over() for talk in (asked, stayed)]
+    assert [row.type for row in both[0].events if row.channel_id == visitor and row.type.startswith("consent")] == [
+        "consent_refused"
+    ]
+    assert sound_between(asked, at(both[0], "call_merged"), gone_at(both[0])) == 0

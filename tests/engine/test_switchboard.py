@@ -37,6 +37,7 @@ from callguard.core.events import (
     Role,
     Unbridged,
 )
+from callguard.core.policy import Mode
 from callguard.engine.entrance import merged
 from callguard.engine.switchboard import Fact, Switchboard
 from callguard.pbx.asterisk.translate import translate
@@ -356,6 +357,17 @@ def test_what_a_party_said_in_its_own_call_of_the_same_type_comes_with_it(
     deaf = replace(here, call_type=replace(here.call_type, pause_on=()))
     assert not merged(event, here, deaf).digits
     assert not merged(event, here, open_call("3", here.call_type)).agreed
+
+
+@pytest.mark.requirement("S73")
+def test_who_only_stayed_on_or_was_attested_has_said_nothing_that_counts_in_another_call() -> None:
+    event = CallMerged(at=START, channel_id="guest", other_call_id="other")
+    here = open_call("1", POLICY.call_types["support"])
+    own = Channel(channel_id="guest", role=Role.FAR, standing=Standing.GRANTED)
+    there = open_call("2", here.call_type).with_channel(own)
+    assert merged(event, here, there).agreed
+    assert not merged(event, here, replace(there, rule=replace(there.rule, mode=Mode.ANNOUNCE))).agreed
+    assert not merged(event, here, there.change("guest", attested="uid:1000")).agreed
 
 
 @pytest.mark.parametrize(("late", "typed"), [(0, "*"), (3, "*"), (4, "")])
