@@ -147,6 +147,7 @@ class Call:
     `news`: what agents do not know yet (channel, bridge, status), `news_watch`: which watch times it.
     `beep_watch`: which watch times the next beep; `beepless`: one failed, which was told.
     `disputed`: somebody says that it is, or will be, about a dispute.
+    `lost_at`: when the link to the PBX was lost the last time.
     `alerted`: an incident was opened since a link was lost the last time; `unasked`: others sent the far party on.
     `alone_since`: which watch times how long the far party has nobody to talk to; `alone_for_sure`: its grace ended.
     """
@@ -186,6 +187,7 @@ class Call:
     least_privilege: bool = False
     disputed: bool = False
     hushes: bool = False
+    lost_at: datetime | None = None
     alerted: bool = False
     unasked: bool = False
     over: bool = False

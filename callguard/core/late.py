@@ -13,6 +13,7 @@ from functools import partial
 
 from callguard.core import pausing
 from callguard.core.call import Call
+from callguard.core.events import Link
 from callguard.core.outcome import Step, incident
 from callguard.core.pausing import SLACK
 from callguard.core.quorum import is_private
@@ -30,6 +31,8 @@ def noticed(before: Call, after: Call, at: datetime) -> Step:
     again, the file is silent or not by that moment, whenever the recorder hears of it."""
     if is_private(before) is is_private(after):
         return Step(after)
+    if Link.PBX in before.faults and before.lost_at is not None and is_private(after):
+        at = min(at, before.lost_at)  # the PBX tells who is there, not since when
     return _silent_from(before, after, at) if is_private(after) else Step(_sounding_from(before, after, at))
 
 
@@ -38,7 +41,7 @@ def _silent_from(before: Call, after: Call, at: datetime) -> Step:
     has to know."""
     done = Step(after)
     for item in before.recordings:
-        if item.mask not in (Mask.OFF, Mask.UNMASKING) or item.started_at is None:
+        if item.mask is Mask.ON or item.started_at is None:
             continue
         now = after.find(item.recording_id) or item
         due = Span(start=max(0, _place(now, item.started_at, at)))

@@ -11,6 +11,7 @@ from dataclasses import replace
 from callguard.core import late, line
 from callguard.core.call import Call
 from callguard.core.effects import DiscardRecording, MeasureRecording, WakeAt
+from callguard.core.events import Link
 from callguard.core.outcome import Step, incident
 from callguard.core.pausing import BURST_SPAN
 from callguard.core.quorum import Want, wanted
@@ -59,7 +60,9 @@ def _is_nothing(call: Call, item: Recording) -> bool:
 
 
 def _goes_on(call: Call) -> bool:
-    return call.far is not None and not call.far.gone and wanted(call)[0] is not Want.STOP
+    """Whether more may be said of sound that is in a file: its call is recorded on, or the PBX cannot tell who came."""
+    there = call.far is not None and not call.far.gone
+    return there and (wanted(call)[0] is not Want.STOP or Link.PBX in call.faults)
 
 
 def expectation(call: Call, recording: Recording) -> MeasureRecording:

@@ -225,7 +225,8 @@ def _known(call: Call, event: Event) -> Step:
 # ---------------------------------------------------------------- links, operators, time
 def _link_lost(call: Call, event: LinkLost) -> Step:
     kept = call.log_kept and event.link is not Link.LOG
-    done = Step(replace(call, faults=call.faults | {event.link}, log_kept=kept, alerted=False))
+    lost_at = event.at if event.link is Link.PBX else call.lost_at
+    done = Step(replace(call, faults=call.faults | {event.link}, log_kept=kept, alerted=False, lost_at=lost_at))
     if call.running:
         done = done.then(lambda now: incident(now, f"{event.link.value}_lost"))
     wakes = {Link.LOG: WakeAt(name="spooled", seconds=0.0), Link.GUARD: WakeAt(name="guard", seconds=GUARD_PATIENCE)}

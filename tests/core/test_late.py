@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from callguard.core.effects import DiscardRecording, StopRecording
-from callguard.core.events import Bridged, ChannelHeld, DigitPressed, Event, Outcome, Role, Unbridged
+from callguard.core.events import Bridged, ChannelHeld, DigitPressed, Event, Link, Outcome, Role, Unbridged
 from callguard.core.late import LATE, noticed
 from callguard.core.pausing import SLACK
 from callguard.core.recording import RATE, Mask, Span
@@ -148,3 +148,24 @@ def test_who_leaves_or_is_staff_makes_nothing_silent() -> None:
     assert late(talk, Bridged, "agent2", 0.8, bridge_id="B1").file.due == ()
     assert talk.hangs_up(AGENT).hangs_up().file.due == ()
     assert noticed(talk.call, play().call, talk.now).call == play().call
+
+
+@pytest.mark.requirement("S1", "S73")
+def test_who_came_while_nobody_could_reach_the_pbx_may_have_come_as_the_link_was_lost() -> None:
+    talk = talking().loses(Link.PBX)
+    lost = place(talk)
+    talk = talk.wait(2).stopped().whole(0)
+    assert talk.file.unasked  # who was there is not known yet
+    talk = talk.wait(2).bridges(GUEST).restores(Link.PBX)
+    assert talk.hangs_up().measure.blanks == ((lost - SLACK, -1),)
+
+
+def test_a_link_that_comes_back_to_the_same_people_takes_nothing_with_it() -> None:
+    talk = talking().loses(Link.PBX).wait(2).stopped().whole(0).restores(Link.PBX)
+    assert talk.hangs_up().measure.blanks == ()
+
+
+@pytest.mark.requirement("S1", "S73")
+def test_a_verdict_does_not_wait_for_a_link_for_ever_and_who_came_is_an_incident_then() -> None:
+    talk = talking().loses(Link.PBX).wait(2).stopped().whole(0).passes("measure").verified(0)
+    talk.bridges(GUEST).incident("heard_late")

@@ -1,0 +1,88 @@
+"""The network between callguard and its Asterisk breaks: whoever came meanwhile is in no file."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from callguard.core.recording import RATE, State
+from tests.e2e.matrix import changing
+from tests.e2e.site import Site, at, incidents, states
+
+DOWN = 3.0
+"""Seconds: longer than the guard would take, could it reach anything."""
+
+
+@dataclass
+class Wire:
+    """A TCP port of this machine that leads to another one, until it is cut."""
+
+    port: int
+    up: bool = True
+    ends: set[asyncio.StreamWriter] = field(default_factory=set)
+
+    async def listen(self) -> int:
+        """The port to use instead."""
+        server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        return int(server.sockets[0].getsockname()[1])
+
+    def cut(self) -> None:
+        """Whoever is connected is not any more, and nobody gets through."""
+        self.up = False
+        for end in self.ends:
+            end.transport.abort()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self.up:
+            return writer.transport.abort()
+        beyond, there = await asyncio.open_connection("127.0.0.1", self.port)
+        self.ends |= {writer, there}
+        await asyncio.gather(_pump(reader, there), _pump(beyond, writer))
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while data := await reader.read(65536):
+            writer.write(data)
+    writer.close()
+
+
+async def wired(site: Site) -> list[Wire]:
+    """A controller and a guard that reach Asterisk over wires alone."""
+    own, config = site.stand.asterisk.site, site.stand.config
+    wires, text = [Wire(own.http_port), Wire(own.ami_port)], config.read_text()
+    text = text.replace(f":{own.http_port}/ari", f":{await wires[0].listen()}/ari")
+    config.write_text(text.replace(f"ami_port = {own.ami_port}", f"ami_port = {await wires[1].listen()}"))
+    await site.stand.start_controller()
+    return wires
+
+
+@pytest.mark.requirement("S1", "S73")
+async def test_who_came_while_nothing_could_reach_the_pbx_heard_nothing_that_stays(folder: Path) -> None:
+    async with await Site.open(folder, controller=False) as site:
+        wires = await wired(site)
+        async with changing(site, 3, 10, "moved") as change:
+            talk = change.talk
+            await talk.recorded()
+            await talk.row("notice_ended", script="recording_on")
+            for wire in wires:
+                wire.cut()
+            await change.dials(f"add_{talk.number}")
+            await asyncio.sleep(DOWN)
+            for wire in wires:
+                wire.up = True
+            await talk.row("link_restored")
+            for call in (talk.call, talk.answered, change.coming):
+                if call:
+                    await call.hangup()
+            stored = await talk.over()
+        assert states(stored) == [State.VERIFIED.value] and "pbx_lost" in incidents(stored)
+        assert any(row.type == "recording_blanked" for row in stored.events)
+        lost = (at(stored, "link_lost") - at(stored, "recording_acknowledged")).total_seconds()
+        tape = talk.tape()
+        assert tape.seconds > lost + DOWN
+        assert [place for place, _ in (*tape.left, *tape.right) if place / RATE > lost] == []
