@@ -10,7 +10,8 @@ CallguardError                 exit 1   anything of ours
 |   +-- StoreDown                       Postgres is gone or too slow
 |   +-- ShelfDown                       the vault's folder or bucket is gone, full or too slow
 +-- PbxRefused                 exit 1   the PBX answered no to one request
-+-- StoreRefused               exit 1   Postgres answered no: broken chain, unknown word, missing grant or migration
++-- StoreRefused               exit 1   Postgres answered no: broken chain, unknown word
+|   +-- StoreUnfit                      it would say no to any row: a grant, a table or a column is missing
 +-- CannotDecrypt              exit 1   a stored value cannot be opened: other master key, damaged or swapped value
 +-- BadContainer               exit 1   an encrypted object of the vault is not what was stored; names the chunk
 +-- NotThere                   exit 1   an object of the vault that a row names is gone
@@ -77,7 +78,11 @@ class PbxRefused(CallguardError):
 
 
 class StoreRefused(CallguardError):
-    """Postgres understood rows and said no: the chain would break, a word is not in its list, a grant is missing."""
+    """Postgres understood rows and said no: the chain would break, a word is not in its list."""
+
+
+class StoreUnfit(StoreRefused):
+    """Postgres said no, and would to any row: a grant, a table or a column is missing. Mended, it takes them."""
 
 
 class CannotDecrypt(CallguardError):

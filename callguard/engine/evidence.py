@@ -17,7 +17,7 @@ from pathlib import Path
 from callguard.core.call import Call
 from callguard.core.events import Link
 from callguard.core.jurisdiction import RulePack
-from callguard.errors import StoreDown, StoreRefused
+from callguard.errors import StoreDown, StoreRefused, StoreUnfit
 from callguard.ports import Batch, EventLog
 from callguard.store.spool import Spool
 
@@ -71,7 +71,7 @@ class Evidence:
             try:
                 await self.log.append(batches)
                 return True
-            except StoreDown:
+            except (StoreDown, StoreUnfit):
                 self._gone()
             except StoreRefused:
                 if len(batches) > 1:  # nothing of them is stored: which one is it?
@@ -184,6 +184,8 @@ class Evidence:
             while self.unsaved and self.spool.is_empty():
                 try:
                     await self.log.append([self.unsaved[0]])
+                except StoreUnfit:
+                    raise
                 except StoreRefused:  # no place takes these rows: that is said, and the others go on
                     self.refused(_call_of(self.unsaved[0]))
                 self.unsaved.pop(0)

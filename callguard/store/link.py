@@ -7,6 +7,7 @@ A hung server does not answer a cancel request either, so what is too slow has i
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 from collections.abc import Callable, Coroutine
@@ -23,6 +24,8 @@ SECONDS = 1.0
 _VANISHED = " -c tcp_keepalives_idle=3 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3"
 """A machine that vanishes says goodbye to nobody: within 10 s the server lets go of what it held, the lead too."""
 T = TypeVar("T")
+
+logging.getLogger("psycopg").setLevel(logging.ERROR)  # of each refusal it warns once more, in words for programmers
 
 
 async def connect(dsn: str, statement_seconds: float = SECONDS, seconds: float = SECONDS) -> AsyncConnection:

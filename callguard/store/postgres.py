@@ -19,7 +19,7 @@ from psycopg.types.json import Jsonb
 
 from callguard.core.events import Remembered
 from callguard.core.jurisdiction import RulePack
-from callguard.errors import CallguardError, ConfigError, StoreDown, StoreRefused
+from callguard.errors import CallguardError, ConfigError, StoreDown, StoreRefused, StoreUnfit
 from callguard.ports import (
     ActivationRow,
     Batch,
@@ -268,7 +268,7 @@ class PostgresLog:
         try:
             await self._transact(jobs)
         except StoreRefused as error:
-            if len(jobs) == 1:
+            if len(jobs) == 1 or isinstance(error, StoreUnfit):
                 return _settle(jobs, error)
             for job in jobs:
                 await self._commit([job])

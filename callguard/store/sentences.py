@@ -11,10 +11,13 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import errors as pg
 
-from callguard.errors import BadInput, CallguardError, StoreDown, StoreRefused
+from callguard.errors import BadInput, CallguardError, StoreDown, StoreRefused, StoreUnfit
 
 _GONE = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError, OSError)
 """Not there, too slow, shutting down, disk full, or a standby that takes no writes (InternalError)."""
+
+_UNFIT = "42"
+"""SQLSTATE's class of grants, tables, columns and functions that are missing: no row's own fault."""
 
 
 @contextmanager
@@ -27,13 +30,16 @@ def translated() -> Iterator[None]:
 
 
 def sentence(error: BaseException) -> CallguardError:
-    """Our exception for ERROR: StoreDown when the server is not there or too slow, StoreRefused when it said no."""
+    """Our exception for ERROR: StoreDown when the server is not there or too slow, StoreRefused when it said no,
+    StoreUnfit when it would say so to any row."""
     if isinstance(error, pg.UndefinedTable | pg.InvalidSchemaName | pg.UndefinedFunction):
-        return StoreRefused("The database lacks callguard's tables: run callguard db upgrade.")
+        return StoreUnfit("The database lacks callguard's tables: run callguard db upgrade.")
     if isinstance(error, psycopg.ProgrammingError) and error.sqlstate is None:  # its text may quote a password
         return BadInput("The database's address cannot be read: postgresql://USER:PASSWORD@HOST:PORT/NAME is wanted.")
     if isinstance(error, _GONE):
         return StoreDown(f"Postgres is not reachable: {_first_line(error)}. Check the address, password and server.")
+    if isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith(_UNFIT):
+        return StoreUnfit(f"Postgres refused: {_first_line(error)}. callguard db check says what is missing.")
     return StoreRefused(f"Postgres refused: {_first_line(error)}.")
 
 

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from callguard.errors import BadInput, CannotDecrypt, StoreDown, StoreRefused
+from callguard.errors import BadInput, CannotDecrypt, StoreDown, StoreRefused, StoreUnfit
 from callguard.ports import Batch, EventLog
 from callguard.store.chain import canonical
 from callguard.store.codec import batch_from_json, batch_to_json
@@ -93,6 +93,8 @@ class Spool:
         known = [(line, batch) for line in lines if (batch := self._batch(path, line))]
         try:
             await log.append([batch for _, batch in known])
+        except StoreUnfit:  # no fault of these lines: they wait
+            raise
         except StoreRefused:
             if len(known) > 1:
                 return sum([await self._load_some(path, [line], log) for line, _ in known])

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 
+import psycopg
 import pytest
 
 from callguard.lab.media import CounterTone
@@ -94,3 +95,32 @@ async def test_postgres_away_at_a_calls_start_means_no_recording(own_site: Site)
         await site.stand.healthy()
         stored = await talk.ends()
     assert not stored.recordings and incidents(stored) == {"not_recordable"}
+
+
+@pytest.mark.requirement("S125")
+async def test_a_database_that_takes_nobodys_rows_is_a_lost_log_until_it_is_mended(own_site: Site) -> None:
+    """A grant is missing for a while: one recording stops, one goes on, and no row is left aside."""
+    site = own_site
+
+    def grant(words: str) -> None:
+        with psycopg.connect(site.stand.postgres.admin_dsn) as admin:
+            admin.execute(words)
+
+    async with site.talk("support") as stopped, site.talk("kept") as kept:
+        await asyncio.gather(stopped.recorded(), kept.recorded())
+        await asyncio.to_thread(grant, "REVOKE INSERT ON callguard.channel_event FROM callguard_app")
+        async with asyncio.timeout(10):
+            while (await site.stand.ask({"do": "list"}))["faults"] != ["log"]:
+                await asyncio.sleep(0.05)
+        async with site.talk("support") as late:
+            await late.meets()
+            await late.call.hangup()
+        await kept.says(1)
+        await asyncio.to_thread(grant, "GRANT INSERT ON callguard.channel_event TO callguard_app")
+        await site.stand.healthy()
+        await kept.says(1)
+        first, second, unrecorded = await stopped.ends(), await kept.ends(), await late.over()
+    assert states(first)[:1] == ["verified"] and states(second) == ["verified"] and not unrecorded.recordings
+    assert "log_lost" in incidents(first) and "log_lost" in incidents(second)
+    assert not [*(site.stand.data / "spool").iterdir()] and "psycopg" not in site.printed()
+    assert "0 finding(s)" in await command(site, "verify", "--all")

@@ -14,8 +14,8 @@ from callguard.core.events import DigitPressed, Link, Unexpected
 from callguard.core.jurisdiction import RulePack
 from callguard.core.recording import Mask
 from callguard.core.rules import STRICTEST
-from callguard.engine.evidence import Evidence
-from callguard.errors import StoreRefused
+from callguard.engine.evidence import RETRY, Evidence
+from callguard.errors import StoreRefused, StoreUnfit
 from callguard.lab.postgres import Postgres
 from callguard.ports import Batch, StoredCall
 from callguard.proof import prove
@@ -33,8 +33,11 @@ class Picky(MemoryLog):
     """A log that refuses one call's rows after the first few, as Postgres does for a chain that would break."""
 
     refuses = False
+    unfit = False
 
     async def append(self, batches: Sequence[Batch]) -> None:
+        if self.unfit and batches:
+            raise StoreUnfit("permission denied for table channel_event")
         if self.refuses and any(row.channel_id == "far" for batch in batches for row in batch.events):
             raise StoreRefused("a row does not continue its chain")
         await super().append(batches)
@@ -257,6 +260,32 @@ async def test_rows_that_the_log_refuses_stop_their_call_alone(tmp_path: Path) -
         aside = b"".join(path.read_bytes() for path in stage.spool.aside())
         assert aside.count(b'"what":"1"') == 1 and aside.count(b'"what":"2"') == 1
         whole(await stage.finish("other", "agent2"))
+
+
+@pytest.mark.requirement("S125")
+async def test_a_log_that_would_take_nobodys_rows_is_away(tmp_path: Path) -> None:
+    """With the spool full as well, what waits in memory waits on."""
+    log = Picky()
+    stage = Stage(tmp_path, log)
+    spool = Torn(tmp_path / "spool", MASTER)
+    stage.evidence.spool = stage.spool = spool
+    async with stage.running():
+        await stage.talk(call_type="kept")
+        log.unfit = True
+        note(stage, "1")
+        await stage.until(lambda: stage.engine.faults == {Link.LOG} and not spool.is_empty())
+        await asyncio.sleep(RETRY + 0.2)
+        assert stage.engine.faults == {Link.LOG} and spool.aside() == []
+        log.unfit = False
+        await stage.until(lambda: not stage.engine.faults)
+        spool.full = log.unfit = True
+        note(stage, "2")
+        await stage.until(lambda: stage.engine.faults == {Link.LOG, Link.SPOOL})
+        await asyncio.sleep(RETRY + 0.2)
+        assert stage.evidence.unsaved and "log_refused" not in {kind for kind, _ in stage.alerts}
+        spool.full = log.unfit = False
+        await stage.until(lambda: not stage.engine.faults)
+        assert words(whole(await stage.finish("far", "agent1"))) == ["1", "2"]
 
 
 async def test_of_rows_that_go_in_together_the_log_keeps_those_that_it_takes(tmp_path: Path) -> None:

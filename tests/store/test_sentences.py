@@ -4,7 +4,7 @@ import psycopg
 import pytest
 from psycopg import errors as pg
 
-from callguard.errors import BadInput, StoreDown, StoreRefused
+from callguard.errors import BadInput, StoreDown, StoreRefused, StoreUnfit
 from callguard.store.sentences import sentence, translated
 
 
@@ -21,8 +21,9 @@ from callguard.store.sentences import sentence, translated
         (pg.UniqueViolation("twice"), StoreRefused),
         (pg.CheckViolation("bad"), StoreRefused),
         (pg.InvalidTextRepresentation("unknown word"), StoreRefused),
-        (pg.InsufficientPrivilege("denied"), StoreRefused),
-        (pg.UndefinedTable("missing"), StoreRefused),
+        (pg.InsufficientPrivilege("denied"), StoreUnfit),
+        (pg.UndefinedColumn("missing"), StoreUnfit),
+        (pg.UndefinedTable("missing"), StoreUnfit),
         (psycopg.ProgrammingError('missing "=" after "word" in connection info string'), BadInput),
     ],
 )
