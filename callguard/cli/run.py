@@ -45,6 +45,7 @@ from callguard.engine.heartbeat import Heartbeat
 from callguard.engine.incident import opened
 from callguard.engine.place import Places
 from callguard.engine.purge import purge_daily
+from callguard.engine.recovery import Away
 from callguard.engine.registrar import Registrar, each_day
 from callguard.engine.script import Scripts
 from callguard.errors import BadInput, CallguardError, Unreachable
@@ -278,6 +279,8 @@ async def _serve(config: Path, settings: Settings, engine: Engine, force: _Force
     beat = Heartbeat(
         settings.data / "guard.sock", guards.spawn, engine.guard_changed, engine.guard_tripped, engine.is_helpless
     )
+    with alone(settings.data / "guard.lock") as unguarded:
+        engine.away = Away.read(settings.data / "alive", clock.read().wall, guarded=not unguarded)
     absence = Absence(settings.data / "alive", lambda: Link.PBX not in engine.faults, engine.outside)
     halting = Halting(
         Halts(settings.data / "halts.json"),

@@ -244,10 +244,13 @@ class CallMerged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkLost(Event):
-    """Something that we hang on is gone."""
+    """Something that we hang on is gone. `away_ms`: for so long before no controller heard of anybody, `unwatched_ms`:
+    and no guard watched its recorders."""
 
     type = "link_lost"
     link: Link = Link.PBX
+    away_ms: int = 0
+    unwatched_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

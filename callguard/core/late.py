@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from callguard.core import pausing
@@ -60,6 +60,15 @@ def _sounding_from(before: Call, after: Call, at: datetime) -> Call:
     place = max(0, _place(now, running.started_at, at))
     *rest, last = now.due or (Span(start=place, end=place),)
     return after.with_recording(replace(now, due=(*rest, replace(last, end=place)))) if last.end < 0 else after
+
+
+def unwatched(call: Call, at: datetime, milliseconds: int) -> Call:
+    """CALL, of which for so long before that moment nobody knows who came and went: what ran then has to be silent."""
+    item = call.running
+    if not milliseconds or item is None or item.started_at is None:
+        return call
+    start, end = (_place(item, item.started_at, when) for when in (at - timedelta(milliseconds=milliseconds), at))
+    return call.with_recording(replace(item, due=(Span(start=max(0, start), end=end), *item.due)))
 
 
 def blanks(recording: Recording) -> tuple[tuple[int, int], ...]:

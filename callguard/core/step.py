@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from callguard.core import (
@@ -225,7 +226,8 @@ def _known(call: Call, event: Event) -> Step:
 # ---------------------------------------------------------------- links, operators, time
 def _link_lost(call: Call, event: LinkLost) -> Step:
     kept = call.log_kept and event.link is not Link.LOG
-    lost_at = event.at if event.link is Link.PBX else call.lost_at
+    lost_at = event.at - timedelta(milliseconds=event.away_ms) if event.link is Link.PBX else call.lost_at
+    call = late.unwatched(call, event.at, event.unwatched_ms)
     done = Step(replace(call, faults=call.faults | {event.link}, log_kept=kept, alerted=False, lost_at=lost_at))
     if call.running:
         done = done.then(lambda now: incident(now, f"{event.link.value}_lost"))

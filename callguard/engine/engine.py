@@ -95,6 +95,7 @@ class Engine:
     refused: set[str] = field(default_factory=set)
     early: deque[Event] = field(default_factory=lambda: deque(maxlen=recovery.MOST_EARLY))
     adopted: bool = False
+    away: recovery.Away = field(default_factory=recovery.Away)
     draining: bool = False
 
     def __post_init__(self) -> None:
@@ -386,8 +387,8 @@ class Engine:
         halted = self.entrance.halted(call.call_type.name, self.board.dialled_number(call.anchor))
         runner.feed_all(recovery.unheard(call, clock.read().wall, halted=halted))
         runner.wake_at(recovery.waiting_deadlines(stored), clock.read().wall)
-        for link in sorted(self.faults - call.faults):  # before anything that could start a recorder
-            runner.feed(LinkLost(at=clock.read().wall, link=link))
+        acts = recovery.guard_acts(self.data / "guard.jsonl")  # and before anything that could start a recorder:
+        runner.feed_all(recovery.lost(call, clock.read().wall, self.faults, acts, self.away))
         self._guard_acted((runner,))
         for link in sorted(call.faults - self.faults):
             runner.feed(LinkRestored(at=clock.read().wall, link=link))

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from callguard.core.call import Call, open_call
 from callguard.core.effects import WakeAt
@@ -27,6 +27,8 @@ from callguard.core.events import (
     DeadlinePassed,
     DigitPressed,
     Event,
+    Link,
+    LinkLost,
     OperatorActed,
     PauseSignalled,
     RecordingEvent,
@@ -129,6 +131,37 @@ def unheard(call: Call, at: datetime, *, halted: bool = False) -> Iterator[Event
     for item in call.recordings:
         if item.state is State.STOPPED or item.is_doomed:
             yield StopObserved(at=at, channel_id=item.channel_id, recording_id=item.recording_id)
+
+
+HANDED_OVER = 3.0
+"""Seconds after a mark in which a guard that lives may let recorders run, for the next controller: 1.8, and EVERY."""
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """For how many milliseconds no controller heard of anybody; `unwatched`: nor did a guard watch its recorders."""
+
+    milliseconds: int = 0
+    unwatched: bool = False
+
+    @classmethod
+    def read(cls, alive: Path, now: datetime, *, guarded: bool) -> Self:
+        """By the last mark of the controller before. GUARDED: a guard's process is there: it did its work, unless it
+        hangs."""
+        try:
+            seconds = max(0.0, now.timestamp() - alive.stat().st_mtime)
+        except OSError:
+            return cls()
+        return cls(round(seconds * 1000), seconds > (HANDED_OVER if guarded else 0.0))
+
+
+def lost(call: Call, at: datetime, faults: Set[Link], acts: Iterable[GuardAct], away: Away) -> Iterator[LinkLost]:
+    """What is gone now and was there for CALL. Its recorder was unwatched unless the guard stopped it."""
+    stopped = call.running is not None and call.running.recording_id in {act.stopped for act in acts}
+    for link in sorted(faults - call.faults):
+        away_ms = away.milliseconds if link is Link.PBX else 0
+        unwatched_ms = away_ms if away.unwatched and not stopped else 0
+        yield LinkLost(at=at, link=link, away_ms=away_ms, unwatched_ms=unwatched_ms)
 
 
 def left(call: Call, now: Snapshot) -> Iterator[Event]:

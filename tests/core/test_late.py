@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from callguard.core.effects import DiscardRecording, StopRecording
-from callguard.core.events import Bridged, ChannelHeld, DigitPressed, Event, Link, Outcome, Role, Unbridged
+from callguard.core.events import Bridged, ChannelHeld, DigitPressed, Event, Link, LinkLost, Outcome, Role, Unbridged
 from callguard.core.late import LATE, noticed
 from callguard.core.pausing import SLACK
 from callguard.core.recording import RATE, Mask, Span
@@ -160,6 +160,13 @@ def test_who_came_while_nobody_could_reach_the_pbx_may_have_come_as_the_link_was
     assert talk.hangs_up().measure.blanks == ((lost - SLACK, -1),)
 
 
+def test_who_is_found_behind_a_dead_controller_may_have_come_as_it_died() -> None:
+    talk = talking()
+    end = place(talk)
+    talk = talk.take(LinkLost(at=talk.now, channel_id="", link=Link.PBX, away_ms=2000)).bridges(GUEST)
+    assert blanks(talk)[0][0] == end - 2 * RATE - SLACK
+
+
 def test_a_link_that_comes_back_to_the_same_people_takes_nothing_with_it() -> None:
     talk = talking().loses(Link.PBX).wait(2).stopped().whole(0).restores(Link.PBX)
     assert talk.hangs_up().measure.blanks == ()
@@ -169,3 +176,18 @@ def test_a_link_that_comes_back_to_the_same_people_takes_nothing_with_it() -> No
 def test_a_verdict_does_not_wait_for_a_link_for_ever_and_who_came_is_an_incident_then() -> None:
     talk = talking().loses(Link.PBX).wait(2).stopped().whole(0).passes("measure").verified(0)
     talk.bridges(GUEST).incident("heard_late")
+
+
+@pytest.mark.requirement("S1", "S73")
+def test_what_ran_while_nobody_watched_goes_and_what_was_masked_then_stays_as_it_is() -> None:
+    talk = talking()
+    end = place(talk)
+    lost = LinkLost(at=talk.now, channel_id="", link=Link.PBX, unwatched_ms=4000)
+    assert blanks(talk.take(lost)) == ((end - 4 * RATE - SLACK, end + SLACK),)
+
+
+def test_before_a_recorder_began_there_was_nobody_to_watch() -> None:
+    for talk in (play(), talking().hangs_up(GUEST).hangs_up(AGENT).hangs_up().stopped()):
+        before = talk.call.recordings
+        talk.take(LinkLost(at=talk.now, channel_id="", link=Link.PBX, unwatched_ms=4000))
+        assert talk.call.recordings == before

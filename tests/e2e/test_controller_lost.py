@@ -247,3 +247,29 @@ async def test_a_guard_whose_socket_was_removed_is_found_by_who_ends_and_by_who_
         await site.stand.stop_controller(signal.SIGKILL)
         await site.stand.start_controller()
     assert guard(site) != before and "Traceback" not in site.printed()
+
+
+@pytest.mark.requirement("S1", "S123")
+async def test_who_came_while_neither_controller_nor_guard_was_there_is_not_in_the_file(own_site: Site) -> None:
+    """Both are killed at once, so the recorder runs on: what it heard until the next controller came is silent."""
+    site = own_site
+    async with site.talk() as talk:
+        await talk.recorded()
+        await talk.row("notice_ended", script="recording_on")
+        await talk.says(1)
+        os.kill(guard(site), signal.SIGKILL)
+        await site.stand.stop_controller(signal.SIGKILL)
+        gone = time.time()
+        talk.answered.rtp.muted = True  # who comes in is heard alone on the agent's side
+        guest = CounterTone(40000)
+        await comes_and_goes(site, talk, guest)
+        talk.answered.rtp.muted = False
+        await site.stand.start_controller()
+        await talk.row("recording_growing", nth=1)
+        await talk.says(2)
+        stored = await talk.ends()
+    assert states(stored) == ["verified"] and "recording_blanked" in types(stored) and "pbx_lost" in incidents(stored)
+    left, right = talk.tape().numbers()
+    assert not guest.sent.keys() & {*right}, "somebody came in while nobody listened"
+    sent = [talk.far.sent[number].wall for number in left]
+    assert [1 for moment in sent if moment < gone - 1.5] and [1 for moment in sent if moment > time.time() - 4]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -24,7 +25,7 @@ from callguard.core.events import (
     StopObserved,
 )
 from callguard.core.recording import Mask, State
-from callguard.engine.recovery import GuardAct, LiveCalls, guard_acts, waiting_deadlines
+from callguard.engine.recovery import HANDED_OVER, Away, GuardAct, LiveCalls, guard_acts, waiting_deadlines
 from callguard.ports import CallRow, Dialled, Playable, Sighted, StoredCall
 from callguard.proof import prove
 from callguard.store.memory import MemoryLog
@@ -86,6 +87,36 @@ async def test_what_the_guard_stopped_goes_on_only_while_consent_stands(tmp_path
     assert [item.state for item in stored.recordings] == (["verified", "verified"] if consents else ["discarded"])
     incidents = [row.data["incident"] for row in stored.events if row.type == "incident_opened"]
     assert ("stopped_by_guard" in incidents) is consents
+
+
+@pytest.mark.requirement("S1")
+def test_recorders_that_a_guard_watches_are_watched_but_for_one_that_hangs(tmp_path: Path) -> None:
+    alive, soon = tmp_path / "alive", HANDED_OVER - 1
+    assert Away.read(alive, START, guarded=False) == Away(), "there never was a controller"
+    alive.touch()
+    os.utime(alive, (START.timestamp(),) * 2)
+    for seconds, guarded, unwatched in ((soon, True, False), (soon, False, True), (HANDED_OVER + 1, True, True)):
+        away = Away.read(alive, START + timedelta(seconds=seconds), guarded=guarded)
+        assert away == Away(round(seconds * 1000), unwatched=unwatched)
+
+
+@pytest.mark.requirement("S1", "S125")
+@pytest.mark.parametrize("stopped", [True, False])
+async def test_what_ran_while_nobody_watched_is_told_unless_the_guard_stopped_it(tmp_path: Path, stopped: bool) -> None:
+    log = MemoryLog()
+    _, recording_id = await died(tmp_path, log)
+    if stopped:
+        acted(tmp_path, stopped=recording_id)
+    second = Stage(tmp_path, log)
+    second.engine.away = Away(4000, unwatched=True)
+    second.there("far", "agent1", bridge="bridge-far")
+    async with second.running():
+        await second.until(lambda: second.engine.runners)
+        await second.settled()
+        stored = await second.finish("far", "agent1")
+    assert prove(stored) == []
+    told = [row.data.get("unwatched_ms", 0) for row in stored.events if row.type == "link_lost"]
+    assert sorted(told)[-1] == (0 if stopped else 4000)
 
 
 async def test_a_caller_whom_the_guard_sent_on_is_not_waited_for(tmp_path: Path) -> None:
