@@ -134,6 +134,7 @@ class Call:
 
     `barred`: no recording may start in this call any more.
     `blind`: a mask could not be sent because the link to the PBX is gone: the recorder is to stop once it is back.
+    `unguarded`: no guard was there for too long: the recorder is to stop, and none starts until one is there.
     `untold`: the far party was bridged at once and is told there; `pending`: its place is being looked up.
     `hushes`: the line that says so ends with its recording.
     `least_privilege`: the dialplan starts the recorder, silent, where the far party goes on; there is no second start.
@@ -163,6 +164,7 @@ class Call:
     log_kept: bool = False
     barred: bool = False
     blind: bool = False
+    unguarded: bool = False
     ticks: int = 0
     alone_since: int = 0
     alone_for_sure: bool = False

@@ -59,6 +59,7 @@ def _stops(call: Call) -> tuple[str, ...]:
             "a party refused": _is_refused(call),
             "no recording in this call": call.barred,
             "a mask never reached the PBX": call.blind,
+            "the guard is lost": call.unguarded,
             "the log is lost": log_gone,
             "neither log nor spool": no_record,
         }

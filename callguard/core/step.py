@@ -237,7 +237,8 @@ def _link_lost(call: Call, event: LinkLost) -> Step:
 
 def _link_restored(call: Call, event: LinkRestored) -> Step:
     kept = call.log_kept and event.link is not Link.LOG
-    call = replace(call, faults=call.faults - {event.link}, log_kept=kept)
+    unguarded = call.unguarded and event.link is not Link.GUARD
+    call = replace(call, faults=call.faults - {event.link}, log_kept=kept, unguarded=unguarded)
     return stopping.link_back(call).then(leaving.link_back) if event.link is Link.PBX else Step(call)
 
 
@@ -306,7 +307,7 @@ def _looked_up_late(call: Call, event: DeadlinePassed) -> Step:
 
 
 def _guard_overdue(call: Call) -> Step:
-    return Step(replace(call, barred=True)) if call.running and Link.GUARD in call.faults else Step(call)
+    return Step(replace(call, unguarded=bool(call.running) and Link.GUARD in call.faults))
 
 
 def _close(call: Call) -> Step:

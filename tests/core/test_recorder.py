@@ -520,6 +520,7 @@ def test_guard_lost_stops_after_three_seconds() -> None:
     talk = play().recording().loses(Link.GUARD).did()
     assert watch(talk) == ("guard", 3.0)
     talk.wait(3).passes("guard").did(StopRecording)
+    talk.stopped().whole().restores(Link.GUARD).did(StartRecording)
 
 
 def test_guard_back_in_time_stops_nothing() -> None:

@@ -273,3 +273,20 @@ async def test_who_came_while_neither_controller_nor_guard_was_there_is_not_in_t
     assert not guest.sent.keys() & {*right}, "somebody came in while nobody listened"
     sent = [talk.far.sent[number].wall for number in left]
     assert [1 for moment in sent if moment < gone - 1.5] and [1 for moment in sent if moment > time.time() - 4]
+
+
+@pytest.mark.requirement("S1", "S123")
+async def test_a_guard_that_hangs_for_longer_ends_the_recording_until_it_answers(own_site: Site) -> None:
+    site = own_site
+    async with site.talk() as talk:
+        await talk.recorded()
+        os.kill(guard(site), signal.SIGSTOP)
+        try:
+            await talk.row("deadline_passed", name="guard")
+            await talk.row("recording_verified")
+        finally:
+            os.kill(guard(site), signal.SIGCONT)
+        await talk.row("recording_opened", nth=1)
+        await talk.says(1)
+        stored = await talk.ends()
+    assert states(stored) == ["verified", "verified"] and "guard_lost" in incidents(stored)
