@@ -19,6 +19,11 @@ from callguard.reconcile import Class, Stock, judge
 from tests.e2e.site import POLICY, Site, incidents, states
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+TAPED = """\
+exten => taped,1,Set(CONFBRIDGE(bridge,record_conference)=yes)
+ same => n,Set(CONFBRIDGE(bridge,record_file)=room.wav)
+ same => n,ConfBridge(87)
+"""
 
 
 @asynccontextmanager
@@ -115,10 +120,10 @@ async def test_a_conference_that_records_itself_is_seen_within_two_seconds_and_s
 @pytest.mark.requirement("S4")
 async def test_who_is_sent_into_a_conference_that_records_is_told_of_in_its_call(folder: Path) -> None:
     """Where one call type does not say that somebody else's recorder is stopped, none is that runs for no call."""
-    async with await Site.open(folder, policy=f'{POLICY}\non_rogue = "report"\n') as site:
+    async with await Site.open(folder, policy=f'{POLICY}\non_rogue = "report"\n', dialplan=TAPED) as site:
         async with site.talk() as talk:
             await talk.recorded()
-            await talk.answered.refer("taped_87_room.wav")
+            await talk.answered.refer("taped")
             seen = await talk.row("rogue_recording_seen")
             assert seen.data["bridge_id"] and seen.decision and seen.decision["effects"][0]["effect"] == "StopRogue"
             (written,) = (site.stand.asterisk.work / "spool" / "monitor").glob("room*.wav")
