@@ -51,6 +51,8 @@ SAID_ONCE = (RecordingEvent, ChannelHeld, ChannelUnheld, DigitPressed, PauseSign
 """What a PBX says once, and not again when it is asked what is there."""
 MOST_EARLY = 10_000
 """So much of that is kept for calls that are not taken over yet: the log may be away for hours."""
+HANDED_OVER = 3.0
+"""Seconds after a mark in which a guard that lives may let recorders run, for the next controller: 1.8, and EVERY."""
 
 
 @dataclass(frozen=True)
@@ -131,10 +133,6 @@ def unheard(call: Call, at: datetime, *, halted: bool = False) -> Iterator[Event
     for item in call.recordings:
         if item.state is State.STOPPED or item.is_doomed:
             yield StopObserved(at=at, channel_id=item.channel_id, recording_id=item.recording_id)
-
-
-HANDED_OVER = 3.0
-"""Seconds after a mark in which a guard that lives may let recorders run, for the next controller: 1.8, and EVERY."""
 
 
 @dataclass(frozen=True, slots=True)
