@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from callguard.core.policy import Policy, parse_policy
 from callguard.errors import BadInput, ConfigError
+from callguard.text import toml
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Text = Annotated[str, Field(min_length=1)]
@@ -244,17 +244,15 @@ DIALPLAN_PATH = re.compile(r"[A-Za-z0-9/._-]+")
 def read_toml(path: Path, hint: str = "") -> dict[str, Any]:
     """A TOML file as a mapping. Raises BadInput naming file, line and column; HINT is said where it is not there."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return toml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise BadInput(f"{path}: no such file{hint}") from None
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise BadInput(f"{path}: is not UTF-8 from byte {error.start} on: save it as UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"{path}: not TOML: {error}") from None
-    except RecursionError:
-        raise BadInput(f"{path}: nested too deep") from None
+    except ValueError as error:
+        raise BadInput(f"{path}: {error}") from None
 
 
 def load_settings(path: Path) -> Settings:

@@ -1,10 +1,13 @@
-"""Text of somebody else's: whether it can be written down, and how it is shown.
+"""Text of somebody else's: whether it can be written down, how it is shown, and what it says as TOML.
 
-What belongs here: checks of single characters that every part needs. What does not: quoting for a shell, SQL or HTML,
-which whoever writes those does.
+What belongs here: what every part needs of it. What does not: quoting for a shell, SQL or HTML, which whoever writes
+those does.
 """
 
 from __future__ import annotations
+
+import tomllib
+from typing import Any
 
 
 def is_utf8(text: str) -> bool:
@@ -15,3 +18,13 @@ def is_utf8(text: str) -> bool:
 def printable(text: str) -> str:
     """TEXT without what would move a terminal's cursor."""
     return "".join(char if char.isprintable() else "?" for char in text)
+
+
+def toml(text: str) -> dict[str, Any]:
+    """TEXT as a mapping. Raises ValueError with what is wrong, and where."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"not TOML: {error}") from None
+    except RecursionError:
+        raise ValueError("nested too deep") from None

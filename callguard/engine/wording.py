@@ -5,7 +5,6 @@ What belongs here: finding and joining the files. What does not: what may stand 
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from callguard.audio.prompt import shipped_prompts
 from callguard.core.wording import Wording, parse_wording
 from callguard.errors import ConfigError
+from callguard.text import toml
 
 FILE = "script.toml"
 
@@ -58,10 +58,8 @@ def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return toml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(FILE, [f"cannot be read ({type(error).__name__})"]) from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(FILE, [f"not TOML: {error}"]) from None
-    except RecursionError:
-        raise ConfigError(FILE, ["nested too deep"]) from None
+    except ValueError as error:
+        raise ConfigError(FILE, [str(error)]) from None

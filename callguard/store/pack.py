@@ -5,7 +5,6 @@ What belongs here: reading them. What does not: what they say (core/jurisdiction
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +14,7 @@ import orjson
 
 from callguard.core.jurisdiction import RulePack, parse_pack
 from callguard.errors import BadInput
+from callguard.text import toml
 
 JURISDICTIONS, AREA_CODES, ABOUT = "jurisdictions.csv", "nanp_npa.csv", "pack.toml"
 LARGEST = 16 * 1024 * 1024
@@ -56,7 +56,7 @@ def _shipped(name: str) -> str:
 
 
 def _shipped_dated() -> str:
-    return str(tomllib.loads(_shipped(ABOUT))["dated"])
+    return str(toml(_shipped(ABOUT))["dated"])
 
 
 def _dated(path: Path) -> str:
@@ -70,11 +70,9 @@ def _dated(path: Path) -> str:
 def read_toml(path: Path) -> dict[str, Any]:
     """A TOML file as a mapping. Raises BadInput naming file and line."""
     try:
-        return tomllib.loads(read_text(path))
-    except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"{path}: not TOML: {error}") from None
-    except RecursionError:
-        raise BadInput(f"{path}: nested too deep") from None
+        return toml(read_text(path))
+    except ValueError as error:
+        raise BadInput(f"{path}: {error}") from None
 
 
 def read_text(path: Path) -> str:
