@@ -25,6 +25,7 @@ from callguard.cli.option import json_option, show_json
 from callguard.core.complete import TO_FILL
 from callguard.errors import BadInput
 from callguard.lab.asterisk import dialplan_dir
+from callguard.pbx.asterisk.site import HEARD
 from callguard.store.keys import create_master_key
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "data" / "init"
@@ -59,9 +60,7 @@ _LEAST = {
         "why": "`call` to mute, stop and send on, `reporting` to look. The snippet starts the recorder",
         "read": "call",
         "write": "call,reporting",
-        "filter": "".join(
-            f"eventfilter = Event: {event}\n" for event in ("MixMonitorStart", "Confbridge.*Record", "ChanSpySt")
-        ),
+        "filter": "".join(f"eventfilter = {event}\n" for event in HEARD),
     },
 }
 """Where the templates differ. Without class system callguard cannot choose its events: manager.conf does."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from callguard.pbx.asterisk.site import HEARD
+
 # bridge_native_rtp is left out on purpose: with it a bridged, unrecorded call reports no digits.
 # res_agi needs res_speech, chan_rtp needs res_rtp_multicast.
 MODULES = (
@@ -143,8 +145,7 @@ def _manager(site: Site) -> str:
     """
     general = f"[general]\nenabled=yes\nwebenabled=no\nport={site.ami_port}\nbindaddr=127.0.0.1\ndisplayconnects=no\n"
     starts = "" if site.least_privilege else "system,"
-    heard = ("MixMonitorStart", "Confbridge.*Record", "ChanSpySt")
-    filters = "".join(f"\neventfilter=Event: {event}" for event in heard)
+    filters = "".join(f"\neventfilter={event}" for event in HEARD)
     more = filters if site.least_privilege else ",user,dialplan,dtmf"
     hears = f"read=call,reporting{more}"
     user = f"[callguard]\nsecret={site.secrets.ami}\n{hears}\nwrite={starts}call,reporting\n"

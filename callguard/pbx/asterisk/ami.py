@@ -13,9 +13,9 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from callguard.errors import LinkDown, PbxRefused, Unreachable
-from callguard.pbx.asterisk import listening, pausing
+from callguard.pbx.asterisk import pausing
 from callguard.pbx.asterisk.ami_codec import Decoder, Message, encode
-from callguard.pbx.asterisk.site import HEARTBEAT, AmiAddress
+from callguard.pbx.asterisk.site import HEARD, HEARTBEAT, AmiAddress
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 5.0
@@ -107,7 +107,7 @@ class Ami:
     # ------------------------------------------------------------ inside
     async def _login(self, address: AmiAddress) -> None:
         await self.action("Login", Username=address.user, Secret=address.secret, Events="call,user,dialplan")
-        for only in ("Event: MixMonitorStart", "Event: Confbridge.*Record", *pausing.FILTERS, *listening.FILTERS):
+        for only in (*HEARD, *pausing.FILTERS):
             with suppress(PbxRefused):  # without privilege `system` more comes: more to read, nothing lost
                 await self.action("Filter", Operation="Add", Filter=only)
 

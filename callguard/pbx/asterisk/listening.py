@@ -14,9 +14,6 @@ from callguard.pbx.asterisk.ami_codec import Message
 from callguard.pbx.asterisk.site import OWN_PREFIX
 from callguard.pbx.asterisk.translate import Json, part, text
 
-FILTERS = ("Event: ChanSpySt",)
-"""What AMI is asked to send besides."""
-
 
 def heard(message: Message, at: datetime) -> Event | None:
     """What an AMI event says about a listener, if anything. Our own snoops, by which we whisper, are none."""
