@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -337,7 +337,7 @@ class Engine:
         known = tuple(self.runners.values())
         if not self.adopted and Link.LOG not in self.faults:
             await self._adopt(now)
-        self._guard_acted(known)
+        self._guard_acted(known, recovery.guard_acts(self.data / "guard.jsonl"))
         for item in self.board.difference(now):
             self.hear(item if isinstance(item, Sighted) else Said(item), {})
         self._deliver(list(self.board.met(now.at)), {})
@@ -387,14 +387,14 @@ class Engine:
         halted = self.entrance.halted(call.call_type.name, self.board.dialled_number(call.anchor))
         runner.feed_all(recovery.unheard(call, clock.read().wall, halted=halted))
         runner.wake_at(recovery.waiting_deadlines(stored), clock.read().wall)
-        acts = recovery.guard_acts(self.data / "guard.jsonl")  # and before anything that could start a recorder:
+        acts = [*recovery.guard_acts(self.data / "guard.jsonl")]  # and before anything that could start a recorder:
         runner.feed_all(recovery.lost(call, clock.read().wall, self.faults, acts, self.away))
-        self._guard_acted((runner,))
+        self._guard_acted((runner,), acts)
         for link in sorted(call.faults - self.faults):
             runner.feed(LinkRestored(at=clock.read().wall, link=link))
 
-    def _guard_acted(self, runners: tuple[Runner, ...]) -> None:
+    def _guard_acted(self, runners: tuple[Runner, ...], acts: Iterable[recovery.GuardAct]) -> None:
         """Feed in what the guard did while nobody beat."""
-        for act in recovery.guard_acts(self.data / "guard.jsonl"):
+        for act in acts:
             for runner in runners:
                 runner.feed_all(recovery.facts_of(act, runner.call))
