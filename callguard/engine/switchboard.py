@@ -217,8 +217,10 @@ class Switchboard:
 
     def _heard_by(self, channel_id: str) -> list[Fact]:
         """Who listened to this channel before it belonged to a call is on that call."""
-        listeners = [item for item in self.listeners.values() if item.heard_id == channel_id]
-        return [fact for listener in listeners for fact in self._listens(listener)]
+        return [fact for listener in self._listeners_of(channel_id) for fact in self._listens(listener)]
+
+    def _listeners_of(self, channel_id: str) -> list[ListeningStarted]:
+        return [item for item in self.listeners.values() if item.heard_id == channel_id]
 
     def _set_aside(self, event: PauseSignalled) -> None:
         """A dialplan may ask for a pause before it hands the call over, and take that back."""
@@ -244,8 +246,8 @@ class Switchboard:
         who, known = event.channel_id, self._known_in(event.channel_id)
         if not isinstance(event, DigitPressed):
             return known
-        roles = {each: self._role(who, self.types[each]) for each in known if each in self.types}
-        return [each for each in known if each == self.calls.get(who) or roles.get(each) is Role.GUEST]
+        guest = {each for each in known if each in self.types and self._role(who, self.types[each]) is Role.GUEST}
+        return [each for each in known if each in guest or each == self.calls.get(who)]
 
     def _known_in(self, channel_id: str) -> list[str]:
         """The call that this channel belongs to, and those that it visits."""
@@ -281,8 +283,7 @@ class Switchboard:
             yield from self._visit(channel_id, call_id, event.at)
 
     def _visit(self, channel_id: str, call_id: str, at: datetime) -> Iterator[Fact]:
-        """A call hears of a channel of another one, of all whom a Local channel brings with it, and of who listens to
-        it."""
+        """A call hears of a channel of another one, of whom a Local channel brings along, and of who listens to it."""
         own, visited = self.calls[channel_id], self.visits.get(channel_id, set())
         if own == call_id or call_id in visited:
             return
@@ -295,7 +296,7 @@ class Switchboard:
         yield from self._where(channel_id, call_id, at)
         if half in self.calls:
             yield from self._visit(half, call_id, at)
-        for listener in [item for item in self.listeners.values() if item.heard_id == channel_id]:
+        for listener in self._listeners_of(channel_id):
             yield from self._listens_in(call_id, listener)
 
     # ------------------------------------------------------------ joining

@@ -57,6 +57,13 @@ class Torn(Spool):
         return 0 if self.full else super().free_bytes()
 
 
+def torn(folder: Path, log: MemoryLog) -> tuple[Stage, Torn]:
+    """A stage, and the spool that it writes to."""
+    stage, spool = Stage(folder, log), Torn(folder / "spool", MASTER)
+    stage.evidence.spool = stage.spool = spool
+    return stage, spool
+
+
 def whole(stored: StoredCall) -> StoredCall:
     assert prove(stored) == []
     assert [row.seq for row in stored.events] == list(range(1, len(stored.events) + 1))
@@ -118,9 +125,7 @@ async def test_many_calls_spool_at_once_without_losing_a_row(tmp_path: Path) -> 
 @pytest.mark.requirement("S125")
 async def test_neither_log_nor_spool(tmp_path: Path) -> None:
     log = MemoryLog()
-    stage = Stage(tmp_path, log)
-    spool = Torn(tmp_path / "spool", MASTER)
-    stage.evidence.spool = stage.spool = spool
+    stage, spool = torn(tmp_path, log)
     async with stage.running():
         await stage.talk(call_type="kept")
         spool.full = True
@@ -169,9 +174,7 @@ async def test_rules_that_come_while_others_are_being_kept_are_kept_too(tmp_path
 @pytest.mark.requirement("S125")
 async def test_a_call_whose_end_is_in_memory_alone_is_left_to_whoever_comes_next(tmp_path: Path) -> None:
     log = MemoryLog()
-    stage = Stage(tmp_path, log)
-    spool = Torn(tmp_path / "spool", MASTER)
-    stage.evidence.spool = stage.spool = spool
+    stage, spool = torn(tmp_path, log)
     async with stage.running():
         await stage.talk(call_type="kept")
         call = stage.call("far")
@@ -185,9 +188,7 @@ async def test_a_call_whose_end_is_in_memory_alone_is_left_to_whoever_comes_next
 
 async def test_a_spool_that_takes_rows_again(tmp_path: Path) -> None:
     log = MemoryLog()
-    stage = Stage(tmp_path, log)
-    spool = Torn(tmp_path / "spool", MASTER)
-    stage.evidence.spool = stage.spool = spool
+    stage, spool = torn(tmp_path, log)
     async with stage.running():
         await stage.talk(call_type="kept")
         spool.full = True
@@ -266,9 +267,7 @@ async def test_rows_that_the_log_refuses_stop_their_call_alone(tmp_path: Path) -
 async def test_a_log_that_would_take_nobodys_rows_is_away(tmp_path: Path) -> None:
     """With the spool full as well, what waits in memory waits on."""
     log = Picky()
-    stage = Stage(tmp_path, log)
-    spool = Torn(tmp_path / "spool", MASTER)
-    stage.evidence.spool = stage.spool = spool
+    stage, spool = torn(tmp_path, log)
     async with stage.running():
         await stage.talk(call_type="kept")
         log.unfit = True

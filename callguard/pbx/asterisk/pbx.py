@@ -250,10 +250,8 @@ class AsteriskPbx:
         if swap := self._swaps.transferred(message, _utc()):
             replaced, came = swap
             self._recorder.moved(replaced, came.channel_id)
-            self._note(Said(came))
             self._tell(Said(came), raw)
         for heard in translate(message, self._settings.ari.app, _utc()):
-            self._note(heard)
             self._tell(heard, raw)
 
     def _note(self, heard: Heard) -> None:
@@ -272,6 +270,7 @@ class AsteriskPbx:
                 self._queues.pop(channel_id, None)
 
     def _tell(self, heard: Heard, raw: Mapping[str, Any] | None = None) -> None:
+        self._note(heard)
         self._screen.heard(heard)
         if self._sink is not None:
             self._sink(heard, raw or {})
