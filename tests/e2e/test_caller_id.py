@@ -26,7 +26,7 @@ from tests.e2e.site import Site, is_over, states
 COUNT = 520
 """Strings. A call carries two: one as its name, one as its number."""
 AT_ONCE = 8
-PATIENCE = 8.0
+PATIENCE = 20.0
 TORN = 16
 """Every so many pairs are sent once more as they are, quotes and all: that may be no SIP any more."""
 OURS = re.compile(r"[0-9a-f-]{36}(-left|-right)?\.wav")
