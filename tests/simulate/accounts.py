@@ -136,17 +136,17 @@ class Accounts:
             causes = self.causes(self.calls[line[0]], line[1], now)
             self.lacking[line] = {cause: since.get(cause, now) for cause in causes}
         for call in self.calls.values():
-            call.due.look(now, due=self._is_due(call))
+            call.due.look(now, due=self._is_due(call, now))
         for tape in self.tapes.values():
             if tape.runs or tape.exposed:
                 self._hold(tape, now)
 
-    def _is_due(self, call: CallTruth) -> bool:
+    def _is_due(self, call: CallTruth, now: float) -> bool:
         """Whether sound should reach a file and does not, beyond doubt."""
         if self.lacking[call.far, call.far] or call.pauses.unsure or not self.parties[call.far].alive:
             return False
         sounds = any(tape.hears for tape in self.tapes.values() if tape.call == call.far)
-        return not sounds and is_plain(call.far, self.reached(call.far), asks=call.asks)
+        return not sounds and is_plain(call.far, self.reached(call.far), now, asks=call.asks)
 
     def _hold(self, tape: Tape, now: float) -> None:
         lacking = self.lacking.get((tape.call, tape.channel_id), {}) if tape.runs else {}
@@ -182,6 +182,7 @@ class Accounts:
         """A question begins."""
         for ear in ears:
             self.parties[ear].put_at = now
+        self.look(now)
 
     def being_told(self, ears: Iterable[str], now: float) -> None:
         """A notice begins."""
@@ -194,6 +195,7 @@ class Accounts:
                 party.asked_anew()  # for another call
             party.again = party.told_at is not None
             party.asked_at = now if party.asked_at is None else party.asked_at
+        self.look(now)
 
     def told(self, ears: Iterable[str], now: float) -> None:
         """A notice was played to its end: it counts for whom nothing has overtaken it since its beginning."""
@@ -263,7 +265,8 @@ class Accounts:
         it is written."""
         call, party = self.calls[far], self.parties[who]
         before = (party.no_at, party.asked_at, party.told_at, party.yes_at, party.attested)
-        pauses, disputed, more = call.pauses.copy(), call.disputed, _nothing
+        pauses, disputed = call.pauses.copy(), call.disputed
+        more: Undo | None = None
         self.until(now)
         match action:
             case Action.WITHDRAW:
@@ -282,7 +285,8 @@ class Accounts:
         self.look(now)
 
         def undo() -> None:
-            more()
+            if more:
+                more()
             party.no_at, party.asked_at, party.told_at, party.yes_at, party.attested = before
             call.pauses, call.disputed = pauses, disputed
 
@@ -387,10 +391,6 @@ class Accounts:
                     party.yes_at, party.attested = word, True
 
         return undo
-
-
-def _nothing() -> None:
-    """To be taken back."""
 
 
 def _touch(one: Party, other: Party) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from callguard.core.word import Role
-from tests.simulate.party import Party
+from tests.simulate.party import NOTICE, STAYED, Party
 
 IN_TIME = 4.5
 """Seconds after its notice in which an answer counts for sure."""
@@ -34,16 +34,17 @@ class Due:
         self.since = (now if self.since is None else self.since) if due else None
 
 
-def is_plain(far: str, heard: Sequence[Party], *, asks: bool) -> bool:
+def is_plain(far: str, heard: Sequence[Party], now: float, *, asks: bool) -> bool:
     """Whether everybody here is of this call, and agreed in a way that leaves no doubt about it. ASKS: the rule may
     have grown, and does not relax: it takes a word."""
-    return all(party.owner == far and (party.role is Role.AGENT or _agreed(party, asks=asks)) for party in heard)
+    return all(party.owner == far and (party.role is Role.AGENT or _agreed(party, now, asks=asks)) for party in heard)
 
 
-def _agreed(party: Party, *, asks: bool) -> bool:
+def _agreed(party: Party, now: float, *, asks: bool) -> bool:
+    """Who heard another party's notice, or another call's, may be told anew: nothing before that counts for sure."""
     if party.yes_at is None or party.told_at is None:
-        return _clear(party) and not asks
-    return _clear(party) and party.yes_at - party.told_at <= IN_TIME
+        return _clear(party) and not asks and now >= party.put_at + NOTICE + STAYED
+    return _clear(party) and party.put_at <= party.yes_at <= party.told_at + IN_TIME
 
 
 def _clear(party: Party) -> bool:

@@ -28,11 +28,11 @@ from callguard.core.events import (
 from callguard.core.word import Role
 from callguard.ports import Dialled, Endpoint, Entered, Heard, Said, Sighted
 from tests.simulate.accounts import Accounts
-from tests.simulate.party import QUESTION, STAYED, Party
+from tests.simulate.party import NOTICE, QUESTION, STAYED, Party
 from tests.simulate.tape import Tape
 from tests.simulate.timeline import Coming, Timeline
 
-LENGTHS = {Script.NOTICE: 3.0, Script.QUESTION: QUESTION, Script.LONG_NOTICE: 8.0, Script.RECORDING_ON: 1.5}
+LENGTHS = {Script.NOTICE: NOTICE, Script.QUESTION: QUESTION, Script.LONG_NOTICE: 8.0, Script.RECORDING_ON: 1.5}
 LENGTH = 1.2
 """Seconds that prompts last; those not named take LENGTH."""
 TELLING = (Script.NOTICE, Script.LONG_NOTICE)

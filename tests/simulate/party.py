@@ -14,8 +14,8 @@ from tests.core.play import STRICT
 
 STAYED = 2.999
 """Seconds that a party has to stay on after an announcement to have agreed by that."""
-QUESTION = 2.0
-"""Seconds that the question lasts."""
+NOTICE, QUESTION = 3.0, 2.0
+"""Seconds that they last."""
 LOOSE = {Role.AGENT, Role.PLUMBING}
 
 
