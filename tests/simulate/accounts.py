@@ -21,7 +21,7 @@ from callguard.pbx.asterisk.watch import REFUSAL_SECONDS
 from tests.simulate.book import Book
 from tests.simulate.dark import Dark
 from tests.simulate.due import Due, is_plain
-from tests.simulate.party import Party
+from tests.simulate.party import Party, is_alone
 from tests.simulate.pause import Pauses
 from tests.simulate.tape import Cause, Tape
 
@@ -104,7 +104,7 @@ class Accounts:
             here = todo.pop()
             if here.alive and here.channel_id not in found:
                 found[here.channel_id] = here
-                todo += [other for other in among if _touch(here, other)]
+                todo += [other for other in among if other.alive and here.hears(other)]
         return list(found.values())
 
     def causes(self, call: CallTruth, host: str, now: float) -> list[Cause]:
@@ -117,7 +117,7 @@ class Accounts:
         found += [("on hold", party.channel_id) for party in heard if party.held and party.hold_known]
         found += [(what, "") for what in call.pauses.causes()] + [HALTED] * call.halted
         astray = heard and call.far not in [party.channel_id for party in heard]
-        return found + [("alone", "")] * (len(heard) == 1) + [("of another call", "")] * bool(astray)
+        return found + [("alone", "")] * is_alone(heard) + [("of another call", "")] * bool(astray)
 
     # ------------------------------------------------------------ time
     def until(self, now: float) -> None:
@@ -360,12 +360,12 @@ class Accounts:
             self.astray |= strange - self.of_call - self.calls.keys()
             if not call.law and any(party.is_strict for party in here):
                 self.until(now)
-                found.append((frozenset((party.channel_id, party.bridge) for party in here), self._grows(call, now)))
+                found.append((frozenset((party.channel_id, party.where) for party in here), self._grows(call, now)))
                 self.look(now)
         return found
 
     def _is_known(self, party: Party) -> bool:
-        return bool(party.bridge) and self.known.get(party.channel_id) == party.bridge
+        return bool(party.where) and self.known.get(party.channel_id) == party.where
 
     def _grows(self, call: CallTruth, now: float) -> Undo:
         before, call.law, call.express = call.express, True, True
@@ -391,10 +391,3 @@ class Accounts:
                     party.yes_at, party.attested = word, True
 
         return undo
-
-
-def _touch(one: Party, other: Party) -> bool:
-    if not other.alive:
-        return False
-    mixed = bool(one.bridge) and one.bridge == other.bridge
-    return mixed or one.pair == other.channel_id or one.channel_id == other.pair

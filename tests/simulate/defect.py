@@ -13,7 +13,7 @@ from typing import Any
 from callguard.core.call import Call
 from callguard.core.consent import Standing
 from callguard.core.effects import Effect, MaskRecording, SendOn, StartRecording, StopRecording, UnmaskRecording
-from callguard.core.events import DeadlinePassed, DigitPressed, Event
+from callguard.core.events import DeadlinePassed, DigitPressed, Event, ListeningStarted
 from callguard.engine.engine import Engine
 from callguard.engine.runner import Pending, Runner
 from callguard.engine.stranger import Strangers
@@ -47,6 +47,21 @@ class IgnoresThirdParties(Sound):
 
     def _deliver(self, facts: list[Fact], raw: Mapping[str, Any]) -> None:
         super()._deliver([fact for fact in facts if not fact[1].channel_id.startswith("guest")], raw)
+
+
+class IgnoresListeners(Sound):
+    """Only who is in a bridge hears anything."""
+
+    def _deliver(self, facts: list[Fact], raw: Mapping[str, Any]) -> None:
+        super()._deliver([fact for fact in facts if not isinstance(fact[1], ListeningStarted)], raw)
+
+
+class TellsOneCallOfListeners(Sound):
+    """Who listens is on the call of the channel that it hears, and on none that this channel visits."""
+
+    def _deliver(self, facts: list[Fact], raw: Mapping[str, Any]) -> None:
+        told = [fact for fact in facts if isinstance(fact[1], ListeningStarted)]
+        super()._deliver([fact for fact in facts if fact not in told[1:]], raw)
 
 
 class _Hasty(Runner):
@@ -178,5 +193,6 @@ DEFECTS: Mapping[str, type[Sound]] = {
     for kind in (
         IgnoresThirdParties, ActsBeforeTheCommit, GrantsOnSilence, QuorumAlwaysHolds, LosesStops, LosesMasks,
         LosesCallers, LosesRows, NeverStarts, StaysMasked, ForgetsStops, ForgetsDisputes, HaltsNobodyAtTheDoor,
+        IgnoresListeners, TellsOneCallOfListeners,
     )
 }  # fmt: skip

@@ -18,6 +18,8 @@ from callguard.core.events import (
     ChannelLeft,
     ChannelUnheld,
     DigitPressed,
+    ListeningEnded,
+    ListeningStarted,
     NoticeEnded,
     NoticeFailed,
     NoticeStarted,
@@ -136,6 +138,22 @@ class Exchange:
                 prompt.ears = tuple(ear for ear in prompt.ears if ear != party.channel_id or ear == prompt.channel_id)
         self.say(Said(Unbridged(at=self.wall(), channel_id=party.channel_id, bridge_id=old)))
 
+    def listen(self, channel_id: str, heard_id: str) -> None:
+        """It hears another channel, and whom that one hears."""
+        self._change()
+        self.parties[channel_id].listens = heard_id
+        self.say(Said(ListeningStarted(at=self.wall(), channel_id=channel_id, heard_id=heard_id)))
+        self._changed()
+
+    def unlisten(self, channel_id: str) -> None:
+        """It does so no more."""
+        party = self.parties[channel_id]
+        if party.alive and party.listens:
+            self._change()
+            party.listens = ""
+            self.say(Said(ListeningEnded(at=self.wall(), channel_id=channel_id)))
+            self._changed()
+
     def hold(self, channel_id: str, on: bool) -> None:
         """It puts the others on hold, or takes them off."""
         party = self.parties[channel_id]
@@ -171,6 +189,8 @@ class Exchange:
             if tape.channel_id == channel_id and tape.runs:
                 self._end(tape)
         self.say(Said(ChannelHungUp(at=self.wall(), channel_id=channel_id, cause=16)))
+        for ear in [item.channel_id for item in self.parties.values() if item.listens == channel_id]:
+            self.unlisten(ear)
         self._changed()
 
     def rogue(self, channel_id: str) -> None:

@@ -6,6 +6,7 @@ callguard comes to its own view of that.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from callguard.core.asking import ANSWER_WINDOW, OPT_OUT_WINDOW
@@ -22,7 +23,8 @@ LOOSE = {Role.AGENT, Role.PLUMBING}
 @dataclass
 class Party:
     """A channel and whoever is at its far end. `place`: where it is, '' where nobody knows; `hold_known`:
-    a controller heard that it holds; `quiet_since`: it waits, and hears nothing.
+    a controller heard that it holds; `quiet_since`: it waits, and hears nothing; `listens`: the channel that it hears
+    without being in a bridge with it.
 
     `asked_at`, `told_at`: when the notice began and ended in its ear; `yes_at`: when it agreed after that; `no_at`:
     when a controller heard that it refused or withdrew; `attested`: an agent says that it agreed; `agreed`: it did so
@@ -44,6 +46,7 @@ class Party:
     waiting_since: float = 0.0
     quiet_since: float | None = None
     bridge: str = ""
+    listens: str = ""
     held: bool = False
     hold_known: bool = False
     told_at: float | None = None
@@ -58,6 +61,16 @@ class Party:
     said_no: float | None = None
     again: bool = False
     sent_on_at: float = 0.0
+
+    @property
+    def where(self) -> str:
+        """Its bridge, or whom it listens to."""
+        return self.bridge or self.listens
+
+    def hears(self, other: Party) -> bool:
+        """Whether one of them hears the other."""
+        mixed = bool(self.bridge) and self.bridge == other.bridge
+        return mixed or other.channel_id in (self.pair, self.listens) or self.channel_id in (other.pair, other.listens)
 
     @property
     def is_unsure(self) -> bool:
@@ -100,3 +113,8 @@ class Party:
             return self.told_at is None or now < self.told_at + OPT_OUT_WINDOW
         sent_on = self.sent_on_at > max(self.told_at, self.put_at)  # its question was cut off, and nobody asks any more
         return not sent_on and now < max(self.told_at, self.put_at + QUESTION) + ANSWER_WINDOW
+
+
+def is_alone(heard: Iterable[Party]) -> bool:
+    """Whether one of them has nobody to talk to: who listens only is none."""
+    return sum(not party.listens for party in heard) == 1

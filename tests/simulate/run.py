@@ -18,7 +18,7 @@ from itertools import starmap
 from pathlib import Path
 from random import Random
 
-from tests.simulate import desk, fault
+from tests.simulate import desk, ear, fault
 from tests.simulate.book import Book
 from tests.simulate.judgement import judge
 from tests.simulate.plot import Plot
@@ -87,6 +87,7 @@ def play(seed: int, data: Path | str, *, trace: bool = False, defect: str = "", 
     if chance.random() < 0.08:
         plot.call(0.2 + chance.random() * 3.0)
     desk.plan(plot, Random(f"callguard/orders/{seed}"))
+    ear.plan(plot, Random(f"callguard/ears/{seed}"))
     fault.plan(world, chance, plot.ends_at)
     if crash:
         world.crash_at.insert(0, crash)

@@ -23,6 +23,8 @@ SHOWN_BY = {
     "ForgetsStops": (1, "recorded halted"),
     "ForgetsDisputes": (1281, "recorded silent"),
     "HaltsNobodyAtTheDoor": (189, "asked under a halt"),
+    "IgnoresListeners": (1, "recorded untold"),
+    "TellsOneCallOfListeners": (4030, "recorded untold"),
 }
 """Where to begin, and what is found in a few worlds from there on."""
 

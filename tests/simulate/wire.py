@@ -42,6 +42,7 @@ from callguard.core.events import (
     DigitPressed,
     EffectFailed,
     Event,
+    ListeningStarted,
     MaskAcknowledged,
     NoticeFailed,
     RecordingAcknowledged,
@@ -137,6 +138,7 @@ class Wire:
         if not self.up or epoch != self.epoch:
             raise LinkDown("the link to the PBX is down")
         self.on_bridges({who: bridge for bridge, channels in there.bridges.items() for who in channels})
+        self.on_bridges({who: heard for who, (heard,) in there.listeners.items()})
         return there
 
     def _there(self) -> Snapshot:
@@ -146,7 +148,8 @@ class Wire:
             if party.bridge:
                 bridges[party.bridge] = (*bridges.get(party.bridge, ()), party.channel_id)
         waiting = frozenset(party.channel_id for party in living if party.waiting)
-        return Snapshot(self.exchange.wall(), tuple(map(self.exchange.endpoint, living)), bridges, waiting)
+        listeners = {party.channel_id: (party.listens,) for party in living if party.listens}
+        return Snapshot(self.exchange.wall(), tuple(map(self.exchange.endpoint, living)), bridges, waiting, listeners)
 
     # ------------------------------------------------------------ the link
     def connect(self) -> None:
@@ -217,6 +220,8 @@ class Wire:
                 self.exchange.accounts.knows_hold(heard.event.channel_id, self.time.now)
             elif isinstance(heard.event, Bridged):
                 self.on_bridges({heard.event.channel_id: heard.event.bridge_id})
+            elif isinstance(heard.event, ListeningStarted):
+                self.on_bridges({heard.event.channel_id: heard.event.heard_id})
         self.register.note(heard)
         self._sink(heard, raw)
 
