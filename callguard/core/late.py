@@ -44,7 +44,7 @@ def _silent_from(before: Call, after: Call, at: datetime) -> Step:
         if item.mask is Mask.ON or item.started_at is None:
             continue
         now = after.find(item.recording_id) or item
-        due = Span(start=max(0, _place(now, item.started_at, at)))
+        due = Span(start=max(0, now.place(at)))
         if item is before.running or item.is_unmeasured:
             done = replace(done, call=done.call.with_recording(replace(now, due=(*now.due, due))))
         elif now.state in _KEPT and not now.condemned and any(_late(replace(now, due=(due,)))):
@@ -57,7 +57,7 @@ def _sounding_from(before: Call, after: Call, at: datetime) -> Call:
     now = after.find(running.recording_id) if running else None
     if running is None or now is None or running.started_at is None:
         return after
-    place = max(0, _place(now, running.started_at, at))
+    place = max(0, now.place(at))
     *rest, last = now.due or (Span(start=place, end=place),)
     return after.with_recording(replace(now, due=(*rest, replace(last, end=place)))) if last.end < 0 else after
 
@@ -67,7 +67,7 @@ def unwatched(call: Call, at: datetime, milliseconds: int) -> Call:
     item = call.running
     if not milliseconds or item is None or item.started_at is None:
         return call
-    start, end = (_place(item, item.started_at, when) for when in (at - timedelta(milliseconds=milliseconds), at))
+    start, end = (item.place(when) for when in (at - timedelta(milliseconds=milliseconds), at))
     return call.with_recording(replace(item, due=(Span(start=max(0, start), end=end), *item.due)))
 
 
@@ -89,8 +89,4 @@ def _end(recording: Recording) -> int:
     """Where it ended by the clock; 0 where nobody knows."""
     if recording.started_at is None or recording.stopped_at is None:
         return 0
-    return _place(recording, recording.started_at, recording.stopped_at)
-
-
-def _place(recording: Recording, started: datetime, at: datetime) -> int:
-    return round(((at - started).total_seconds() - recording.stood) * RATE)
+    return recording.place(recording.stopped_at)

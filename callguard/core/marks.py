@@ -1,7 +1,8 @@
 """What the log of a call says of instants in one of its recordings.
 
 What belongs here: from facts to places in the audio. What does not: cutting (audio/trim.py), the file's own proof.
-The recorder's clock starts when it was acknowledged; it counts packets, so a place is right to some tenths of a second.
+The recorder's clock starts when it was acknowledged; it counts packets, so a place is right to some tenths of a second,
+and to what the file fell behind between two looks.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from callguard.core.events import (
     PauseSignalled,
     RecordingAcknowledged,
     RecordingDamaged,
+    RecordingGrowing,
     RecordingVerified,
     Unbridged,
     UnmaskAcknowledged,
@@ -66,15 +68,30 @@ def marks(events: Iterable[Event], recording_id: str) -> Marks:
     begin = next((event.at for event in started if event.recording_id == recording_id), None)
     if begin is None:
         return Marks()
-    telling = sorted({_place(event.at, begin) for event in known if isinstance(event, TELLING)})
-    return Marks(tuple(at for at in telling if at >= 0), tuple(_idle(known, begin)))
+    fell = (event for event in known if isinstance(event, RecordingGrowing) and event.recording_id == recording_id)
+    clock = _Clock(begin, tuple(event for event in fell if event.fell_ms))
+    telling = sorted({place for event in known if isinstance(event, TELLING) for place in clock.places(event.at)})
+    return Marks(tuple(at for at in telling if at >= 0), tuple(_idle(known, clock)))
 
 
-def _place(at: datetime, begin: datetime) -> int:
-    return round((at - begin).total_seconds() * RATE)
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    """Of a recorder that `began` at that moment; `fell`: each time that it had fallen behind."""
+
+    began: datetime
+    fell: tuple[RecordingGrowing, ...]
+
+    def places(self, at: datetime) -> tuple[int, int]:
+        """The first and the last sample that may be of that moment: of what it fell behind between two looks nobody
+        knows when."""
+        known = [event for event in self.fell if event.at <= at]
+        last = round((at - self.began).total_seconds() * RATE) - sum(event.fell_ms for event in known) * RATE // 1000
+        next_one = self.fell[len(known) : len(known) + 1]
+        sooner = sum(event.fell_ms for event in next_one if event.fell_since < last) * RATE // 1000
+        return last - max(0, sooner), last
 
 
-def _idle(events: tuple[Event, ...], begin: datetime) -> Iterable[tuple[int, int]]:
+def _idle(events: tuple[Event, ...], clock: _Clock) -> Iterable[tuple[int, int]]:
     """Stretches in which a party was on hold, or no bridge held two."""
     held: set[str] = set()
     bridges: dict[str, str] = {}
@@ -93,10 +110,10 @@ def _idle(events: tuple[Event, ...], begin: datetime) -> Iterable[tuple[int, int
             case _:
                 continue
         together = len(set(bridges.values())) < len(bridges)
-        at = max(0, _place(event.at, begin))
+        first, last = (max(0, place) for place in clock.places(event.at))
         if together and not held and since is not None:
-            if at - EDGE > since + EDGE:
-                yield since + EDGE, at - EDGE
+            if first - EDGE > since + EDGE:
+                yield since + EDGE, first - EDGE
             since = None
         elif not (together and not held) and since is None:
-            since = at
+            since = last

@@ -15,7 +15,7 @@ from callguard.core.events import Link
 from callguard.core.outcome import Step, incident
 from callguard.core.pausing import BURST_SPAN
 from callguard.core.quorum import Want, wanted
-from callguard.core.recording import RATE, Mask, Recording, State
+from callguard.core.recording import RATE, Mask, Recording, Span, State
 
 CLOCKS_AGREE = 0.5
 """Seconds by which the wall clock and a steady one may differ about a recording although nobody set either."""
@@ -75,7 +75,7 @@ def expectation(call: Call, recording: Recording) -> MeasureRecording:
         segment_no=recording.segment_no,
         channel_id=recording.channel_id,
         seconds=length(recording),
-        masks=tuple((span.start, span.end) for span in recording.spans if span.end >= 0 or not unmasking),
+        masks=tuple((span.start, span.end) for span in recording.spans if _is_silent(span, unmasking=unmasking)),
         line_seconds=(begun - started).total_seconds() if started and begun else -1.0,
         blanks=late.blanks(recording),
         digits=call.hides_digits,
@@ -92,3 +92,8 @@ def length(recording: Recording) -> float:
         seconds = 0.0
     steady = recording.stopped_after / RATE
     return (steady if steady - seconds > CLOCKS_AGREE else seconds) - recording.stood
+
+
+def _is_silent(span: Span, *, unmasking: bool) -> bool:
+    """Whether anything of it is silent for sure. UNMASKING: the one that lasts may have ended."""
+    return span.end > span.start if span.end >= 0 else not unmasking

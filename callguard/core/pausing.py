@@ -141,7 +141,7 @@ def _looking_back(call: Call, since: datetime, at: datetime) -> Call:
         return call
     for item in call.recordings:
         if item.started_at is not None and (item is call.running or item.is_unmeasured):
-            start, end = (round((moment - item.started_at).total_seconds() * RATE) for moment in (since, at))
+            start, end = item.place(since), item.place(at)
             blank = Span(start=max(0, start - seconds * RATE - SLACK), end=max(0, end))
             call = call.with_recording(replace(item, blanks=(*item.blanks, blank)))
     return call

@@ -34,9 +34,12 @@ class RecordingOpened(RecordingEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingGrowing(RecordingEvent):
-    """The files' size moved with the clock."""
+    """The files' size moved with the clock. `fell_ms`: by how much less than that, which is missing behind the sample
+    `fell_since`; below 0 where they caught up."""
 
     type = "recording_growing"
+    fell_ms: int = 0
+    fell_since: int = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,7 @@ from callguard.core.events import (
     Outcome,
     RecordingDamaged,
     RecordingEvent,
+    RecordingGrowing,
     RecordingLost,
     Script,
     StopAcknowledged,
@@ -42,7 +43,7 @@ from callguard.core.line import DOUBT
 from callguard.core.outcome import Step, incident, record, unexpected
 from callguard.core.policy import Mode, OnWithdrawal
 from callguard.core.quorum import Want, is_alone, may_start, wanted
-from callguard.core.recording import FILE_GONE, LIFE, MASKS, RATE, RECORDER_DIED, Mask, Recording, Sign, State, Touch
+from callguard.core.recording import FILE_GONE, LIFE, MASKS, RECORDER_DIED, Mask, Recording, Sign, State, Touch
 
 MASK_PATIENCE = 0.2
 """Seconds in which a mask must be acknowledged, or the recorder is stopped."""
@@ -192,7 +193,7 @@ def _place(recording: Recording, event: RecordingEvent, doubt: int) -> int:
     DOUBT inside the masked stretch. -1 when even that cannot be told."""
     if event.offset_samples >= 0 or recording.started_at is None:
         return event.offset_samples
-    return max(0, round((event.at - recording.started_at).total_seconds() * RATE) + doubt)
+    return max(0, recording.place(event.at) + doubt)
 
 
 def _acknowledged(call: Call, before: Recording, event: RecordingEvent) -> Step:
@@ -279,9 +280,16 @@ def _lost(call: Call, before: Recording, event: RecordingEvent) -> Step:
     return done.then(lambda now: Step(now, (StopRecording(**about(before)),) if before.state.runs else ()))
 
 
+def _growing(call: Call, before: Recording, event: RecordingEvent) -> Step:
+    now = call.find(before.recording_id) or before
+    fell = now.fell(event.fell_ms / 1000, event.fell_since) if isinstance(event, RecordingGrowing) else now
+    return Step(call.with_recording(fell))
+
+
 _FOLLOWS: dict[Sign, Callable[[Call, Recording, RecordingEvent], Step]] = {
     Sign.ACKNOWLEDGED: _acknowledged,
     Sign.OPENED: _opened,
+    Sign.GROWING: _growing,
     Sign.STOP_ACKNOWLEDGED: _stop_acknowledged,
     Sign.STOP_OBSERVED: _stop_observed,
     Sign.DIED: _stop_observed,

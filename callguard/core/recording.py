@@ -181,7 +181,8 @@ class Recording:
     `blanks`: from where on to where a pause was asked for: what has to go with it; `due`: where it had to be
     silent. `defiant`: its stop was refused, and this watch asks again; `whole`: its files are; `unasked`: nobody was
     asked for their verdict yet, for what is heard next may take sound out of them. `masked_at`: when the mask that
-    lasts was acknowledged; `stood`: seconds that it stood still under masks; `stopped_after`: so many samples by a
+    lasts was acknowledged; `stood`: seconds that it stood still under masks, `fallen`: that it is behind the clock at
+    all, those included; `stopped_after`: so many samples by a
     clock that nobody sets, -1 where it told none.
     """
 
@@ -214,6 +215,7 @@ class Recording:
     line_off: str = ""
     masked_at: datetime | None = None
     stood: float = 0.0
+    fallen: float = 0.0
 
     @property
     def shown(self) -> str:
@@ -268,6 +270,23 @@ class Recording:
         last, stood = replace(self.spans[-1], end=offset), self.stood_until(offset, at)
         return replace(self, spans=(*self.spans[:-1], last) if offset > last.start else self.spans[:-1], stood=stood)
 
+    def place(self, at: datetime) -> int:
+        """The sample of a moment by the wall clock, of a recorder that was started."""
+        started = self.started_at or at
+        return round(((at - started).total_seconds() - max(self.stood, self.fallen)) * RATE)
+
+    def fell(self, seconds: float, since: int) -> Recording:
+        """It fell behind the clock somewhere behind the sample SINCE: what is known to lie there may lie that much
+        sooner. A mask is held to be no longer than it is for sure, and what has to go no shorter."""
+        fallen, samples = max(0.0, self.fallen + seconds), round(max(0.0, seconds) * RATE)
+        return replace(
+            self,
+            fallen=fallen,
+            spans=tuple(replace(item, end=_sooner(item.end, since, samples, item.start)) for item in self.spans),
+            blanks=tuple(replace(item, start=_sooner(item.start, since, samples)) for item in self.blanks),
+            due=tuple(replace(item, start=_sooner(item.start, since, samples)) for item in self.due),
+        )
+
     def stood_until(self, offset: int, at: datetime) -> float:
         """Seconds that it stood still under masks, were the one that lasts to end at OFFSET: FreeSWITCH writes nothing
         while a channel is on hold. What is missing there was silence.
@@ -277,3 +296,8 @@ class Recording:
             return self.stood
         lacks = (at - self.masked_at).total_seconds() - max(0, offset - last.start) / RATE
         return self.stood + lacks if lacks > NOTHING else self.stood
+
+
+def _sooner(place: int, since: int, samples: int, least: int = 0) -> int:
+    """PLACE, so many SAMPLES sooner where it lies behind SINCE, but not before LEAST."""
+    return max(since, least, place - samples) if place > since else place

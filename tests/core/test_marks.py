@@ -15,6 +15,7 @@ from callguard.core.events import (
     NoticeEnded,
     RecordingAcknowledged,
     RecordingDamaged,
+    RecordingGrowing,
     RecordingVerified,
     Unbridged,
 )
@@ -70,3 +71,21 @@ def test_a_recording_is_known_by_its_hash() -> None:
         at(9, RecordingDamaged, recording_id="R2", sha256="bb"),
     )
     assert [recording_of((RECORDED, *verdicts), sha) for sha in ("aa", "bb", "cc")] == ["R1", "R2", None]
+
+
+def test_a_file_that_fell_behind_has_its_places_sooner_and_in_doubt_nothing_is_idle() -> None:
+    fell = at(14, RecordingGrowing, recording_id="R", fell_ms=2000, fell_since=40_000, offset_samples=56_000)
+    events = (
+        *TALKING,
+        RECORDED,
+        at(8, DigitPressed),
+        at(12, ChannelHeld, "near"),
+        fell,
+        at(16, DigitPressed),
+        at(20, ChannelUnheld, "near"),
+    )
+    found = marks(events, "R")
+    assert found.telling == (16_000, 64_000)
+    assert found.idle == ((48_000 + 4000, 96_000 - 4000),)
+    later = (*events[:4], at(12.5, DigitPressed), *events[4:])
+    assert marks(later, "R").telling == (16_000, 36_000, 52_000, 64_000)

@@ -98,3 +98,23 @@ def test_how_long_a_masked_recorder_stood_still_is_counted() -> None:
     two = one.with_span_closed(16000, NOW + timedelta(seconds=3)).with_span_open(24000, NOW + timedelta(seconds=5))
     assert two.stood == two.stood_until(24000, NOW + timedelta(seconds=5)) == 2
     assert two.with_span_closed(24000, NOW + timedelta(seconds=6)).stood == 3
+
+
+@pytest.mark.requirement("S42", "S82")
+def test_what_lies_behind_the_place_from_which_a_file_fell_behind_may_lie_that_much_sooner() -> None:
+    began = replace(
+        NEW,
+        started_at=NOW,
+        spans=(Span(start=1000, end=9000), Span(start=30000, end=41000), Span(start=45000)),
+        blanks=(Span(start=8000, end=9000), Span(start=29000, end=31000)),
+        due=(Span(start=17000, end=18000),),
+    )
+    fell = began.fell(2.0, 16384)
+    assert fell.spans == (Span(start=1000, end=9000), Span(start=30000, end=30000), Span(start=45000))
+    assert fell.blanks == (Span(start=8000, end=9000), Span(start=16384, end=31000))
+    assert fell.due == (Span(start=16384, end=18000),)
+    assert fell.place(NOW + timedelta(seconds=5)) == 24000 and began.place(NOW + timedelta(seconds=5)) == 40000
+    assert replace(fell, stood=1.5).place(NOW + timedelta(seconds=5)) == 24000  # what it stood still is part of that
+    caught_up = fell.fell(-1.9, 49152)
+    assert caught_up.place(NOW + timedelta(seconds=5)) == 39200 and caught_up.spans == fell.spans
+    assert caught_up.fell(-1.0, 49152).fallen == 0

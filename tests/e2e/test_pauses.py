@@ -27,6 +27,16 @@ async def far_name(talk: Talk) -> str:
     return next(row[0] for row in rows if row[-1] == talk.stored.events[0].channel_id)
 
 
+def far_id(talk: Talk) -> str:
+    """The id of the caller's channel."""
+    assert talk.stored is not None
+    return talk.stored.events[0].channel_id
+
+
+def config(site: Site) -> tuple[str, str]:
+    return "--config", str(site.stand.config)
+
+
 def blanked(row: EventRow) -> list[tuple[int, int]]:
     return [(int(start), int(end)) for start, _, end in (span.partition("-") for span in row.data["spans"])]
 
@@ -98,6 +108,46 @@ async def test_a_typed_number_a_variable_and_a_user_event_pause_and_what_came_ju
     keys = [event.data["digit"] for event in stored.events if event.type == "digit_pressed"]
     assert keys == ["1", *"xxxxxxxx", *"xxx"], "eight as RTP events, three as SIP INFO"
     assert "49291234" not in site.printed()
+
+
+@pytest.mark.requirement("S42", "S82")
+async def test_a_file_that_falls_behind_while_somebody_types_is_silent_where_it_should_be(site: Site) -> None:
+    """In a conversation of three Asterisk hands a recorder nothing while its party sends keys: 0.16 s for each."""
+    async with site.talk("card") as talk, await Phone.open("caller", site.stand.asterisk.server) as phone:
+        await talk.recorded()
+        await talk.row("notice_ended", script="recording_on")
+        guest = await phone.dial(f"add_{talk.number}", media=CounterTone(40000))
+        await guest.answered()
+        await talk.row("notice_ended", script="notice", nth=1)
+        await asyncio.sleep(0.2)
+        await guest.press("1")
+        guest.rtp.muted = True  # two voices on one side are no numbers
+        await talk.row("unmask_acknowledged")
+        await talk.says(3)
+        await talk.call.press("4929123449291234", seconds=0.1, gap=0.2)
+        await talk.says(1.5)
+        await site.stand.run("calls", "resume", talk.call_id, "--reason", "payment_done", *config(site))
+        await talk.row("unmask_acknowledged", nth=1)
+        await talk.says(5)
+        await site.user_event("callguard_pause", far_id(talk))
+        await talk.row("mask_acknowledged", nth=2)
+        await talk.says(2.5)
+        await site.user_event("callguard_resume", far_id(talk))
+        await talk.row("unmask_acknowledged", nth=2)
+        await talk.says(3)
+        await guest.hangup()
+        stored = await talk.ends()
+    assert states(stored) == ["verified"] and incidents(stored) <= {"pause_forgotten"}
+    fell = [row.data["fell_ms"] for row in stored.events if row.type == "recording_growing"]
+    assert sum(fell) > 1000, "this was to be a file that falls behind"
+    numbers = {*talk.tape().numbers()[0], *talk.tape().numbers()[1]}
+    begun, ended = ([row.at for row in stored.events if row.type == kind] for kind in ("pause_started", "pause_ended"))
+    for start, end in zip(begun, ended, strict=True):
+        early = start - timedelta(seconds=1)  # look_back_s of this call type
+        for tone in (talk.far, talk.near):
+            gone = sent_between(tone, early, end - timedelta(seconds=0.06))
+            assert not numbers & gone, "what a pause is for is in the file"
+            assert numbers & sent_between(tone, end, end + timedelta(seconds=2.5)), "the recording did not go on"
 
 
 @pytest.mark.requirement("S82")

@@ -36,10 +36,13 @@ class _Phase(Enum):
     AWAIT_SOUND = 4
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Turn:
+    """`expected`: by the clock, as far as the file had fallen behind it then; `soonest`: as far as it has by now."""
+
     silent: bool
     expected: int
+    soonest: int
 
 
 class MaskWatch:
@@ -56,12 +59,17 @@ class MaskWatch:
         """From about sample EXPECTED on the file is to be silent, or to have sound again."""
         last = self._turns[-1].silent if self._turns else self._phase in (_Phase.AWAIT_SILENCE, _Phase.SILENCE)
         if silent != last:
-            self._turns.append(_Turn(silent, max(0, expected)))
+            self._turns.append(_Turn(silent, max(0, expected), max(0, expected)))
+
+    def fell(self, samples: int) -> None:
+        """The file fell so far behind the clock before what comes now: a turn may be in it that much sooner."""
+        for turn in self._turns:  # where silence begins, zeros tell
+            turn.soonest = turn.expected if turn.silent else min(turn.expected, turn.soonest - samples)
 
     def since(self) -> int | None:
         """From which sample on `read` wants the sound; None when it wants none."""
         if self._phase is _Phase.SOUND:
-            return max(self._cursor, self._turns[0].expected - SLACK) if self._turns else None
+            return max(self._cursor, self._turns[0].soonest - SLACK) if self._turns else None
         return self._cursor
 
     def read(self, look: Look) -> list[tuple[Finding, int]]:
@@ -86,8 +94,9 @@ class MaskWatch:
     def _sound(self) -> _Phase | None:
         if not self._turns:
             return None
-        self._expected = self._turns.popleft().expected
-        self._cursor = max(self._cursor, self._expected - SLACK)
+        turn = self._turns.popleft()
+        self._expected = turn.expected
+        self._cursor = max(self._cursor, turn.soonest - SLACK)
         self._leaked = False
         return _Phase.AWAIT_SILENCE
 
@@ -134,7 +143,7 @@ class MaskWatch:
 
     def _next(self) -> int:
         """Up to where silence is to be expected, as far as is known."""
-        return max(self._cursor, self._turns[0].expected - SLACK) if self._turns else 1 << 62
+        return max(self._cursor, self._turns[0].soonest - SLACK) if self._turns else 1 << 62
 
     @staticmethod
     def _first_sound(look: Look, start: int, end: int) -> int | None:

@@ -31,7 +31,16 @@ from callguard.core.effects import (
     StopRogue,
     WithholdOrders,
 )
-from callguard.core.events import LINK_LOST, Bridged, ChannelHungUp, ChannelLeft, EffectFailed, Event, Script
+from callguard.core.events import (
+    LINK_LOST,
+    Bridged,
+    ChannelHungUp,
+    ChannelLeft,
+    DigitPressed,
+    EffectFailed,
+    Event,
+    Script,
+)
 from callguard.errors import BadInput, LinkDown, PbxRefused, Unreachable
 from callguard.pbx.asterisk import listening, pausing
 from callguard.pbx.asterisk.ami import Ami
@@ -262,6 +271,8 @@ class AsteriskPbx:
                 self._register.enter(channel.channel_id)
             case Said(event=Bridged() as coming):
                 self._rogues.joins(coming)
+            case Said(event=DigitPressed(channel_id=channel_id)):
+                self._recorder.typed(channel_id)
             case Said(event=ChannelLeft(channel_id=channel_id)):
                 self._register.leave(channel_id)
             case Said(event=ChannelHungUp(channel_id=channel_id)):

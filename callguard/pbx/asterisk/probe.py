@@ -7,8 +7,9 @@ event loop. What does not: what they mean (watch.py), finished files (callguard/
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -32,7 +33,8 @@ class Look:
     """What the files showed. `samples`: length of the shorter one; `final`: both headers state their length.
 
     `left`, `right`: their PCM from sample `start` on, of equal length; `start` is -1 when no sound was asked for.
-    `quiet`: which of them holds nothing in its last second while the other one does.
+    `quiet`: which of them holds nothing in its last second while the other one does. `written`: when they were written
+    to last, in monotonic seconds; None where nobody says.
     """
 
     exists: bool = False
@@ -42,6 +44,7 @@ class Look:
     left: bytes = b""
     right: bytes = b""
     quiet: str = ""
+    written: float | None = field(default=None, compare=False)
 
 
 def files_of(folder: Path, recording_id: str) -> Files:
@@ -61,14 +64,15 @@ def look(files: Files, since: int | None, before: int = -1) -> Look:
     """
     try:
         sides = [_side(path, since) for path in (files.left, files.right)]
-        samples = min(size for size, _, _ in sides)
+        written = time.monotonic() - max(0.0, time.time() - max(at for *_, at in sides))
+        samples = min(size for size, *_ in sides)
         quiet = _quiet(files, samples) if since is None and samples > before else ""
     except OSError:
         return Look()
     wanted = max(0, samples - (since or 0)) * 2
-    left, right = (sound[:wanted] for _, _, sound in sides)
-    final = all(final for _, final, _ in sides)
-    return Look(True, samples, final, -1 if since is None else since, left, right, quiet)
+    left, right = (sound[:wanted] for _, _, sound, _ in sides)
+    final = all(final for _, final, *_ in sides)
+    return Look(True, samples, final, -1 if since is None else since, left, right, quiet, written)
 
 
 def _quiet(files: Files, samples: int) -> str:
@@ -85,16 +89,17 @@ def _has_sound(path: Path, samples: int) -> bool:
         return bool(file.read(2 * TAIL).strip(b"\0"))
 
 
-def _side(path: Path, since: int | None) -> tuple[int, bool, bytes]:
-    """Length in samples, whether the header is final, sound since SINCE."""
+def _side(path: Path, since: int | None) -> tuple[int, bool, bytes, float]:
+    """Length in samples, whether the header is final, sound since SINCE, when it was written to by the wall clock."""
     with _opened(path) as file:
-        size = max(0, os.fstat(file.fileno()).st_size - HEADER)
+        there = os.fstat(file.fileno())
+        size = max(0, there.st_size - HEADER)
         file.seek(_LENGTH_AT)
         stated = int.from_bytes(file.read(4), "little")
         if since is None:
-            return size // 2, 0 < stated <= size, b""
+            return size // 2, 0 < stated <= size, b"", there.st_mtime
         file.seek(HEADER + 2 * since)
-        return size // 2, 0 < stated <= size, file.read(max(0, size - 2 * since))
+        return size // 2, 0 < stated <= size, file.read(max(0, size - 2 * since)), there.st_mtime
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -10,6 +10,7 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -91,9 +92,7 @@ class Recorder:
 
     # ------------------------------------------------------------ for the adapter
     def attach(self, ami: Ami | None, channels: frozenset[str] = frozenset()) -> None:
-        """Use AMI from now on (None: the link is down). CHANNELS: those alive; a recorder without its channel has
-        ended.
-        """
+        """Use AMI from now on (None: the link is down). CHANNELS: those alive; a recorder without its channel ended."""
         self._ami = ami
         self._expected.clear()
         for live in self._live.values() if ami else ():
@@ -131,6 +130,11 @@ class Recorder:
                 self.unarmed(live.armed, GONE)
             else:
                 self._end(live)
+
+    def typed(self, channel_id: str) -> None:
+        """A key: there may be nothing for its recorders meanwhile."""
+        for live in (item for item in self._live.values() if item.channel_id == channel_id):
+            live.watch.typed()
 
     def moved(self, channel_id: str, other_id: str) -> None:
         """OTHER took the place of this channel, which is about to hang up, and our recorder goes on there, where nobody
@@ -368,23 +372,19 @@ class Recorder:
 
     async def _pause(self) -> None:
         """Sleep as long as nothing can be due; a new request ends it."""
-        urgent = any(live.watch.urgent for live in self._live.values())
-        patience = _BUSY if urgent else _CALM if self._live else None
+        watches = [live.watch for live in self._live.values()]
+        patience = _BUSY if any(watch.urgent for watch in watches) else _CALM if watches else None
         self._wake.clear()
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 await self._wake.wait()
-        except TimeoutError:
-            return
 
     def _wanted(self) -> dict[str, tuple[Files, int | None, int]]:
         return {name: (live.files, live.watch.since(), live.watch.samples) for name, live in self._live.items()}
 
     def _observe(self, seen: Mapping[str, Look]) -> None:
         now, at = self._now(), _utc()
-        for live in list(self._live.values()):
-            if live.recording_id not in seen:
-                continue
+        for live in [item for item in self._live.values() if item.recording_id in seen]:
             for fact in live.watch.observe(now, at, seen[live.recording_id]):
                 self._tell(fact)
             if live.watch.done and not live.watch.astray:

@@ -34,6 +34,15 @@ STALL_SECONDS = 4.5
 FINISH_SECONDS = 3.0
 REFUSAL_SECONDS = 1.0
 GROWTH_EVERY = 10.0
+DOUBT = SLACK // 2
+"""Samples (0.1 s) by which a step of the file may be late for no reason."""
+KEY = 0.17
+"""Seconds that a file falls behind the clock for each key that its party sends instead of audio, in a bridge of three
+and more: Asterisk hands a recorder nothing meanwhile."""
+CLOCKS = 0.05
+"""Seconds by which the clock of a file system may differ from ours."""
+FELL = 0.05
+"""Seconds by which it has to fall behind to be told of."""
 STOOD_STILL = 0.15
 """Seconds by which a file that is written all the time may be late under a mask without having stood still."""
 BLOCK = 16384
@@ -55,7 +64,7 @@ class Watch:
     """
 
     def __init__(
-        self, recording_id: str, channel_id: str, *, found_running: bool = False, doubt: int = 2 * SLACK, looks: int = 1
+        self, recording_id: str, channel_id: str, *, found_running: bool = False, doubt: int = DOUBT, looks: int = 1
     ) -> None:
         self.done = self.ended = False
         self._ids: dict[str, Any] = {"recording_id": recording_id, "channel_id": channel_id}
@@ -69,6 +78,8 @@ class Watch:
         self._opened = found_running
         self._found_running = found_running
         self.samples = -1
+        self._looked = 0.0
+        self._fallen = self._told_fallen = 0.0  # seconds behind the clock, and what of that was told
         self._grown_at = 0.0
         self._said_growing: float | None = None
         self._quiet_from = -1
@@ -106,6 +117,11 @@ class Watch:
             self._early.append((now, silent))  # of a recorder found running: where in the file is known when it grows
         else:
             self._masks.turn(silent=silent, expected=self.offset(now))
+
+    def typed(self) -> None:
+        """Its party pressed a key: the file may grow so much later."""
+        self._grown_at += KEY
+        self._sound_due = self._sound_due and self._sound_due + KEY
 
     def ending(self, now: float) -> None:
         """The recorder was stopped, or its channel is gone: the headers have to become final."""
@@ -146,7 +162,12 @@ class Watch:
             return []
         if not look.exists:
             return self._absent(now, at)
-        facts = self._open(at) + self._grow(now if seen is None else seen, at, look) + self._mask(at, look)
+        if look.written is not None and self._looked <= look.written + CLOCKS:  # else a clock was set
+            seen = min(now, look.written)
+        self._looked = now
+        facts = self._open(at)
+        if not self._may_be_told(now, look):
+            facts += self._grow(now if seen is None else seen, at, look) + self._mask(at, look)
         return facts + (self._end(now, at, look) or self._stall(now, at) + self._unheard(now, at))
 
     def _unheard(self, now: float, at: datetime) -> list[Event]:
@@ -183,11 +204,21 @@ class Watch:
             return []
         self._grown_at, self._stalled = now, False
         self._calibrate(now, look)
-        silent = self._one_sided(at, look)
-        if self._said_growing is not None and now - self._said_growing < GROWTH_EVERY:
+        silent, fell = self._one_sided(at, look), self._fell()
+        if self._said_growing is not None and now - self._said_growing < GROWTH_EVERY and not fell:
             return silent
         self._said_growing = now
-        return [RecordingGrowing(at=at, **self._ids, offset_samples=look.samples), *silent]
+        since = before if fell else -1
+        grown = RecordingGrowing(at=at, **self._ids, offset_samples=look.samples, fell_ms=fell, fell_since=since)
+        return [grown, *silent]
+
+    def _fell(self) -> int:
+        """Milliseconds by which the file fell behind the clock, or caught up with it, since that was told last."""
+        fell = max(0.0, self._fallen) - self._told_fallen
+        if abs(fell) < FELL:
+            return 0
+        self._told_fallen += fell
+        return round(fell * 1000)
 
     def _one_sided(self, at: datetime, look: Look) -> list[Event]:
         """One side held nothing at two steps of the file that follow each other: said at each further one."""
@@ -200,9 +231,13 @@ class Watch:
         ]
 
     def _calibrate(self, now: float, look: Look) -> None:
-        """A step of the file tells the recorder's clock to some 100 ms; ours is corrected beyond that."""
+        """A step of the file tells the recorder's clock to some 100 ms; ours is corrected beyond that. Its last one
+        tells it where the end is known, and less well."""
+        doubt = self._doubt
         if look.final:
-            return
+            if self._ended_at is None or self._started is None or self._always:
+                return
+            now, doubt = self._ended_at, 3 * doubt
         started = now - look.samples / RATE
         if self._may_stand and self._started is not None and started - self._started > STOOD_STILL:
             self._starts.clear()
@@ -215,8 +250,11 @@ class Watch:
             for moment, silent in early:
                 self._masks.turn(silent=silent, expected=self.offset(moment))
         ahead = (started - self._started) * RATE
-        if not 0 <= ahead <= self._doubt:
-            self._started = started if ahead < 0 else started - self._doubt / RATE
+        if ahead > doubt or (ahead < 0 and not look.final):
+            before, self._started = self._started, started if ahead < 0 else started - doubt / RATE / 2
+            if not self._always:
+                self._fallen += self._started - before
+                self._masks.fell(round((self._started - before) * RATE))
 
     def _mask(self, at: datetime, look: Look) -> list[Event]:
         facts: list[Event] = []
@@ -234,13 +272,21 @@ class Watch:
                     facts.append(self._damaged(at, finding.value, sample))
         return facts
 
+    @property
+    def _ended_at(self) -> float | None:
+        return self._stopping if self._stopping is not None else self._refused
+
+    def _may_be_told(self, now: float, look: Look) -> bool:
+        """Whether it ended, and why, and when by the clock, may be on its way."""
+        return look.final and self._ended_at is None and now - (self._final or (now,))[0] < HEARD_SECONDS
+
     def _end(self, now: float, at: datetime, look: Look) -> list[Event]:
-        ended_at = self._stopping if self._stopping is not None else self._refused
+        ended_at = self._ended_at
         short = ended_at is not None and self.offset(ended_at) < _EMPTY_SECONDS * RATE
         empty = look.samples == 0 and short and ended_at is not None and now - ended_at > _EMPTY_SECONDS
         self._final = self._final or ((now, at) if look.final else None)
-        since, ended = self._final or (now, at)  # it ended when that was seen, however long nobody says why
-        if look.final and ended_at is None and now - since < HEARD_SECONDS:
+        _, ended = self._final or (now, at)  # it ended when that was seen, however long nobody says why
+        if self._may_be_told(now, look):
             return []
         if look.final or empty:  # a header becomes final only when the recorder ended, whoever ended it
             self.done = self.ended = True
