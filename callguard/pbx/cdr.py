@@ -22,6 +22,11 @@ _SECONDS = re.compile(r"([0-9]+)(\.[0-9]+)?")
 _STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?")
 
 
+_DISPOSITIONS = {"ANSWERED", "NO ANSWER", "NOANSWER", "BUSY", "FAILED", "CONGESTION", "CANCEL", "UNKNOWN"}
+_EVENTS = {"CHAN_START", "CHAN_END", "ANSWER", "HANGUP", "APP_START", "APP_END", "LINKEDID_END", "BRIDGE_ENTER"}
+"""Of these every CEL has some. A program may add events of any name to it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Leg:
     """One channel as the PBX's own books have it. `linked_id`: what it belongs to, '' where the file does not say;
@@ -66,6 +71,7 @@ FREESWITCH = _Layout(11, {"dialled": 2, "context": 3, "start": 4, "answer": 5, "
 _NAMES = {
     "uuid": "uniqueid",
     "start_stamp": "start",
+    "calldate": "start",
     "answer_stamp": "answer",
     "dcontext": "context",
     "eventtime": "start",
@@ -81,17 +87,26 @@ def read_cdr(path: Path, kind: str) -> list[Leg]:
     layout = FREESWITCH if kind == "freeswitch" else ASTERISK
     legs: dict[str, Leg] = {}
     for row, born in _rows(path, layout):
-        said = row["disposition"].upper() == "ANSWERED" if "disposition" in row else bool(row["answer"])
-        _add(legs, row, born, said)
+        _add(legs, row, born, _answered(row))
     return list(legs.values())
 
 
 def read_cel(path: Path) -> list[Leg]:
     """All channels of a CEL file of an Asterisk. Raises BadInput."""
-    legs: dict[str, Leg] = {}
+    legs, kinds = dict[str, Leg](), set[str]()
     for row, born in _rows(path, CEL):
+        kinds.add(row["eventtype"].upper())
         _add(legs, row, born, row["eventtype"].upper() == "ANSWER")
+    if kinds and not kinds & _EVENTS:  # a CDR, or events by number: nobody in it would have answered
+        raise BadInput(f"{path}: {_WRONG[CEL.least]}")
     return list(legs.values())
+
+
+def _answered(row: Mapping[str, str]) -> bool:
+    """An export from a database has NULL, \\N or 0000-00-00 for no moment."""
+    if "disposition" in row:
+        return row["disposition"].upper() == "ANSWERED"
+    return any(each in "123456789" for each in row["answer"])
 
 
 def _add(legs: dict[str, Leg], row: Mapping[str, str], born: datetime, answered: bool) -> None:
@@ -116,13 +131,21 @@ def _born(name: str, stamp: str) -> datetime | None:
         return None
 
 
+def _text(path: Path) -> str:
+    """What PATH holds. A packed book, or a database, would be one line that breaks off: a book without a leg."""
+    try:
+        held = path.read_bytes()
+    except OSError as problem:
+        raise BadInput(f"{path}: {problem.strerror}") from None
+    if b"\0" in held[:512]:
+        raise BadInput(f"{path}: no text: unpack it, or export it as CSV")
+    return held.decode("utf-8-sig", errors="replace")
+
+
 def _rows(path: Path, layout: _Layout) -> Iterator[tuple[dict[str, str], datetime]]:
     """Every whole row by name, and when its channel was born. The last row may be torn: its PBX is writing it, or died
     over it."""
-    try:
-        text = path.read_bytes().decode("utf-8-sig", errors="replace")
-    except OSError as problem:
-        raise BadInput(f"{path}: {problem.strerror}") from None
+    text = _text(path)
     torn = bool(text) and not text.endswith("\n")
     lines = csv.reader(io.StringIO(text, newline=""))  # a name may hold U+2028, which ends no row
     columns, least = layout.columns, layout.least
@@ -130,13 +153,13 @@ def _rows(path: Path, layout: _Layout) -> Iterator[tuple[dict[str, str], datetim
         rows = [(lines.line_num, row) for row in lines if row]
     except csv.Error as problem:
         raise BadInput(f"{path}: line {lines.line_num}: {problem}") from None
-    if rows and (named := _named(rows[0][1])):
+    if rows and (named := _named(path, *rows[0], layout)):
         rows, columns, least = rows[1:], named, max(named.values()) + 1
     if torn and text.count('"') % 2:
         rows = rows[:-1]  # cut within a column: its id would be a leg that never was
     for number, (line, row) in enumerate(rows):
         found = {name: row[at].strip() for name, at in columns.items() if at < len(row)}
-        whole = len(row) >= least and found["uniqueid"]
+        whole = len(row) >= least and found["uniqueid"] and _is_told(found)
         born = _born(found["uniqueid"], found["start"]) if whole else None
         if born is None:
             if torn and number == len(rows) - 1:
@@ -145,10 +168,15 @@ def _rows(path: Path, layout: _Layout) -> Iterator[tuple[dict[str, str], datetim
         yield found, born
 
 
+def _is_told(row: Mapping[str, str]) -> bool:
+    """Whether its disposition is one. Where another column is taken for it, nobody would have answered."""
+    return row.get("disposition", "ANSWERED").upper() in _DISPOSITIONS
+
+
 _UNDATED = "its start is neither a date and a time nor a count of seconds since 1970"
 _WRONG = {
-    ASTERISK.least: "no unique id where cdr_csv writes it; set loguniqueid = yes in [csv] of cdr.conf, or name the "
-    "columns in a first line: uniqueid, start, answer or disposition",
+    ASTERISK.least: "no unique id, or no disposition, where cdr_csv writes it; set loguniqueid = yes in [csv] of "
+    "cdr.conf, or name the columns in a first line: uniqueid, start, answer or disposition",
     CEL.least: "not as cel_custom's sample writes it; name the columns in a first line: eventtype, eventtime, "
     "uniqueid, linkedid",
     FREESWITCH.least: "not as mod_cdr_csv's default template writes it; name the columns in a first line: uuid, "
@@ -156,9 +184,13 @@ _WRONG = {
 }
 
 
-def _named(first: Sequence[str]) -> dict[str, int]:
-    """{name: column} where FIRST is a line of names, else nothing."""
+def _named(path: Path, line: int, first: Sequence[str], layout: _Layout) -> dict[str, int]:
+    """{name: column} where FIRST is a line of names, else nothing. Raises BadInput where names are missing."""
     names = [_NAMES.get(name.strip().lower(), name.strip().lower()) for name in first]
     wanted = {name: at for at, name in enumerate(names) if name in {*ASTERISK.columns, *CEL.columns}}
-    said = wanted.keys() & {"answer", "disposition", "eventtype"}
-    return wanted if {"uniqueid", "start"} <= wanted.keys() and said else {}
+    said = wanted.keys() & ({"eventtype"} if layout is CEL else {"answer", "disposition"})
+    if {"uniqueid", "start"} <= wanted.keys() and said:
+        return wanted
+    if "uniqueid" in wanted and not any(each.isdigit() for name in first for each in name):
+        raise BadInput(f"{path}: line {line}: {_WRONG[layout.least]}")
+    return {}

@@ -138,3 +138,50 @@ def test_a_last_row_that_nothing_is_missing_from_counts_without_the_end_of_its_l
 def test_a_channel_whose_id_a_program_chose_is_dated_by_a_stamp_with_a_fraction(tmp_path: Path) -> None:
     (leg,) = read_cel(book(tmp_path, "uniqueid,eventtime,eventtype\nchosen,1795917601.978724,ANSWER\n"))
     assert leg == Leg("chosen", BORN, True)
+
+
+NOTHING_SAID = "no unique id, or no disposition, where"
+
+
+@pytest.mark.requirement("S118")
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        # cdr_custom's own sample, a Master.csv too: clid first, the id where cdr_csv has it, dispositions one before
+        (CDR.replace('"",', "", 1).replace('"OMIT",', '"OMIT","",', 1), f"line 1: {NOTHING_SAID}"),
+        ("uniqueid,start,disposition\n1795917601.0,,8\n", f"line 2: {NOTHING_SAID}"),
+        ("uniqueid,eventtime,eventtype\n1795917601.0,,ANSWER\n", f"line 1: {NOTHING_SAID}"),
+        ("\x1f\x8b\x08\x00packed", "no text"),
+    ],
+)
+def test_a_book_that_does_not_say_who_answered_is_not_one_where_nobody_did(
+    tmp_path: Path, text: str, problem: str
+) -> None:
+    with pytest.raises(BadInput, match=problem):
+        read_cdr(book(tmp_path, text), "asterisk")
+
+
+@pytest.mark.requirement("S118")
+@pytest.mark.parametrize(
+    "text",
+    [
+        CDR.replace("+15125550143", "5125550143").replace("2026-11-26", "1795917601"),
+        "uniqueid,eventtime,eventtype\n1795917601.0,,4\n",
+        "uniqueid,start,disposition\n1795917601.0,,ANSWERED\n",
+    ],
+)
+def test_a_cdr_or_events_by_number_are_no_cel(tmp_path: Path, text: str) -> None:
+    with pytest.raises(BadInput, match="not as cel_custom's sample writes it"):
+        read_cel(book(tmp_path, text))
+
+
+@pytest.mark.requirement("S118")
+def test_an_export_of_freepbxs_table_and_one_that_has_no_moment(tmp_path: Path) -> None:
+    named = "calldate,clid,dst,dcontext,disposition,uniqueid,linkedid\n"
+    named += '2026-11-26 02:00:01,"x",100,from-internal,ANSWERED,1795917601.0,1795917601.0\n'
+    assert read_cdr(book(tmp_path, named), "asterisk") == [
+        Leg("1795917601.0", BORN, True, "from-internal", "1795917601.0", "100")
+    ]
+    for never in ("NULL", "\\N", "0000-00-00 00:00:00"):
+        (leg,) = read_cdr(book(tmp_path, f"uniqueid,start,answer\n1795917601.0,,{never}\n"), "asterisk")
+        assert not leg.answered
