@@ -178,9 +178,9 @@ class Engine:
             if self.entrance.policy.stops_rogues:
                 self.pbx.perform(StopRogue(channel_id=event.channel_id, bridge_id=event.bridge_id))
 
-    def outside(self, incident: str, subject: str) -> None:
-        """An incident that is of no call, about SUBJECT, which is nobody's to read in a log."""
-        self.alert_by(incident, "")
+    def outside(self, incident: str, subject: str, call_id: str = "") -> None:
+        """An incident in no call's log, about SUBJECT, which is nobody's to read in a log, or about a call."""
+        self.alert_by(incident, call_id)
         self.enter_incident(incident, subject)
 
     def _deliver(self, facts: list[Fact], raw: Raw) -> None:
@@ -314,7 +314,7 @@ class Engine:
         if call_id in self.refused:
             return
         self.refused.add(call_id)
-        self.alert_by("log_refused", call_id)
+        self.outside("log_refused", call_id, call_id)
         if runner := self.runners.get(call_id):
             runner.feed(LinkLost(at=clock.read().wall, link=Link.LOG))
 
@@ -376,7 +376,7 @@ class Engine:
             if own:
                 self.evidence.use(own[1].pack)  # who died may not have got so far
         except (BadInput, StoreRefused):  # one call that cannot be read must not keep all others waiting
-            self.alert_by("take_over_failed", call_id)
+            self.outside("take_over_failed", call_id, call_id)
             return []
         return [own] if own and not own[1].over else []
 

@@ -124,3 +124,31 @@ async def test_a_database_that_takes_nobodys_rows_is_a_lost_log_until_it_is_mend
     assert "log_lost" in incidents(first) and "log_lost" in incidents(second)
     assert not [*(site.stand.data / "spool").iterdir()] and "psycopg" not in site.printed()
     assert "0 finding(s)" in await command(site, "verify", "--all")
+
+
+@pytest.mark.requirement("S4", "S125")
+async def test_a_standby_that_lacks_a_calls_last_rows_is_an_incident_in_the_list(own_site: Site) -> None:
+    """Its chain does not go on there, and what the log takes no row of cannot be told of in those rows."""
+    site = own_site
+
+    def fail_over() -> None:
+        with psycopg.connect(site.stand.postgres.admin_dsn, autocommit=True) as admin:
+            admin.execute("SET session_replication_role = replica")
+            (last,) = admin.execute("SELECT max(seq) FROM callguard.channel_event").fetchone() or (0,)
+            admin.execute("DELETE FROM callguard.decision WHERE event_seq > %s", [last - 3])
+            admin.execute("DELETE FROM callguard.channel_event WHERE seq > %s", [last - 3])
+            admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'callguard_app'")
+
+    async with site.talk("support") as talk:
+        await talk.recorded()
+        await talk.says(1)
+        await asyncio.to_thread(fail_over)
+        await talk.says(3)  # by now the loss was noticed, and is over
+        await site.stand.healthy()
+        assert await talk.hears_each_other()
+        await talk.call.hangup()
+        async with asyncio.timeout(10):
+            while not (found := json.loads(await command(site, "incidents", "list", "--json"))["incidents"]):
+                await asyncio.sleep(0.2)
+    assert [row["kind"] for row in found] == ["log_refused"]
+    assert talk.call_id in await command(site, "incidents", "show", found[0]["incident_id"])

@@ -364,6 +364,8 @@ async def test_a_real_postgres_that_freezes_or_dies_under_a_live_call(
 async def test_a_real_postgres_refuses_a_broken_chain_and_the_engine_lives(tmp_path: Path, server: Postgres) -> None:
     log = await PostgresLog.open(server.app_dsn, MASTER)
     async with Stage(tmp_path / "data", log).running() as stage:
+        entered = list[tuple[str, str]]()
+        stage.engine.enter_incident = lambda kind, subject: entered.append((kind, subject))
         await stage.talk()
         call_id = stage.call("far").call_id
         stage.engine.runners[call_id].ledger.hash = bytes(32)
@@ -371,6 +373,7 @@ async def test_a_real_postgres_refuses_a_broken_chain_and_the_engine_lives(tmp_p
         await stage.until(lambda: stage.pbx.asked(StopRecording))
         await stage.until(stage.spool.aside)
         assert ("log_refused", call_id) in stage.alerts and stage.engine.faults == set()
+        assert entered == [("log_refused", call_id)], "its own log takes no incident"
         await stage.talk("other", "agent2")
         whole(await stage.finish("other", "agent2"))
     await log.close()

@@ -352,9 +352,10 @@ async def test_a_call_that_cannot_be_read_does_not_stop_the_others(tmp_path: Pat
     await died(tmp_path, log)
     log.spoilt = True
     LiveCalls(tmp_path / "live").add("no-call")
-    second = Stage(tmp_path, log)
+    second, entered = Stage(tmp_path, log), list[tuple[str, str]]()
+    second.engine.enter_incident = lambda kind, subject: entered.append((kind, subject))
     async with second.running():
-        assert [kind for kind, _ in second.alerts] == ["take_over_failed"]
+        assert [kind for kind, _ in second.alerts] == ["take_over_failed"] and entered == second.alerts
         await second.talk("other", "agent2")
     assert not (tmp_path / "live" / "no-call").exists()
 
