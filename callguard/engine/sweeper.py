@@ -45,7 +45,7 @@ class Sweeper:
             now = await self.snapshot()
         except Unreachable:
             return frozenset()
-        gone = known - frozenset(channel.channel_id for channel in now.channels)
+        gone = known - frozenset(channel.channel_id for channel in now.channels) - now.listeners.keys()
         for channel_id in sorted(gone & missing):
             self.tell(Said(ChannelHungUp(at=now.at, channel_id=channel_id)), {})
         return gone - missing

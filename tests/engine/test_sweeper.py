@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from callguard.core.events import ChannelHungUp
 from callguard.engine.sweeper import Sweeper
 from callguard.errors import LinkDown
@@ -21,6 +23,7 @@ class Pbx:
 
     def __init__(self, *there: str) -> None:
         self.there, self.down, self.known, self.told = set(there), False, {"a", "b"}, list[str]()
+        self.listeners = dict[str, tuple[str, ...]]()
         self.sweeper = Sweeper(lambda: self.known, self.snapshot, self.hear, every=0.001)
 
     def hear(self, heard: Heard, raw: Mapping[str, Any]) -> None:
@@ -30,7 +33,7 @@ class Pbx:
     async def snapshot(self) -> Snapshot:
         if self.down:
             raise LinkDown("away")
-        return Snapshot(NOW, tuple(map(endpoint, sorted(self.there))), {}, frozenset())
+        return Snapshot(NOW, tuple(map(endpoint, sorted(self.there))), {}, frozenset(), self.listeners)
 
 
 async def test_a_channel_that_is_missing_twice_is_gone_and_told_once() -> None:
@@ -49,6 +52,14 @@ async def test_one_that_comes_back_or_a_pbx_that_cannot_be_asked_is_not() -> Non
     assert await pbx.sweeper.look(missing) == frozenset()
     pbx.known, pbx.down = set(), False
     assert await pbx.sweeper.look(missing) == frozenset() and pbx.told == []
+
+
+@pytest.mark.requirement("S6", "S73")
+async def test_somebody_elses_snoop_is_there_for_as_long_as_it_listens() -> None:
+    """It is no channel that could be recorded, so it is not among those."""
+    pbx = Pbx("a")
+    pbx.listeners = {"b": ("a",)}
+    assert await pbx.sweeper.look(await pbx.sweeper.look(frozenset())) == frozenset() and pbx.told == []
 
 
 async def test_it_looks_again_and_again() -> None:

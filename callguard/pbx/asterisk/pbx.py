@@ -55,7 +55,7 @@ from callguard.pbx.asterisk.screen import Screen
 from callguard.pbx.asterisk.site import OWN_PREFIX, AsteriskSettings
 from callguard.pbx.asterisk.skew import Skew, said_at
 from callguard.pbx.asterisk.swap import Swaps
-from callguard.pbx.asterisk.translate import Json, endpoint, is_own, scrubbed, text, translate, waits_in
+from callguard.pbx.asterisk.translate import Json, endpoint, is_own, is_snoop, scrubbed, text, translate, waits_in
 from callguard.pbx.asterisk.version import TooOld, admit
 from callguard.pbx.lag import Lag
 from callguard.ports import Entered, Heard, Link, Playable, Said, Snapshot
@@ -152,9 +152,9 @@ class AsteriskPbx:
                 self._failed(effect, "not a request to a PBX")
 
     async def snapshot(self) -> Snapshot:
-        """What is there now; our own snoops are left out. Raises LinkDown."""
+        """What is there now; snoops are left out, but for whom somebody else's hear. Raises LinkDown."""
         channels, bridges = await self._read()
-        seen = tuple(endpoint(channel) for channel in channels)
+        seen = tuple(endpoint(channel) for channel in channels if not is_snoop(channel))
         return Snapshot(_utc(), seen, bridges, self._waiting(channels), listening.found(channels))
 
     def set_prompts(self, channel_id: str, prompts: Mapping[Script, Playable]) -> None:
@@ -288,7 +288,9 @@ class AsteriskPbx:
 
     def _waiting(self, channels: list[Json]) -> frozenset[str]:
         app = self._settings.ari.app
-        return frozenset(text(channel, "id") for channel in channels if waits_in(channel, app) and not is_own(channel))
+        return frozenset(
+            text(channel, "id") for channel in channels if waits_in(channel, app) and not is_snoop(channel)
+        )
 
     def _note_waiting(self, waiting: frozenset[str]) -> None:
         for channel_id in self._register.content.waiting - waiting:

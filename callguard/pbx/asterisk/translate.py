@@ -87,8 +87,13 @@ def waits_in(channel: Json, app: str) -> bool:
 
 
 def is_own(channel: Json) -> bool:
-    """Whether a channel object is a snoop of ours or anybody's: no party, and nothing that can be recorded."""
-    return text(channel, "id").startswith(OWN_PREFIX) or text(channel, "name").startswith("Snoop/")
+    """Whether a channel object is a snoop of ours, by which we whisper."""
+    return text(channel, "id").startswith(OWN_PREFIX)
+
+
+def is_snoop(channel: Json) -> bool:
+    """Whether it is a snoop of ours or anybody's: nothing that can be recorded. AMI tells of those that listen."""
+    return is_own(channel) or text(channel, "name").startswith("Snoop/")
 
 
 def scrubbed(message: Json) -> Json:
@@ -115,7 +120,9 @@ def parts(value: object) -> list[Json]:
 
 # ---------------------------------------------------------------- inside
 def _is_ours(message: Json) -> bool:
-    return is_own(part(message, "channel")) or is_own(part(message, "peer"))
+    """That somebody else's snoop is gone has to be heard: its call, which it listened to, is not over before."""
+    apart = is_own if text(message, "type") == "ChannelDestroyed" else is_snoop
+    return apart(part(message, "channel")) or apart(part(message, "peer"))
 
 
 def moment(message: Json, now: datetime) -> datetime:

@@ -97,6 +97,8 @@ TABLE: list[tuple[dict[str, Any], list[Heard]]] = [
     ),
     (event("ChannelVarset", channel=channel(), variable="x", value="y"), []),
     (event("ChannelCreated", channel=channel(name="Snoop/17.5-00000001")), []),
+    (event("ChannelDestroyed", channel=channel(name="Snoop/17.5-00000001"), cause=16), fact(ChannelHungUp, cause=16)),
+    (event("ChannelDestroyed", channel=channel(id="callguard-callguard-12"), cause=16), []),
     (event("StasisStart", channel=channel(id="callguard-callguard-12"), args=[]), []),
     (event("ChannelHold", channel={}), []),
 ]

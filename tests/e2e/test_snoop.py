@@ -1,0 +1,56 @@
+"""A snoop of somebody else's ARI application hears a call. Nobody can be told there: nothing is recorded meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import aiohttp
+import pytest
+
+from callguard.pbx.asterisk.ari import Ari
+from callguard.pbx.asterisk.site import AriAddress
+from tests.e2e.site import Site, states, types
+
+SNOOP = "somebody-elses-snoop"
+
+
+@asynccontextmanager
+async def application(site: Site) -> AsyncIterator[aiohttp.ClientSession]:
+    """Requests of another application, which is connected."""
+    own = site.stand.asterisk
+    address = AriAddress(url=own.ari_url, user=own.ari_user, password=own.ari_password)
+    ari = await Ari.connect(replace(address, app="other"))
+    who = {"Authorization": aiohttp.encode_basic_auth(own.ari_user, own.ari_password)}
+    async with aiohttp.ClientSession(f"{own.ari_url}/", headers=who) as session:
+        yield session
+    await ari.close()
+
+
+@pytest.mark.requirement("S6", "S73")
+async def test_nothing_is_recorded_while_it_listens_whichever_controller_is_there(own_site: Site) -> None:
+    """It was taken for gone by a new controller, and by the old one after two looks at the list of channels."""
+    async with application(own_site) as other, own_site.talk() as talk:
+        await talk.recorded()
+        await talk.row("notice_ended", script="recording_on")
+        assert talk.stored is not None
+        where = f"channels/{talk.stored.events[0].channel_id}/snoop"
+        async with other.post(where, params={"spy": "both", "app": "other", "snoopId": SNOOP}) as answer:
+            assert answer.status == 200, await answer.text()
+        await talk.row("mask_observed")
+        await own_site.stand.stop_controller(signal.SIGKILL)
+        await own_site.stand.start_controller()
+        await talk.row("link_restored")
+        await asyncio.sleep(3)
+        stored = await talk.load()
+        assert stored and types(stored).count("recording_opened") == 1 and "unmask_requested" not in types(stored)
+        assert not [row for row in stored.events if row.channel_id == SNOOP and row.type == "channel_hung_up"]
+        async with other.delete(f"channels/{SNOOP}") as answer:
+            assert answer.status == 204
+        await talk.row("recording_opened", nth=1)
+        await talk.says(1)
+        stored = await talk.ends()
+    assert states(stored)[1:] == ["verified"] and types(stored).count("listening_ended") == 1
