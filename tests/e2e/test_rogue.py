@@ -154,8 +154,14 @@ async def test_a_file_that_is_cut_or_exchanged_under_its_recorder_is_found_while
         leg.unlink()
         leg.symlink_to(foreign)
 
-    cut, exchanged = await asyncio.gather(is_found(site, lambda leg: os.truncate(leg, 44)), is_found(site, exchange))
-    assert incidents(cut) == {"recording_damaged"} and incidents(exchanged) == {"recording_lost"}
+    def pipe(leg: Path) -> None:
+        leg.unlink()
+        os.mkfifo(leg)  # who opened that would look at no recording any more
+
+    cut, exchanged, piped = await asyncio.gather(
+        is_found(site, lambda leg: os.truncate(leg, 44)), is_found(site, exchange), is_found(site, pipe)
+    )
+    assert incidents(cut) == {"recording_damaged"} and incidents(exchanged) == incidents(piped) == {"recording_lost"}
     (gone,) = (row.data["lost_ms"] for row in exchanged.events if row.type == "recording_lost")
     (opened,) = (row.data["lost_ms"] for row in exchanged.events if row.type == "incident_opened")
     assert gone == opened > 1500, "a file that had grown is gone, and nothing says how much that was"

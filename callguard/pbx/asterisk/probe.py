@@ -6,7 +6,9 @@ event loop. What does not: what they mean (watch.py), finished files (callguard/
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -59,7 +61,7 @@ def look_at(wanted: Mapping[str, tuple[Files, int | None, int]]) -> dict[str, Lo
 
 def look(files: Files, since: int | None, before: int = -1) -> Look:
     """Look at FILES; with SINCE, read their sound from that sample on too. A file that cannot be read is not there, nor
-    is one in whose place lies a link to another.
+    is one in whose place lies a link to another, or a pipe.
     BEFORE: how many samples there were the last time; where there are no more, which one is quiet is not looked at.
     """
     try:
@@ -103,4 +105,14 @@ def _side(path: Path, since: int | None) -> tuple[int, bool, bytes, float]:
 
 
 def _opened(path: Path) -> BinaryIO:
-    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb")
+    return opened(path, os.O_NOFOLLOW)
+
+
+def opened(path: Path, flags: int = 0) -> BinaryIO:
+    """A regular file, open for reading. Whoever opened a pipe would wait for ever, and look at no recording any more.
+    Raises OSError."""
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "no regular file")
+    return file

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from callguard.pbx.asterisk.probe import Look
+from callguard.pbx.asterisk.probe import Look, opened
 
 FRAME = 4
 """Bytes of one sample of both sides."""
@@ -24,7 +24,7 @@ def file_of(folder: Path, recording_id: str) -> Path:
 def look(path: Path, since: int | None) -> Look:
     """Look at the file; with SINCE, read its sound from that sample on too. One that cannot be read is not there."""
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             head = file.read(_LONGEST_HEAD)
             place = head.find(b"data", 12)
             if place < 0:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,18 @@ def test_a_link_is_no_file_of_ours(tmp_path: Path, side: str) -> None:
     moved.unlink()
     moved.symlink_to(tmp_path / "other.wav")
     assert look(files, None) == Look()
+
+
+@pytest.mark.requirement("S4")
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_pipe_is_no_file_and_nobody_waits_for_it(tmp_path: Path, side: str) -> None:
+    files = files_of(tmp_path, "r1")
+    write(files.left, 10)
+    write(files.right, 10)
+    moved: Path = getattr(files, side)
+    moved.unlink()
+    os.mkfifo(moved)
+    assert look(files, None) == look(files, 0) == Look()
 
 
 def test_names_are_our_ids(tmp_path: Path) -> None:

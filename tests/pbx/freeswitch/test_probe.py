@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from pathlib import Path
 
@@ -44,3 +45,8 @@ def test_a_file_that_has_just_been_made_is_there(tmp_path: Path, data: bytes) ->
 def test_no_file_is_not_there(tmp_path: Path) -> None:
     assert look(file_of(tmp_path, "r1"), None) == Look()
     assert look(tmp_path, None) == Look()
+
+
+def test_a_pipe_is_no_file_and_nobody_waits_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "r1.wav")
+    assert look(tmp_path / "r1.wav", None) == Look()
