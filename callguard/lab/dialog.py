@@ -69,6 +69,7 @@ class Call:
         self.invite: Message | None = None  # theirs, when we were called
         self.last_answer: bytes = b""
         self.draft: tuple[str, int] | None = None  # branch and CSeq of our INVITE, for CANCEL and ACK
+        self.replaces = ""  # the dialog whose place our INVITE asks for
         self.names: list[str] = []  # what the PBX had this phone display, oldest first
 
     # --- waiting -----------------------------------------------------------------------------------------------------
@@ -119,6 +120,11 @@ class Call:
         self.names.append(name)
         self.move(self.state)
 
+    @property
+    def dialog(self) -> str:
+        """This call as the header Replaces names it to the other side (RFC 3891)."""
+        return f"{self.call_id};to-tag={tag(self.remote)};from-tag={self.local_tag}"
+
     def heard(self) -> Heard:
         """What this party has heard so far."""
         return self.rtp.heard()
@@ -153,8 +159,7 @@ class Call:
 
     async def hand_over(self, consulted: Call) -> None:
         """Attended transfer: the other party talks to the one of CONSULTED, which this phone called."""
-        theirs = tag(consulted.remote)
-        await self.line.refer(self, "x", f"{consulted.call_id};to-tag={theirs};from-tag={consulted.local_tag}")
+        await self.line.refer(self, "x", consulted.dialog)
 
     def answer(self) -> None:
         """Answer a call that rings here."""

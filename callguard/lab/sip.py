@@ -101,11 +101,14 @@ class Phone(asyncio.DatagramProtocol):
         media: Source | None = None,
         display: bytes | str | None = None,
         user: bytes | str | None = None,
+        replaces: Call | None = None,
     ) -> Call:
-        """Call `extension`; returns at once. `display` (between the quotes) and `user` of From are sent as they are."""
+        """Call `extension`; returns at once. `display` (between the quotes) and `user` of From are sent as they are.
+        `replaces`: a call of any phone, whose place this one takes (RFC 3891)."""
         rtp = await RtpStream.open(self.host, media)
         target = f"sip:{extension}@{self.server[0]}:{self.server[1]}"
         call = Call(self, rtp, secrets.token_hex(10), f"<{target}>", target)
+        call.replaces = replaces.dialog if replaces else ""
         name = "" if display is None else f'"{_text(display)}" '
         sender = self.user if user is None else _text(user)
         call.local = f"{name}<sip:{sender}@{self.server[0]}>;tag={call.local_tag}"
@@ -127,6 +130,8 @@ class Phone(asyncio.DatagramProtocol):
         sequence, branch = call.sequence, _branch()
         call.draft = (branch, sequence)
         draft = self._request(call, "INVITE", sequence, branch).add("Allow", _ALLOW).add("User-Agent", _AGENT)
+        if call.replaces:
+            draft.add("Replaces", call.replaces).add("Require", "replaces")
         draft.body = sdp(self.host, call.rtp.port, call.version, "sendrecv")
         try:
             answer = await self._transact(call, "INVITE", sequence, draft.encode(), patience=120.0)

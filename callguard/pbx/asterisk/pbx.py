@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -206,6 +206,7 @@ class AsteriskPbx:
         self._note_waiting(self._waiting(everything))
         self._recorder.attach(ami, alive)
         self._rogues.attach(ami)
+        self._swaps.attach(ami)
         self._prompter.attach(ari)
         self._screen.attach(ari, ami)
 
@@ -234,6 +235,7 @@ class AsteriskPbx:
         was_up, self._ari = self._ari is not None, None
         self._recorder.attach(None)
         self._rogues.attach(None)
+        self._swaps.attach(None)
         self._prompter.attach(None)
         self._screen.attach(None, None)
         if was_up:
@@ -245,6 +247,8 @@ class AsteriskPbx:
         if foreign := self._recorder.heard(message):
             self._rogues.mixed(foreign)
         self._rogues.managed(message)
+        if swap := self._swaps.listed(message):
+            self._replaced(*swap)
         for event in (pausing.heard(message, _utc()), listening.heard(message, _utc())):
             if event is not None:
                 self._tell(Said(event))
@@ -257,11 +261,15 @@ class AsteriskPbx:
         self._rogues.heard(message)
         raw = scrubbed(message)
         if swap := self._swaps.transferred(message, _utc()):
-            replaced, came = swap
-            self._recorder.moved(replaced, came.channel_id)
-            self._tell(Said(came), raw)
+            self._replaced(*swap, raw)
         for heard in translate(message, self._settings.ari.app, _utc()):
             self._tell(heard, raw)
+
+    def _replaced(self, gone: Sequence[str], came: Bridged, raw: Mapping[str, Any] | None = None) -> None:
+        """CAME is in the place of these, with our recorders of them."""
+        for channel_id in gone:
+            self._recorder.moved(channel_id, came.channel_id)
+        self._tell(Said(came), raw)
 
     def _note(self, heard: Heard) -> None:
         if isinstance(heard, Said):

@@ -1,11 +1,14 @@
-"""Who takes a channel's place in a conference without a word of that: by an attended transfer out of it, or into it.
+"""Who takes a channel's place in a conference without a word of that: by an attended transfer out of it, or into it, or
+by an INVITE that replaces the channel's call (RFC 3891).
 
 What belongs here: which bridge each channel is in, and who is in whose place. What does not: what comes of it (core/),
 stopping the recorder that stays behind (recorder.py).
 
 Asterisk lets nobody be moved out of a ConfBridge. It exchanges the insides of two channels instead (a masquerade): the
 newcomer goes on in the room under its own name, with whatever hung on the channel that it replaces, our recorder too.
-No event says that it entered (Asterisk 22: BridgeAttendedTransfer, destination_type "application").
+No event says that it entered (Asterisk 22: BridgeAttendedTransfer, destination_type "application"; of an INVITE there
+is nothing at all). A channel that is gone without having left its bridge tells that somebody may be in its place, and
+AMI's list of channels says who: ARI's list of bridges still names the one that is gone.
 """
 
 from __future__ import annotations
@@ -15,14 +18,25 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from callguard.core.events import Bridged, ChannelHungUp, Event, Unbridged
+from callguard.pbx.asterisk.ami import Ami
+from callguard.pbx.asterisk.ami_codec import Message
 from callguard.pbx.asterisk.translate import Json, moment, part, text
 
 
 @dataclass(slots=True)
 class Swaps:
-    """`bridges`: where each channel is."""
+    """`bridges`: where each channel is; `left`: who is gone, but never left its bridge; `asked`: lists that are still
+    to come."""
 
     bridges: dict[str, str] = field(default_factory=dict)
+    left: dict[str, list[ChannelHungUp]] = field(default_factory=dict)
+    asked: int = 0
+    ami: Ami | None = None
+
+    def attach(self, ami: Ami | None) -> None:
+        """The manager connection, or none: what was asked of the last one is void."""
+        self.ami, self.asked = ami, 0
+        self.left.clear()
 
     def looked(self, members: Mapping[str, tuple[str, ...]]) -> None:
         """The PBX says who is in each bridge."""
@@ -35,10 +49,29 @@ class Swaps:
                 self.bridges[event.channel_id] = event.bridge_id
             case Unbridged() if self.bridges.get(event.channel_id) == event.bridge_id:
                 del self.bridges[event.channel_id]
-            case ChannelHungUp():
-                self.bridges.pop(event.channel_id, None)
+            case ChannelHungUp() if bridge_id := self.bridges.pop(event.channel_id, ""):
+                self._ask(bridge_id, event)
 
-    def transferred(self, message: Json, now: datetime) -> tuple[str, Bridged] | None:
+    def _ask(self, bridge_id: str, gone: ChannelHungUp) -> None:
+        if self.ami is not None:
+            self.left.setdefault(bridge_id, []).append(gone)
+            self.asked += 1
+            self.ami.send("Status")
+
+    def listed(self, message: Message) -> tuple[list[str], Bridged] | None:
+        """What an AMI event says of a channel, if we asked and it is in the place of others: of these, and that it is
+        there, since they are gone."""
+        if message.get("Event") == "StatusComplete":
+            self.asked -= 1
+            if self.asked <= 0:
+                self.left.clear()
+        came, bridge_id = message.get("Uniqueid"), message.get("BridgeID")
+        gone = self.left.get(bridge_id, []) if message.get("Event") == "Status" and came not in self.bridges else []
+        if not gone:
+            return None
+        return [one.channel_id for one in gone], Bridged(at=gone[-1].at, channel_id=came, bridge_id=bridge_id)
+
+    def transferred(self, message: Json, now: datetime) -> tuple[list[str], Bridged] | None:
         """Which channel is replaced, and that its successor is in its bridge. Of the two legs of who transfers, the one
         that Asterisk shows in no bridge is replaced by the peer of the other one. NOW stands in for a missing time."""
         kind, done = text(message, "destination_type"), text(message, "result") == "Success"
@@ -50,4 +83,4 @@ class Swaps:
         bridge_id = self.bridges.get(gone, "")
         if not (came and bridge_id):
             return None
-        return gone, Bridged(at=moment(message, now), channel_id=came, bridge_id=bridge_id)
+        return [gone], Bridged(at=moment(message, now), channel_id=came, bridge_id=bridge_id)

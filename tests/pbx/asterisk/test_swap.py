@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from callguard.core.events import Bridged, ChannelHungUp, Unbridged
+from callguard.pbx.asterisk.ami_codec import Message
 from callguard.pbx.asterisk.swap import Swaps
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -29,9 +30,9 @@ def room(*channel_ids: str) -> Swaps:
 @pytest.mark.requirement("S6", "S22")
 def test_the_peer_of_one_leg_is_where_the_other_leg_was() -> None:
     came = Bridged(at=NOW, channel_id="target", bridge_id="room")
-    assert room("first").transferred(transfer(OUT), NOW) == ("first", came)
+    assert room("first").transferred(transfer(OUT), NOW) == (["first"], came)
     came = Bridged(at=NOW, channel_id="caller", bridge_id="room")
-    assert room("second").transferred(transfer(INTO), NOW) == ("second", came)
+    assert room("second").transferred(transfer(INTO), NOW) == (["second"], came)
 
 
 @pytest.mark.parametrize(
@@ -52,3 +53,49 @@ def test_a_leg_is_where_it_was_last_heard_of() -> None:
     assert (swap := own.transferred(asked, NOW)) and swap[1].bridge_id == "b2"
     own.heard(ChannelHungUp(at=NOW, channel_id="first"))
     assert own.transferred(asked, NOW) is None and own.bridges == {"else": "room"}
+
+
+class Manager:
+    """What is asked of AMI."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def send(self, action: str) -> None:
+        self.asked.append(action)
+
+
+def listed(own: Swaps, *rows: tuple[str, str]) -> list[object]:
+    lines = [(("Event", "Status"), ("Uniqueid", channel_id), ("BridgeID", bridge_id)) for channel_id, bridge_id in rows]
+    told = [own.listed(Message(line)) for line in (*lines, (("Event", "StatusComplete"),))]
+    return [item for item in told if item]
+
+
+@pytest.mark.requirement("S6", "S22")
+def test_who_is_gone_without_having_left_may_have_somebody_in_its_place() -> None:
+    own, manager = room("first", "else"), Manager()
+    own.attach(manager)  # type: ignore[arg-type]  # send is all that is used of it
+    own.heard(ChannelHungUp(at=NOW, channel_id="first"))
+    assert manager.asked == ["Status"]
+    came = Bridged(at=NOW, channel_id="new", bridge_id="room")
+    rows = (("else", "room"), ("new", "room"), ("other", "b2"), ("idle", ""))
+    assert listed(own, *rows) == [(["first"], came)]
+    assert listed(own, *rows) == [], "asked for once, told once"
+
+
+def test_who_left_before_or_has_hung_up_where_nobody_can_be_asked_is_just_gone() -> None:
+    own, manager = room("first", "second"), Manager()
+    own.heard(ChannelHungUp(at=NOW, channel_id="second"))
+    own.attach(manager)  # type: ignore[arg-type]
+    own.heard(Unbridged(at=NOW, channel_id="first", bridge_id="room"))
+    own.heard(ChannelHungUp(at=NOW, channel_id="first"))
+    assert manager.asked == [] and listed(own, ("new", "room")) == []
+
+
+def test_a_list_that_was_asked_for_before_the_last_one_is_gone_does_not_end_the_search() -> None:
+    own = room("first", "second")
+    own.attach(Manager())  # type: ignore[arg-type]
+    for gone in ("first", "second"):
+        own.heard(ChannelHungUp(at=NOW, channel_id=gone))
+    assert listed(own) == []
+    assert listed(own, ("new", "room")) == [(["first", "second"], Bridged(at=NOW, channel_id="new", bridge_id="room"))]
