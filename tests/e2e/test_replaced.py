@@ -11,7 +11,7 @@ from callguard.core.recording import State
 from callguard.ports import StoredCall
 from tests.e2e.matrix import Change, changing, sounds
 from tests.e2e.site import Site, incidents, states
-from tests.e2e.test_joins import EDGE, about, begun, over
+from tests.e2e.test_joins import EDGE, about, another, begun, over, sound_between
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -58,3 +58,44 @@ async def test_who_takes_a_place_in_a_conference_by_an_invite_that_replaces_a_ca
 
 def came(stored: StoredCall, change: Change) -> datetime:
     return next(row.at for row in stored.events if row.type == "bridged" and row.channel_id == change.channel_id)
+
+
+async def a_listener_gives_its_place_away(site: Site, agent: int, first: int, second: int, *, by_invite: bool) -> None:
+    """Who listened and had agreed is exchanged for another phone, which listens on."""
+    async with changing(site, agent, first, "moved") as spy, another(site, spy.talk, second) as stranger:
+        talk = spy.talk
+        await begun(talk)
+        await spy.dials(f"spy_{agent}")
+        await about(spy, "notice_ended")
+        assert spy.coming
+        await spy.coming.press("1")
+        await about(spy, "consent_granted")
+        await sounds(talk)
+        if by_invite:
+            stranger.coming = await stranger.third.dial("wait", media=stranger.tone, replaces=spy.coming)
+            await stranger.coming.answered()
+            stranger.channel_id = await stranger.channel_of(stranger.third)
+        else:
+            await spy.coming.hold()
+            consulted = await spy.third.dial(f"to_{second}", media=spy.tone)
+            await stranger.rings()
+            await spy.coming.hand_over(consulted)
+        began = await about(stranger, "listening_started")
+        await about(stranger, "notice_ended")
+        await talk.says(1)
+        assert stranger.coming
+        await stranger.coming.hangup()
+        left = await about(stranger, "channel_hung_up")
+        await sounds(talk)
+        stored = await over(spy)
+    assert states(stored) == [State.VERIFIED.value] and incidents(stored) == set()
+    assert sound_between(talk, began.at, left.at) == 0
+
+
+@pytest.mark.requirement("S6", "S73")
+async def test_who_takes_a_listeners_place_is_told_and_asked_as_a_listener(site: Site) -> None:
+    """By an attended transfer or an INVITE with Replaces: Asterisk says of neither that somebody else listens now."""
+    await asyncio.gather(
+        a_listener_gives_its_place_away(site, 3, 10, 11, by_invite=True),
+        a_listener_gives_its_place_away(site, 4, 12, 13, by_invite=False),
+    )

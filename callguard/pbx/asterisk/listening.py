@@ -1,18 +1,78 @@
 """Who listens in: ChanSpy and its kin, and snoops of ARI, of which AMI tells; and who did before anybody told us.
 
-What belongs here: pure reading of two AMI events and of ARI's list of channels. What does not: what a listener means
-for a call (core).
+What belongs here: reading two AMI events and ARI's list of channels, and who listens in whose place. What does not:
+what a listener means for a call (core).
+
+A listener that hands its call over, or whose call is replaced, gives its place in ChanSpy to another channel, which
+goes on listening: Asterisk says neither that the one stopped nor that the other began (see swap.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 
-from callguard.core.events import Event, ListeningEnded, ListeningStarted
+from callguard.core.events import ChannelHungUp, Event, ListeningEnded, ListeningStarted
+from callguard.errors import LinkDown, PbxRefused
 from callguard.pbx.asterisk.ami_codec import Message
+from callguard.pbx.asterisk.ari import Ari
 from callguard.pbx.asterisk.site import OWN_PREFIX
-from callguard.pbx.asterisk.translate import Json, part, text
+from callguard.pbx.asterisk.translate import Json, is_own, part, text
+
+
+class Listeners:
+    """Who listens to which channels now. TELL hears of it."""
+
+    def __init__(self, tell: Callable[[Event], None]) -> None:
+        self._tell = tell
+        self._ari: Ari | None = None
+        self._heard: dict[str, set[str]] = {}
+        self._looking: set[asyncio.Task[None]] = set()
+
+    def attach(self, ari: Ari | None) -> None:
+        """The link by which channels are looked at, or none."""
+        self._ari = ari
+
+    def looked(self, channels: Sequence[Json]) -> dict[str, tuple[str, ...]]:
+        """`found`, and from now on that is known."""
+        now = found(channels)
+        self._heard = {listener: set(ids) for listener, ids in now.items()}
+        return now
+
+    def managed(self, message: Message, at: datetime) -> None:
+        """An AMI event."""
+        match heard(message, at):
+            case ListeningStarted() as event:
+                self._heard.setdefault(event.channel_id, set()).add(event.heard_id)
+                self._tell(event)
+            case ListeningEnded() as event:
+                self._heard.pop(event.channel_id, None)
+                self._tell(event)
+
+    def gone(self, event: ChannelHungUp) -> None:
+        """A channel hung up. Of a listener that did not stop before, another one may be in the place."""
+        ids = self._heard.pop(event.channel_id, set())
+        if ids and self._ari is not None:
+            task = asyncio.create_task(self._look(self._ari, ids, event.at))
+            self._looking.add(task)
+            task.add_done_callback(self._looking.discard)
+
+    async def _look(self, ari: Ari, ids: set[str], at: datetime) -> None:
+        with suppress(LinkDown, PbxRefused):  # a link that is lost has everybody looked at when it is back
+            now = found([channel for channel in await ari.channels() if not is_own(channel)])
+            for message in _news(now, self._heard, ids, at):
+                self._heard.setdefault(message.channel_id, set()).add(message.heard_id)
+                self._tell(message)
+
+
+def _news(
+    now: Mapping[str, tuple[str, ...]], known: Mapping[str, set[str]], ids: set[str], at: datetime
+) -> list[ListeningStarted]:
+    """Who listens to one of IDS, and was not known to listen at all."""
+    new = [(listener, id) for listener, heard in now.items() if listener not in known for id in heard if id in ids]
+    return [ListeningStarted(at=at, channel_id=listener, heard_id=id) for listener, id in new]
 
 
 def heard(message: Message, at: datetime) -> Event | None:

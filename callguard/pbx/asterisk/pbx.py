@@ -42,11 +42,12 @@ from callguard.core.events import (
     Script,
 )
 from callguard.errors import BadInput, LinkDown, PbxRefused, Unreachable
-from callguard.pbx.asterisk import listening, pausing
+from callguard.pbx.asterisk import pausing
 from callguard.pbx.asterisk.ami import Ami
 from callguard.pbx.asterisk.ami_codec import Message
 from callguard.pbx.asterisk.ari import ApplicationTaken, Ari
 from callguard.pbx.asterisk.links import delays
+from callguard.pbx.asterisk.listening import Listeners
 from callguard.pbx.asterisk.prompter import Prompter
 from callguard.pbx.asterisk.recorder import Recorder
 from callguard.pbx.asterisk.register import RegisterFile
@@ -90,6 +91,7 @@ class AsteriskPbx:
         self._screen = Screen(self._prompter.cue)
         self._rogues = Rogues(lambda event: self._tell(Said(event)))
         self._swaps = Swaps()
+        self._listeners = Listeners(lambda event: self._tell(Said(event)))
         self._sink: Sink | None = None
         self._ari: Ari | None = None
         self._queues: dict[str, _Queue] = {}
@@ -155,7 +157,7 @@ class AsteriskPbx:
         """What is there now; snoops are left out, but for whom somebody else's hear. Raises LinkDown."""
         channels, bridges = await self._read()
         seen = tuple(endpoint(channel) for channel in channels if not is_snoop(channel))
-        return Snapshot(_utc(), seen, bridges, self._waiting(channels), listening.found(channels))
+        return Snapshot(_utc(), seen, bridges, self._waiting(channels), self._listeners.looked(channels))
 
     def set_prompts(self, channel_id: str, prompts: Mapping[Script, Playable]) -> None:
         """Which audio each script is for the party at this channel; to be given before its first PlayPrompt."""
@@ -207,6 +209,7 @@ class AsteriskPbx:
         self._recorder.attach(ami, alive)
         self._rogues.attach(ami)
         self._swaps.attach(ami)
+        self._listeners.attach(ari)
         self._prompter.attach(ari)
         self._screen.attach(ari, ami)
 
@@ -236,6 +239,7 @@ class AsteriskPbx:
         self._recorder.attach(None)
         self._rogues.attach(None)
         self._swaps.attach(None)
+        self._listeners.attach(None)
         self._prompter.attach(None)
         self._screen.attach(None, None)
         if was_up:
@@ -249,9 +253,9 @@ class AsteriskPbx:
         self._rogues.managed(message)
         if swap := self._swaps.listed(message):
             self._replaced(*swap)
-        for event in (pausing.heard(message, _utc()), listening.heard(message, _utc())):
-            if event is not None:
-                self._tell(Said(event))
+        self._listeners.managed(message, _utc())
+        if (signal := pausing.heard(message, _utc())) is not None:
+            self._tell(Said(signal))
 
     def _hear(self, message: Json) -> None:
         if self._lag.heard(said_at(message), _utc().timestamp()):
@@ -283,7 +287,8 @@ class AsteriskPbx:
                 self._recorder.typed(channel_id)
             case Said(event=ChannelLeft(channel_id=channel_id)):
                 self._register.leave(channel_id)
-            case Said(event=ChannelHungUp(channel_id=channel_id)):
+            case Said(event=ChannelHungUp(channel_id=channel_id) as gone):
+                self._listeners.gone(gone)
                 self._register.leave(channel_id)
                 self._recorder.channel_gone(channel_id)
                 self._queues.pop(channel_id, None)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 
 import pytest
 
-from callguard.core.events import ListeningEnded, ListeningStarted
+from callguard.core.events import ChannelHungUp, Event, ListeningEnded, ListeningStarted
+from callguard.errors import LinkDown
 from callguard.pbx.asterisk.ami_codec import Message
-from callguard.pbx.asterisk.listening import found, heard
+from callguard.pbx.asterisk.listening import Listeners, found, heard
 from callguard.pbx.asterisk.site import OWN_PREFIX
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -37,6 +39,56 @@ def test_a_spy_hears_a_channel_until_it_stops() -> None:
 )
 def test_everything_else_says_nothing(message: Message) -> None:
     assert heard(message, AT) is None
+
+
+# ---------------------------------------------------------------- who is in whose place
+class Links:
+    """ARI's list of channels, or none."""
+
+    def __init__(self, *there: dict[str, object]) -> None:
+        self.there, self.asked = list(there), 0
+
+    async def channels(self) -> list[dict[str, object]]:
+        self.asked += 1
+        if not self.there:
+            raise LinkDown("gone")
+        return self.there
+
+
+async def after(listeners: Listeners, gone: str) -> None:
+    listeners.gone(ChannelHungUp(at=AT, channel_id=gone))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+
+@pytest.mark.requirement("S6", "S73")
+async def test_who_is_found_in_the_place_of_a_listener_that_never_stopped_listens() -> None:
+    told: list[Event] = []
+    listeners, own = Listeners(told.append), channel(f"{OWN_PREFIX}1", "Snoop/1.1-01", "Stasis")
+    links = Links(*TALK, channel("9", "PJSIP/boss-05", "ChanSpy", "PJSIP/agent1-"), own)
+    listeners.attach(links)  # type: ignore[arg-type]  # its list is all that is used
+    listeners.managed(said("ChanSpyStart", SpyerUniqueid="8", SpyeeUniqueid="1.2"), AT)
+    await after(listeners, "8")
+    assert told[1:] == [ListeningStarted(at=AT, channel_id="9", heard_id="1.2")]
+    await after(listeners, "8")
+    assert len(told) == 2 and links.asked == 1, "whoever is gone is gone once"
+    listeners.managed(said("ChanSpyStop", SpyerUniqueid="9"), AT)
+    await after(listeners, "9")
+    assert told[2:] == [ListeningEnded(at=AT, channel_id="9")] and links.asked == 1, "it stopped: nobody can be there"
+
+
+@pytest.mark.requirement("S73")
+async def test_nobody_is_told_of_twice_and_a_lost_link_tells_of_nobody() -> None:
+    told: list[Event] = []
+    listeners, boss = Listeners(told.append), channel("9", "PJSIP/boss-05", "ChanSpy", "PJSIP/agent1-")
+    other = channel("8", "PJSIP/boss-06", "ChanSpy", "PJSIP/agent1-")
+    listeners.attach(Links(*TALK, boss))  # type: ignore[arg-type]
+    assert listeners.looked([*TALK, boss, other]) == {"9": ("1.2",), "8": ("1.2",)}
+    await after(listeners, "8")
+    assert told == []
+    listeners.attach(Links())  # type: ignore[arg-type]
+    await after(listeners, "9")
+    assert told == []
 
 
 # ---------------------------------------------------------------- who began before anybody told us
