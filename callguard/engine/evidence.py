@@ -114,7 +114,7 @@ class Evidence:
 
     async def _drain(self) -> None:
         async with self.draining:
-            await self.spool.drain(self.log)
+            await self.spool.drain(self.log, lambda batch: self.refused(_call_of(batch)))
 
     def _gone(self) -> None:
         if not self.away:

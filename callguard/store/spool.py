@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -67,28 +67,29 @@ class Spool:
         """Files with lines that could not be loaded (torn, or refused by the log): a human must look at them."""
         return sorted(self._dir.glob("*.aside"))
 
-    async def drain(self, log: EventLog) -> int:
+    async def drain(self, log: EventLog, refused: Callable[[Batch], None] = lambda batch: None) -> int:
         """Load everything into LOG, oldest first, and return the number of batches that LOG took.
 
         What is appended meanwhile is loaded too. A file goes only when LOG has all of it, so after a crash or StoreDown
-        the next drain begins that file again, which adds nothing twice. Lines that cannot be loaded are kept aside.
+        the next drain begins that file again, which adds nothing twice. Lines that cannot be loaded are kept aside;
+        REFUSED hears of each that LOG does not take.
         """
         count = 0
         while waiting := self._closed():
             for path in waiting:
-                count += await self._load(path, log)
+                count += await self._load(path, log, refused)
                 path.unlink()
             self._sync()
         return count
 
-    async def _load(self, path: Path, log: EventLog) -> int:
+    async def _load(self, path: Path, log: EventLog, refused: Callable[[Batch], None]) -> int:
         count = 0
         with path.open("rb") as file:
             while lines := list(islice(file, GROUP)):
-                count += await self._load_some(path, lines, log)
+                count += await self._load_some(path, lines, log, refused)
         return count
 
-    async def _load_some(self, path: Path, lines: list[bytes], log: EventLog) -> int:
+    async def _load_some(self, path: Path, lines: list[bytes], log: EventLog, refused: Callable[[Batch], None]) -> int:
         """Load LINES together; if LOG refuses, one by one, and what it refuses then is kept aside."""
         known = [(line, batch) for line in lines if (batch := self._batch(path, line))]
         try:
@@ -97,8 +98,9 @@ class Spool:
             raise
         except StoreRefused:
             if len(known) > 1:
-                return sum([await self._load_some(path, [line], log) for line, _ in known])
+                return sum([await self._load_some(path, [line], log, refused) for line, _ in known])
             self._keep_aside(path, known[0][0])
+            refused(known[0][1])
             return 0
         return len(known)
 

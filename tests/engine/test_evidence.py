@@ -296,7 +296,7 @@ async def test_of_rows_that_go_in_together_the_log_keeps_those_that_it_takes(tmp
     evidence = Evidence(log, Spool(tmp_path / "spool", MASTER), tmp_path, 0, refused=told.append)
     assert not await evidence.keep(batches)
     assert [await log.load(call_id) is not None for call_id in calls] == [True, False, True]
-    assert told == [calls[1]] and not evidence.away
+    assert {*told} == {calls[1]} and not evidence.away
     assert await evidence.keep([rows.whole(rows.new_id()), rows.whole(rows.new_id())])
 
 

@@ -154,7 +154,9 @@ async def test_a_refused_batch_is_kept_aside_once_and_the_others_go_on(tmp_path:
     with pytest.raises(StoreDown):
         await spool.drain(log)
     log.good = 1000
-    assert await spool.drain(log) == 3
+    refused: list[Batch] = []
+    assert await spool.drain(log, refused.append) == 3
+    assert [batch.events for batch in refused] == [lost_head.events]
     (aside,) = spool.aside()
     assert len(aside.read_bytes().splitlines()) == 1
     stored = await log.load(good)

@@ -301,9 +301,7 @@ class AsteriskPbx:
 
     def _waiting(self, channels: list[Json]) -> frozenset[str]:
         app = self._settings.ari.app
-        return frozenset(
-            text(channel, "id") for channel in channels if waits_in(channel, app) and not is_snoop(channel)
-        )
+        return frozenset(text(each, "id") for each in channels if waits_in(each, app) and not is_snoop(each))
 
     def _note_waiting(self, waiting: frozenset[str]) -> None:
         for channel_id in self._register.content.waiting - waiting:
