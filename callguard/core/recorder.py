@@ -234,7 +234,7 @@ def _stop_observed(call: Call, before: Recording, event: RecordingEvent) -> Step
         again = (DiscardRecording(**about(now)),) if now and now.is_doomed else ()
         return _pay(call).then(lambda later: Step(later, again))
     alone = before.state.runs
-    stood = now.stood_until(event.offset_samples, now.stopped_at or event.at)
+    stood = now.stood_at_end(event.offset_samples, now.stopped_at or event.at)
     done = measuring.whole(call, replace(now, stood=stood, ended_alone=now.ended_alone or alone))
     return (done.then(lambda later: _ended_alone(later, event)) if alone else done).then(_pay)
 

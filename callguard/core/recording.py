@@ -287,6 +287,11 @@ class Recording:
             due=tuple(replace(item, start=_sooner(item.start, since, samples)) for item in self.due),
         )
 
+    def stood_at_end(self, length: int, at: datetime) -> float:
+        """The same of a file that ended with so many samples. Under an unmask that was not answered yet, what is
+        missing may be sound."""
+        return self.stood if self.mask is Mask.UNMASKING else self.stood_until(length, at)
+
     def stood_until(self, offset: int, at: datetime) -> float:
         """Seconds that it stood still under masks, were the one that lasts to end at OFFSET: FreeSWITCH writes nothing
         while a channel is on hold. What is missing there was silence.

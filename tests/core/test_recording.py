@@ -98,6 +98,8 @@ def test_how_long_a_masked_recorder_stood_still_is_counted() -> None:
     two = one.with_span_closed(16000, NOW + timedelta(seconds=3)).with_span_open(24000, NOW + timedelta(seconds=5))
     assert two.stood == two.stood_until(24000, NOW + timedelta(seconds=5)) == 2
     assert two.with_span_closed(24000, NOW + timedelta(seconds=6)).stood == 3
+    unanswered = replace(two, mask=Mask.UNMASKING)
+    assert (two.stood_at_end(24000, NOW + timedelta(seconds=6)), unanswered.stood_at_end(24000, NOW)) == (3, 2)
 
 
 @pytest.mark.requirement("S42", "S82")
