@@ -277,6 +277,8 @@ NOT_RUNNING = "not running"
 """Why a request was not sent: the PBX's side knows no such recorder."""
 NO_CHANNEL = "no such channel"
 """Why a start was refused: its channel hung up, and that is on its way to us."""
+NOT_THERE = "not there"
+"""Why a request about a channel failed: it hung up."""
 GONE_ON = "gone on"
 """Why a request to send a party on was refused: it is in our application no more, somebody else led it away."""
 

@@ -11,7 +11,7 @@ from functools import partial
 
 from callguard.core.call import Call, Channel
 from callguard.core.effects import SendOn, WakeAt
-from callguard.core.events import GONE_ON, LINK_LOST, EffectFailed
+from callguard.core.events import GONE_ON, LINK_LOST, NOT_THERE, EffectFailed
 from callguard.core.outcome import Step, incident
 
 AGAIN = 1.0
@@ -19,9 +19,11 @@ AGAIN = 1.0
 
 
 def failed(call: Call, event: EffectFailed) -> Step:
-    """It stays: somebody has to know, and it is asked for again. A lost link is waited for."""
+    """It stays: somebody has to know, and it is asked for again. A lost link is waited for; the news that a channel
+    hung up, which the PBX does not know any more, are on their way.
+    """
     channel = call.channels.get(event.channel_id)
-    if channel is None or channel.gone or event.reason == GONE_ON:
+    if channel is None or channel.gone or event.reason in (GONE_ON, NOT_THERE):
         return Step(call)
     done = Step(call) if channel.stuck else incident(call, "send_on_failed")
     call = replace(call, ticks=call.ticks + 1).change(channel.channel_id, stuck=call.ticks + 1)

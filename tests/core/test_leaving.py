@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from callguard.core.effects import SendOn
-from callguard.core.events import GONE_ON, LINK_LOST, Link, Outcome
+from callguard.core.events import GONE_ON, LINK_LOST, NOT_THERE, Link, Outcome
 from callguard.core.leaving import AGAIN
 from tests.core.play import FAR, Play, play
 from tests.core.test_recorder import watch
@@ -43,6 +43,10 @@ def test_a_request_that_was_lost_with_the_link_follows_its_return() -> None:
 @pytest.mark.requirement("S123")
 def test_who_was_led_away_by_somebody_else_is_asked_nothing_more() -> None:
     play().told().presses("1").refused(SendOn, reason=GONE_ON).is_quiet()
+
+
+def test_who_hung_up_before_it_could_be_sent_on_is_no_incident() -> None:
+    play().told().presses("1").refused(SendOn, reason=NOT_THERE).is_quiet()
 
 
 def test_who_has_left_is_not_sent_on() -> None:

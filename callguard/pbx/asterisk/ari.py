@@ -16,14 +16,14 @@ from urllib.parse import quote
 import aiohttp
 import orjson
 
-from callguard.core.events import GONE_ON
+from callguard.core.events import GONE_ON, NOT_THERE
 from callguard.errors import LinkDown, PbxRefused, Unreachable
 from callguard.pbx.asterisk.site import HEARTBEAT, AriAddress
 from callguard.pbx.asterisk.translate import FILTERED, Json, parts
 
 REQUEST_SECONDS = 3.0
 CONNECT_SECONDS = 5.0
-_WORDS = {404: "not there", 409: "not possible now", 412: "not possible now", 422: "not accepted"}
+_WORDS = {404: NOT_THERE, 409: "not possible now", 412: "not possible now", 422: "not accepted"}
 """What ARI's status says, in our words."""
 
 

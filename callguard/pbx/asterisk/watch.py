@@ -166,8 +166,9 @@ class Watch:
             seen = min(now, look.written)
         self._looked = now
         facts = self._open(at)
-        if not self._may_be_told(now, look):
-            facts += self._grow(now if seen is None else seen, at, look) + self._mask(at, look)
+        if self._may_be_told(now, look):
+            return facts + self._end(now, at, look)
+        facts += self._grow(now if seen is None else seen, at, look) + self._mask(at, look)
         return facts + (self._end(now, at, look) or self._stall(now, at) + self._unheard(now, at))
 
     def _unheard(self, now: float, at: datetime) -> list[Event]:
@@ -250,7 +251,7 @@ class Watch:
             for moment, silent in early:
                 self._masks.turn(silent=silent, expected=self.offset(moment))
         ahead = (started - self._started) * RATE
-        if ahead > doubt or (ahead < 0 and not look.final):
+        if ahead > doubt or ahead < 0:
             before, self._started = self._started, started if ahead < 0 else started - doubt / RATE / 2
             if not self._always:
                 self._fallen += self._started - before
