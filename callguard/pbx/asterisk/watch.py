@@ -165,10 +165,7 @@ class Watch:
         if look.written is not None and self._looked <= look.written + CLOCKS:  # else a clock was set
             seen = min(now, look.written)
         self._looked = now
-        facts = self._open(at)
-        if self._may_be_told(now, look):
-            return facts + self._end(now, at, look)
-        facts += self._grow(now if seen is None else seen, at, look) + self._mask(at, look)
+        facts = self._open(at) + self._grow(now, at, look, seen) + self._mask(at, look)
         return facts + (self._end(now, at, look) or self._stall(now, at) + self._unheard(now, at))
 
     def _unheard(self, now: float, at: datetime) -> list[Event]:
@@ -194,7 +191,7 @@ class Watch:
         self._opened = True
         return [RecordingOpened(at=at, **self._ids, offset_samples=0)]
 
-    def _grow(self, now: float, at: datetime, look: Look) -> list[Event]:
+    def _grow(self, now: float, at: datetime, look: Look, seen: float | None) -> list[Event]:
         first, before = self.samples < 0, max(0, self.samples)
         self.samples = look.samples
         if look.samples < before:
@@ -204,7 +201,8 @@ class Watch:
         if before % BLOCK == 0 and look.samples % BLOCK and not look.final:
             return []
         self._grown_at, self._stalled = now, False
-        self._calibrate(now, look)
+        if seen is not None or not look.final:  # how long ago it ended is not known
+            self._calibrate(now if seen is None else seen, look)
         silent, fell = self._one_sided(at, look), self._fell()
         if self._said_growing is not None and now - self._said_growing < GROWTH_EVERY and not fell:
             return silent
@@ -232,13 +230,11 @@ class Watch:
         ]
 
     def _calibrate(self, now: float, look: Look) -> None:
-        """A step of the file tells the recorder's clock to some 100 ms; ours is corrected beyond that. Its last one
-        tells it where the end is known, and less well."""
-        doubt = self._doubt
-        if look.final:
-            if self._ended_at is None or self._started is None or self._always:
-                return
-            now, doubt = self._ended_at, 3 * doubt
+        """A step of the file tells the recorder's clock to some 100 ms; ours is corrected beyond that. Its end tells
+        less: it is written a moment after the last sample."""
+        doubt = 3 * self._doubt if look.final else self._doubt
+        if look.final and (self._started is None or self._always):
+            return
         started = now - look.samples / RATE
         if self._may_stand and self._started is not None and started - self._started > STOOD_STILL:
             self._starts.clear()
@@ -273,21 +269,13 @@ class Watch:
                     facts.append(self._damaged(at, finding.value, sample))
         return facts
 
-    @property
-    def _ended_at(self) -> float | None:
-        return self._stopping if self._stopping is not None else self._refused
-
-    def _may_be_told(self, now: float, look: Look) -> bool:
-        """Whether it ended, and why, and when by the clock, may be on its way."""
-        return look.final and self._ended_at is None and now - (self._final or (now,))[0] < HEARD_SECONDS
-
     def _end(self, now: float, at: datetime, look: Look) -> list[Event]:
-        ended_at = self._ended_at
+        ended_at = self._stopping if self._stopping is not None else self._refused
         short = ended_at is not None and self.offset(ended_at) < _EMPTY_SECONDS * RATE
         empty = look.samples == 0 and short and ended_at is not None and now - ended_at > _EMPTY_SECONDS
         self._final = self._final or ((now, at) if look.final else None)
-        _, ended = self._final or (now, at)  # it ended when that was seen, however long nobody says why
-        if self._may_be_told(now, look):
+        since, ended = self._final or (now, at)  # it ended when that was seen, however long nobody says why
+        if look.final and ended_at is None and now - since < HEARD_SECONDS:
             return []
         if look.final or empty:  # a header becomes final only when the recorder ended, whoever ended it
             self.done = self.ended = True

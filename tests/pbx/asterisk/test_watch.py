@@ -123,13 +123,13 @@ def test_who_ended_a_file_may_be_told_a_moment_later() -> None:
     by itself."""
     hung_up, alone = started(), started()
     for watch in (hung_up, alone):
-        assert kinds(see(watch, 103, 24_000, final=True)) == [RecordingOpened]
+        assert kinds(see(watch, 103, 24_000, final=True)) == [RecordingOpened, RecordingGrowing]
         assert watch.urgent and not watch.done
     hung_up.ending(103.2)
-    assert kinds(see(hung_up, 103.21, 24_000, final=True)) == [RecordingGrowing, StopObserved]
+    assert kinds(see(hung_up, 103.21, 24_000, final=True)) == [StopObserved]
     assert see(alone, 103.4, 24_000, final=True) == []
     later = AT + timedelta(seconds=0.51)  # it ended when that was seen: its length is held against that moment
-    [_, stopped] = alone.observe(103.51, later, Look(exists=True, samples=24_000, final=True))
+    [stopped] = alone.observe(103.51, later, Look(exists=True, samples=24_000, final=True))
     assert stopped == StopObserved(at=AT, channel_id="c1", recording_id="r1", offset_samples=24_000)
 
 
@@ -243,6 +243,16 @@ def test_sound_behind_a_mask_comes_sooner_in_a_file_that_fell_behind_and_sound_u
         watch.unmasking(108.7)  # at sample 48,960 by its own clock
         facts += [*heard(watch, 108.9, 3 * STEP, sound), *heard(watch, 110.9, 4 * STEP, sound)]
         assert (RecordingDamaged in kinds(facts)) is leaks, place
+
+
+def test_the_end_of_a_file_tells_how_far_it_fell_behind_where_it_is_known_when_it_was_written() -> None:
+    known, unknown = started(), started()
+    for watch in (known, unknown):
+        see(watch, 102.1, STEP)
+        watch.ending(109.0)  # heard of by a controller that slept
+    facts = see(known, 109.0, 24_000, final=True, written=104.2)
+    assert [(fact.fell_ms, fact.fell_since) for fact in facts if isinstance(fact, RecordingGrowing)] == [(1050, STEP)]
+    assert kinds(see(unknown, 109.0, 24_000, final=True)) == [StopObserved]
 
 
 def test_keys_are_no_stall() -> None:
