@@ -181,14 +181,14 @@ class Accounts:
     def being_asked(self, ears: Iterable[str], now: float) -> None:
         """A question begins."""
         for ear in ears:
-            self.parties[ear].put_at = now
+            self.parties[ear].put_at, self.parties[ear].cut_off = now, False
         self.look(now)
 
     def being_told(self, ears: Iterable[str], now: float) -> None:
         """A notice begins."""
         for ear in ears:
             party = self.parties[ear]
-            party.put_at = now
+            party.put_at, party.cut_off = now, False
             if party.waiting and party.owner in self.calls and self.calls[party.owner].unasked:
                 self.book.wrong("asked under a halt", ear)
             if party.no_at is not None and party.asked_at is not None and party.no_at >= party.asked_at:
@@ -196,6 +196,11 @@ class Accounts:
             party.again = party.told_at is not None
             party.asked_at = now if party.asked_at is None else party.asked_at
         self.look(now)
+
+    def cut_off(self, ears: Iterable[str]) -> None:
+        """They are told or asked, and the controller cannot hear of it."""
+        for ear in ears:
+            self.parties[ear].cut_off = True
 
     def told(self, ears: Iterable[str], now: float) -> None:
         """A notice was played to its end: it counts for whom nothing has overtaken it since its beginning."""

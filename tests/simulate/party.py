@@ -31,7 +31,8 @@ class Party:
     once, in this call or another. `curious`: it wants to know more, and has not heard all of that; `put_at`: when it
     was told or asked anything last; `doubtful`: it agreed before it had heard all, or what it should agree to, or
     behind an agent's word, which is nothing or all. `said_no`: when it, or somebody for it, may have refused; `again`:
-    it hears another call's notice, behind one that it heard; `sent_on_at`: when it last had to wait no more.
+    it hears another call's notice, behind one that it heard; `sent_on_at`: when it last had to wait no more; `cut_off`:
+    what it is told counts for nothing, for its controller lost the link.
     """
 
     channel_id: str
@@ -61,6 +62,7 @@ class Party:
     said_no: float | None = None
     again: bool = False
     sent_on_at: float = 0.0
+    cut_off: bool = False
 
     @property
     def where(self) -> str:
@@ -107,7 +109,7 @@ class Party:
 
     def may_refuse(self, now: float, express: bool) -> bool:
         """Whether a 2 is an answer: while it is told and asked."""
-        if self.asked_at is None or self.yes_at is not None or self.role is Role.AGENT:
+        if self.asked_at is None or self.cut_off or self.yes_at is not None or self.role is Role.AGENT:
             return False
         if self.told_at is None or not express:
             return self.told_at is None or now < self.told_at + OPT_OUT_WINDOW

@@ -59,6 +59,7 @@ SEEN = {
     224004: "a controller dies as it hears of a withdrawal, before it is written down: nothing is destroyed for it",
     3120718: "no word comes about a start and a stop as the caller hangs up",
     3134198: "a guest who heard the caller's notice, and agreed to it, is told by one of its own",
+    6139648: "a number has a 2 in it, in a notice that the link was lost under",
     5006756: "a disk is full, and no word comes about an unmask before the call ends",
     3612643: "a guest whom another call told is told by its own",
     732173: "an operator's second word waits behind the first one, which a slow log takes a second for",

@@ -173,6 +173,7 @@ class Wire:
         for channel_id, prompts in self.exchange.prompts.items():
             for prompt in prompts:
                 self._said(NoticeFailed, channel_id, script=prompt.script, reason="link lost")
+                self.exchange.accounts.cut_off(prompt.ears)
         self._tell(Link(self.exchange.wall(), up=False))
 
     def notice_gap(self) -> None:
