@@ -384,8 +384,8 @@ class Recorder:
 
     def _observe(self, seen: Mapping[str, Look]) -> None:
         now, at = self._now(), _utc()
-        for live in [item for item in self._live.values() if item.recording_id in seen]:
-            for fact in live.watch.observe(now, at, seen[live.recording_id]):
+        for live in [item for item in self._live.values() if item.recording_id in seen or item.watch.unseen]:
+            for fact in live.watch.observe(now, at, seen.get(live.recording_id, Look())):
                 self._tell(fact)
             if live.watch.done and not live.watch.astray:
                 self._drop(live)

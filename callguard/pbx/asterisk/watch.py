@@ -146,6 +146,11 @@ class Watch:
         return self._acknowledged is not None
 
     @property
+    def unseen(self) -> bool:
+        """Whether nothing proves yet that it has a file: where no look comes back, there is none."""
+        return not self._opened
+
+    @property
     def urgent(self) -> bool:
         """Whether a fact may be due within milliseconds."""
         moments = (self._stopping, self._refused, self._final)

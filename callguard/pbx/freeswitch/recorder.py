@@ -371,10 +371,8 @@ class Recorder:
 
     def _observe(self, seen: Mapping[str, tuple[float, Look]]) -> None:
         now, at = self._now(), _utc()
-        for live in list(self._live.values()):
-            if live.recording_id not in seen:
-                continue
-            then, found = seen[live.recording_id]
+        for live in [item for item in self._live.values() if item.recording_id in seen or item.watch.unseen]:
+            then, found = seen.get(live.recording_id, (now, Look()))
             for fact in live.watch.observe(now, at, found, then):
                 self._tell(fact)
             if live.watch.done:

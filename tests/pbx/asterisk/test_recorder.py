@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import threading
 import uuid
 from itertools import pairwise
 from pathlib import Path
@@ -39,6 +40,7 @@ from callguard.core.events import (
 from callguard.lab.asterisk import Asterisk
 from callguard.lab.media import find_counters
 from callguard.lab.sip import Phone
+from callguard.pbx.asterisk import recorder
 from callguard.pbx.asterisk.ami import Ami
 from callguard.pbx.asterisk.ami_codec import Message
 from callguard.pbx.asterisk.recorder import Recorder
@@ -75,6 +77,21 @@ async def test_two_files_one_a_side_in_step_to_the_packet(rig: Rig) -> None:
     acknowledged, opened = rig.of(RecordingAcknowledged)[0], rig.of(RecordingOpened)[0]
     assert acknowledged.recording_id == opened.recording_id == recording_id
     assert rig.of(RogueRecordingSeen) == []
+
+
+@pytest.mark.requirement("S123")
+async def test_a_recording_that_starts_on_a_disk_that_hangs_is_lost_within_five_seconds(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look that does not come back is no look at all; those that came before tell nothing of a later recording."""
+    hangs = threading.Event()
+    monkeypatch.setattr(recorder, "look_at", lambda wanted: hangs.wait(20) and {})
+    try:
+        async with rig.talk() as talk:
+            rig.pbx.perform(StartRecording(channel_id=talk.far, recording_id=str(uuid.uuid4()), segment_no=0))
+            assert (await rig.wait(RecordingLost, seconds=5)).reason == "no file"
+    finally:
+        hangs.set()
 
 
 @pytest.mark.requirement("S45")
