@@ -4,7 +4,8 @@ What belongs here: reading two AMI events and ARI's list of channels, and who li
 what a listener means for a call (core).
 
 A listener that hands its call over, or whose call is replaced, gives its place in ChanSpy to another channel, which
-goes on listening: Asterisk says neither that the one stopped nor that the other began (see swap.py).
+goes on listening: Asterisk says neither that the one stopped nor that the other began (see swap.py). Nor does it where
+the channel that is listened to is the one whose place is taken: the listener hears the newcomer from then on.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from callguard.errors import LinkDown, PbxRefused
 from callguard.pbx.asterisk.ami_codec import Message
 from callguard.pbx.asterisk.ari import Ari
 from callguard.pbx.asterisk.site import OWN_PREFIX
+from callguard.pbx.asterisk.swap import Swap
 from callguard.pbx.asterisk.translate import Json, is_own, part, text
 
 
@@ -58,6 +60,13 @@ class Listeners:
             task = asyncio.create_task(self._look(self._ari, ids, event.at))
             self._looking.add(task)
             task.add_done_callback(self._looking.discard)
+
+    def moved(self, swap: Swap) -> None:
+        """Whoever listened to those who are gone listens to who came in their place: nobody stopped."""
+        for listener, ids in self._heard.items():
+            if not ids.isdisjoint(swap.gone):
+                self._heard[listener] = ids.difference(swap.gone) | {swap.came}
+                self._tell(ListeningStarted(at=swap.at, channel_id=listener, heard_id=swap.came))
 
     async def _look(self, ari: Ari, ids: set[str], at: datetime) -> None:
         with suppress(LinkDown, PbxRefused):  # a link that is lost has everybody looked at when it is back

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -38,7 +38,6 @@ from callguard.core.events import (
     ChannelLeft,
     DigitPressed,
     EffectFailed,
-    Event,
     Script,
 )
 from callguard.errors import BadInput, LinkDown, PbxRefused, Unreachable
@@ -55,7 +54,7 @@ from callguard.pbx.asterisk.rogue import Rogues
 from callguard.pbx.asterisk.screen import Screen
 from callguard.pbx.asterisk.site import OWN_PREFIX, AsteriskSettings
 from callguard.pbx.asterisk.skew import Skew, said_at
-from callguard.pbx.asterisk.swap import Swaps
+from callguard.pbx.asterisk.swap import Swap, Swaps
 from callguard.pbx.asterisk.translate import Json, endpoint, is_own, is_snoop, scrubbed, text, translate, waits_in
 from callguard.pbx.asterisk.version import TooOld, admit
 from callguard.pbx.lag import Lag
@@ -251,8 +250,8 @@ class AsteriskPbx:
         if foreign := self._recorder.heard(message):
             self._rogues.mixed(foreign)
         self._rogues.managed(message)
-        if swap := self._swaps.listed(message):
-            self._replaced(*swap)
+        if swap := self._swaps.managed(message, _utc()):
+            self._replaced(swap)
         self._listeners.managed(message, _utc())
         if (signal := pausing.heard(message, _utc())) is not None:
             self._tell(Said(signal))
@@ -265,15 +264,17 @@ class AsteriskPbx:
         self._rogues.heard(message)
         raw = scrubbed(message)
         if swap := self._swaps.transferred(message, _utc()):
-            self._replaced(*swap, raw)
+            self._replaced(swap, raw)
         for heard in translate(message, self._settings.ari.app, _utc()):
             self._tell(heard, raw)
 
-    def _replaced(self, gone: Sequence[str], came: Bridged, raw: Mapping[str, Any] | None = None) -> None:
-        """CAME is in the place of these, with our recorders of them."""
-        for channel_id in gone:
-            self._recorder.moved(channel_id, came.channel_id)
-        self._tell(Said(came), raw)
+    def _replaced(self, swap: Swap, raw: Mapping[str, Any] | None = None) -> None:
+        """Somebody is in the place of others, with all recorders of them, and with whoever listens to them."""
+        self._recorder.moved(swap.gone, swap.came)
+        if swap.bridge_id:
+            self._tell(Said(Bridged(at=swap.at, channel_id=swap.came, bridge_id=swap.bridge_id)), raw)
+        self._listeners.moved(swap)
+        self._rogues.moved(swap)
 
     def _note(self, heard: Heard) -> None:
         if isinstance(heard, Said):
@@ -377,9 +378,7 @@ class AsteriskPbx:
         task.add_done_callback(self._leaving.discard)
 
     def _failed(self, effect: Effect, reason: str) -> None:
-        event: Event = EffectFailed(
-            at=_utc(), channel_id=effect.channel_id, effect=type(effect).__name__, reason=reason
-        )
+        event = EffectFailed(at=_utc(), channel_id=effect.channel_id, effect=type(effect).__name__, reason=reason)
         asyncio.get_running_loop().call_soon(self._tell, Said(event))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -136,10 +136,10 @@ class Recorder:
         for live in (item for item in self._live.values() if item.channel_id == channel_id):
             live.watch.typed()
 
-    def moved(self, channel_id: str, other_id: str) -> None:
-        """OTHER took the place of this channel, which is about to hang up, and our recorder goes on there, where nobody
+    def moved(self, gone: Sequence[str], other_id: str) -> None:
+        """OTHER took the place of these channels, which are about to hang up. Our recorder goes on there, where nobody
         asks for it any more: it ends with its channel, as ever."""
-        for live in [item for item in self._live.values() if item.channel_id == channel_id and item.mix_id]:
+        for live in [item for item in self._live.values() if item.channel_id in gone and item.mix_id]:
             stop = StopRecording(channel_id=other_id, recording_id=live.recording_id)
             self._silence(stop, lambda _: self._wake.set(), "StopMixMonitor", MixMonitorID=live.mix_id)
 

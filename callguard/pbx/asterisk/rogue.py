@@ -17,6 +17,7 @@ from callguard.errors import LinkDown, PbxRefused
 from callguard.pbx.asterisk.ami import Ami
 from callguard.pbx.asterisk.ami_codec import Message
 from callguard.pbx.asterisk.ari import Ari
+from callguard.pbx.asterisk.swap import Swap
 from callguard.pbx.asterisk.translate import Json, part, recorded, text
 
 _ENDED = ("RecordingFinished", "RecordingFailed")
@@ -50,6 +51,16 @@ class Rogues:
         """A MixMonitor that we did not ask for began."""
         self._running[channel_id].append(_Recorder("mixed", channel_id))
         self._tell(RogueRecordingSeen(at=datetime.now(UTC), channel_id=channel_id))
+
+    def moved(self, swap: Swap) -> None:
+        """What recorded those who are gone records who came in their place, and is told of and stopped there."""
+        for gone in swap.gone:
+            for recorder in self._running.pop(gone, ()):
+                if recorder.kind == "mixed":
+                    self.mixed(swap.came)
+                else:
+                    self._running[swap.came].append(recorder)
+                    self._tell(RogueRecordingSeen(at=swap.at, channel_id=swap.came))
 
     def managed(self, message: Message) -> None:
         """An AMI event: a conference records itself, with a MixMonitor on a channel that no event is about."""

@@ -13,7 +13,7 @@ HEARTBEAT = 1.5
 """Seconds. A link is given up after 1.5 times as much: a dead or stopped Asterisk is noticed within 2.3 s."""
 OWN_PREFIX = "callguard-"
 """How the ids of everything that we make on the PBX begin: snoop channels and playbacks."""
-HEARD = ("Event: MixMonitorStart", "Event: Confbridge.*Record", "Event: ChanSpySt")
+HEARD = ("Event: MixMonitorStart", "Event: Confbridge.*Record", "Event: ChanSpySt", "Event: Pickup")
 """Which AMI events of class `call` are heard: what our session filters for, or manager.conf where it may not."""
 
 

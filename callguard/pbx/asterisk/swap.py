@@ -1,14 +1,15 @@
-"""Who takes a channel's place in a conference without a word of that: by an attended transfer out of it, or into it, or
-by an INVITE that replaces the channel's call (RFC 3891).
+"""Who takes a channel's place without a word of that: by an attended transfer out of a conference, into one or into
+another application, by an INVITE that replaces a call in a conference (RFC 3891), or by a pickup.
 
 What belongs here: which bridge each channel is in, and who is in whose place. What does not: what comes of it (core/),
-stopping the recorder that stays behind (recorder.py).
+stopping the recorder that stays behind (recorder.py), who listens on (listening.py).
 
-Asterisk lets nobody be moved out of a ConfBridge. It exchanges the insides of two channels instead (a masquerade): the
-newcomer goes on in the room under its own name, with whatever hung on the channel that it replaces, our recorder too.
-No event says that it entered (Asterisk 22: BridgeAttendedTransfer, destination_type "application"; of an INVITE there
-is nothing at all). A channel that is gone without having left its bridge tells that somebody may be in its place, and
-AMI's list of channels says who: ARI's list of bridges still names the one that is gone.
+Asterisk lets nobody be moved out of an application. It exchanges the insides of two channels instead (a masquerade):
+the newcomer goes on there under its own name, with whatever hung on the channel that it replaces: our recorder, and
+whoever listens. Of a ConfBridge no event says that it entered (Asterisk 22: BridgeAttendedTransfer, destination_type
+"application"; of an INVITE there is nothing at all). A channel that is gone without having left its bridge tells that
+somebody may be in its place, and AMI's list of channels says who: ARI's list of bridges still names the one that is
+gone. Of a pickup AMI tells.
 """
 
 from __future__ import annotations
@@ -21,6 +22,16 @@ from callguard.core.events import Bridged, ChannelHungUp, Event, Unbridged
 from callguard.pbx.asterisk.ami import Ami
 from callguard.pbx.asterisk.ami_codec import Message
 from callguard.pbx.asterisk.translate import Json, moment, part, text
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """`came` is in the place of those who are `gone`; in which bridge, where nobody else says so."""
+
+    gone: tuple[str, ...]
+    came: str
+    at: datetime
+    bridge_id: str = ""
 
 
 @dataclass(slots=True)
@@ -58,21 +69,25 @@ class Swaps:
             self.asked += 1
             self.ami.send("Status")
 
-    def listed(self, message: Message) -> tuple[list[str], Bridged] | None:
-        """What an AMI event says of a channel, if we asked and it is in the place of others: of these, and that it is
-        there, since they are gone."""
-        if message.get("Event") == "StatusComplete":
-            self.asked -= 1
-            if self.asked <= 0:
-                self.left.clear()
-        came, bridge_id = message.get("Uniqueid"), message.get("BridgeID")
-        gone = self.left.get(bridge_id, []) if message.get("Event") == "Status" and came not in self.bridges else []
-        if not gone:
-            return None
-        return [one.channel_id for one in gone], Bridged(at=gone[-1].at, channel_id=came, bridge_id=bridge_id)
+    def managed(self, message: Message, now: datetime) -> Swap | None:
+        """What an AMI event says of a channel that is in the place of others: a pickup, or the list we asked for."""
+        match message.get("Event"):
+            case "Pickup" if (came := message.get("Uniqueid")) and (rang := message.get("TargetUniqueid")):
+                return Swap((rang,), came, now)
+            case "Status":
+                return self._listed(message.get("Uniqueid"), message.get("BridgeID"))
+            case "StatusComplete":
+                self.asked -= 1
+                if self.asked <= 0:
+                    self.left.clear()
+        return None
 
-    def transferred(self, message: Json, now: datetime) -> tuple[list[str], Bridged] | None:
-        """Which channel is replaced, and that its successor is in its bridge. Of the two legs of who transfers, the one
+    def _listed(self, came: str, bridge_id: str) -> Swap | None:
+        gone = self.left.get(bridge_id, []) if came not in self.bridges else []
+        return Swap(tuple(one.channel_id for one in gone), came, gone[-1].at, bridge_id) if gone else None
+
+    def transferred(self, message: Json, now: datetime) -> Swap | None:
+        """Which channel is replaced by whom, and in which bridge, if in any. Of the two legs of who transfers, the one
         that Asterisk shows in no bridge is replaced by the peer of the other one. NOW stands in for a missing time."""
         kind, done = text(message, "destination_type"), text(message, "result") == "Success"
         if text(message, "type") != "BridgeAttendedTransfer" or kind != "application" or not done:
@@ -80,7 +95,4 @@ class Swaps:
         inward = "transferer_first_leg_bridge" in message
         leg, peer = ("transferer_second_leg", "transferee") if inward else ("transferer_first_leg", "transfer_target")
         gone, came = text(part(message, leg), "id"), text(part(message, peer), "id")
-        bridge_id = self.bridges.get(gone, "")
-        if not (came and bridge_id):
-            return None
-        return [gone], Bridged(at=moment(message, now), channel_id=came, bridge_id=bridge_id)
+        return Swap((gone,), came, moment(message, now), self.bridges.get(gone, "")) if gone and came else None

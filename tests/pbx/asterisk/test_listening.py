@@ -12,6 +12,7 @@ from callguard.errors import LinkDown
 from callguard.pbx.asterisk.ami_codec import Message
 from callguard.pbx.asterisk.listening import Listeners, found, heard
 from callguard.pbx.asterisk.site import OWN_PREFIX
+from callguard.pbx.asterisk.swap import Swap
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -89,6 +90,19 @@ async def test_nobody_is_told_of_twice_and_a_lost_link_tells_of_nobody() -> None
     listeners.attach(Links())  # type: ignore[arg-type]
     await after(listeners, "9")
     assert told == []
+
+
+@pytest.mark.requirement("S6", "S73")
+def test_who_takes_the_place_of_a_channel_is_heard_by_its_listeners() -> None:
+    told: list[Event] = []
+    listeners = Listeners(told.append)
+    for listener, channel_id in (("8", "1.2"), ("9", "1.3")):
+        listeners.managed(said("ChanSpyStart", SpyerUniqueid=listener, SpyeeUniqueid=channel_id), AT)
+    listeners.moved(Swap(("1.2",), "2.1", AT))
+    assert told[2:] == [ListeningStarted(at=AT, channel_id="8", heard_id="2.1")]
+    listeners.moved(Swap(("1.2",), "2.2", AT))
+    listeners.moved(Swap(("2.1",), "2.2", AT))
+    assert told[3:] == [ListeningStarted(at=AT, channel_id="8", heard_id="2.2")], "who is gone is heard by nobody"
 
 
 # ---------------------------------------------------------------- who began before anybody told us

@@ -6,6 +6,8 @@ import asyncio
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
@@ -13,10 +15,13 @@ import pytest
 from yarl import URL
 
 from callguard.core.effects import StopRogue
-from callguard.core.events import EffectFailed, RecordingGrowing, RogueRecordingSeen, StopObserved
+from callguard.core.events import EffectFailed, Event, RecordingGrowing, RogueRecordingSeen, StopObserved
 from callguard.pbx.asterisk.ami import Ami
+from callguard.pbx.asterisk.rogue import Rogues
+from callguard.pbx.asterisk.swap import Swap
 from tests.pbx.rig import Rig
 
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
 LIVE = "recordings/live/a%20b%3Bx"
 
 
@@ -34,8 +39,8 @@ def size(path: Path) -> int:
 class Another:
     """An ARI client that is not callguard."""
 
-    def __init__(self, rig: Rig, session: aiohttp.ClientSession) -> None:
-        self.url, self.session = rig.settings.ari.url, session
+    def __init__(self, rig: Rig, session: aiohttp.ClientSession, events: aiohttp.ClientWebSocketResponse) -> None:
+        self.url, self.session, self.events = rig.settings.ari.url, session, events
 
     async def ask(self, method: str, path: str, **query: str) -> dict[str, str]:
         """The answer; {} where there is nothing under PATH."""
@@ -51,9 +56,9 @@ async def another(rig: Rig) -> AsyncIterator[Another]:
     login = b64encode(f"{own.user}:{own.password}".encode()).decode()
     async with (
         aiohttp.ClientSession(headers={"Authorization": f"Basic {login}"}) as session,
-        session.ws_connect(f"{own.url}/events", params={"app": "another"}),
+        session.ws_connect(f"{own.url}/events", params={"app": "another"}) as events,
     ):
-        yield Another(rig, session)
+        yield Another(rig, session, events)
 
 
 @pytest.mark.requirement("S4")
@@ -73,10 +78,23 @@ async def test_the_newest_recorder_of_a_channel_is_stopped_and_ours_runs_on(rig:
 
 
 @pytest.mark.requirement("S4")
+async def test_a_recorder_of_a_channel_whose_place_is_taken_is_the_newcomer_s() -> None:
+    told: list[Event] = []
+    rogues, seen = Rogues(told.append), RogueRecordingSeen(at=NOW, channel_id="old")
+    own = {"recording": {"name": "x", "target_uri": "channel:old"}}
+    rogues.mixed("old")
+    rogues.heard({"type": "RecordingStarted", **own})
+    rogues.moved(Swap(("other", "old"), "new", NOW))
+    rogues.moved(Swap(("old",), "newer", NOW))
+    assert [replace(fact, at=NOW) for fact in told] == [seen, *[replace(seen, channel_id="new")] * 2]
+
+
+@pytest.mark.requirement("S4")
 async def test_aris_own_recorder_is_stopped_by_its_name(rig: Rig) -> None:
     """On a snoop channel: how an ARI program records a call that runs."""
     async with rig.talk() as talk, another(rig) as other:
         await other.ask("POST", f"channels/{talk.far}/snoop", app="another", spy="both", snoopId="spy1")
+        assert (await other.events.receive_json(timeout=5))["type"] == "StasisStart", "before that it is refused"
         await other.ask("POST", "channels/spy1/record", name="a b;x", format="wav")
         seen = await rig.wait(RogueRecordingSeen)
         assert seen.channel_id == "spy1" and (await other.ask("GET", LIVE))["state"] == "recording"

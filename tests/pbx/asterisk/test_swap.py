@@ -1,4 +1,4 @@
-"""Who takes a channel's place in a conference: read from what ARI says of an attended transfer."""
+"""Who takes a channel's place: read from what ARI says of an attended transfer, and AMI of a pickup and in its list."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from callguard.core.events import Bridged, ChannelHungUp, Unbridged
 from callguard.pbx.asterisk.ami_codec import Message
-from callguard.pbx.asterisk.swap import Swaps
+from callguard.pbx.asterisk.swap import Swap, Swaps
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 LEGS = {"transferer_first_leg": {"id": "first"}, "transferer_second_leg": {"id": "second"}}
@@ -29,10 +29,21 @@ def room(*channel_ids: str) -> Swaps:
 
 @pytest.mark.requirement("S6", "S22")
 def test_the_peer_of_one_leg_is_where_the_other_leg_was() -> None:
-    came = Bridged(at=NOW, channel_id="target", bridge_id="room")
-    assert room("first").transferred(transfer(OUT), NOW) == (["first"], came)
-    came = Bridged(at=NOW, channel_id="caller", bridge_id="room")
-    assert room("second").transferred(transfer(INTO), NOW) == (["second"], came)
+    assert room("first").transferred(transfer(OUT), NOW) == Swap(("first",), "target", NOW, "room")
+    assert room("second").transferred(transfer(INTO), NOW) == Swap(("second",), "caller", NOW, "room")
+
+
+@pytest.mark.requirement("S6", "S22")
+def test_a_leg_in_no_bridge_gives_its_place_away_too() -> None:
+    """It rings somebody, or waits in a queue."""
+    assert room("else").transferred(transfer(INTO), NOW) == Swap(("second",), "caller", NOW)
+
+
+@pytest.mark.requirement("S6", "S22")
+def test_who_picks_up_is_in_the_place_of_who_rang() -> None:
+    picked = (("Event", "Pickup"), ("Uniqueid", "new"), ("TargetUniqueid", "rang"))
+    assert room().managed(Message(picked), NOW) == Swap(("rang",), "new", NOW)
+    assert room().managed(Message(picked[:2]), NOW) is None
 
 
 @pytest.mark.parametrize(
@@ -46,13 +57,18 @@ def test_other_transfers_say_themselves_who_enters(other: dict[str, Any]) -> Non
 def test_a_leg_is_where_it_was_last_heard_of() -> None:
     own, asked = room("first", "else"), transfer(OUT)
     own.heard(Unbridged(at=NOW, channel_id="first", bridge_id="before"))
-    assert own.transferred(asked, NOW)
+    assert where(own.transferred(asked, NOW)) == "room"
     own.heard(Unbridged(at=NOW, channel_id="first", bridge_id="room"))
-    assert own.transferred(asked, NOW) is None
+    assert where(own.transferred(asked, NOW)) == ""
     own.heard(Bridged(at=NOW, channel_id="first", bridge_id="b2"))
-    assert (swap := own.transferred(asked, NOW)) and swap[1].bridge_id == "b2"
+    assert where(own.transferred(asked, NOW)) == "b2"
     own.heard(ChannelHungUp(at=NOW, channel_id="first"))
-    assert own.transferred(asked, NOW) is None and own.bridges == {"else": "room"}
+    assert where(own.transferred(asked, NOW)) == "" and own.bridges == {"else": "room"}
+
+
+def where(swap: Swap | None) -> str:
+    assert swap is not None
+    return swap.bridge_id
 
 
 class Manager:
@@ -65,9 +81,9 @@ class Manager:
         self.asked.append(action)
 
 
-def listed(own: Swaps, *rows: tuple[str, str]) -> list[object]:
+def listed(own: Swaps, *rows: tuple[str, str]) -> list[Swap]:
     lines = [(("Event", "Status"), ("Uniqueid", channel_id), ("BridgeID", bridge_id)) for channel_id, bridge_id in rows]
-    told = [own.listed(Message(line)) for line in (*lines, (("Event", "StatusComplete"),))]
+    told = [own.managed(Message(line), NOW) for line in (*lines, (("Event", "StatusComplete"),))]
     return [item for item in told if item]
 
 
@@ -77,9 +93,8 @@ def test_who_is_gone_without_having_left_may_have_somebody_in_its_place() -> Non
     own.attach(manager)  # type: ignore[arg-type]  # send is all that is used of it
     own.heard(ChannelHungUp(at=NOW, channel_id="first"))
     assert manager.asked == ["Status"]
-    came = Bridged(at=NOW, channel_id="new", bridge_id="room")
     rows = (("else", "room"), ("new", "room"), ("other", "b2"), ("idle", ""))
-    assert listed(own, *rows) == [(["first"], came)]
+    assert listed(own, *rows) == [Swap(("first",), "new", NOW, "room")]
     assert listed(own, *rows) == [], "asked for once, told once"
 
 
@@ -98,4 +113,4 @@ def test_a_list_that_was_asked_for_before_the_last_one_is_gone_does_not_end_the_
     for gone in ("first", "second"):
         own.heard(ChannelHungUp(at=NOW, channel_id=gone))
     assert listed(own) == []
-    assert listed(own, ("new", "room")) == [(["first", "second"], Bridged(at=NOW, channel_id="new", bridge_id="room"))]
+    assert listed(own, ("new", "room")) == [Swap(("first", "second"), "new", NOW, "room")]
