@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -215,3 +215,24 @@ async def test_what_hangs_on_a_leg_that_rings_comes_to_the_caller_who_is_handed_
         stored = await over(ear)
         assert set(states(stored)) == {State.VERIFIED.value} and incidents(stored) == {"rogue_recording"}
         assert kept(talk, began.at, left.at, talk.far, staff.tone) == 0
+
+
+@pytest.mark.requirement("S22")
+async def test_a_caller_who_is_handed_over_while_the_consulted_party_is_told_is_put_through(site: Site) -> None:
+    """The agent hears it ring and lets go; the caller rings on in its place, under a name that nobody was told."""
+    async with changing(site, 6, 13, "moved") as change:
+        talk = change.talk
+        await begun(talk)
+        consulted = await change.consults("gate_13")
+        await change.rings()
+        began = datetime.now(UTC)
+        await talk.answered.hand_over(consulted)
+        await talk.row("channel_hung_up")
+        assert change.coming
+        await change.coming.press("2")
+        await about(change, "bridged")
+        talk.answered, talk.near = change.coming, change.tone
+        assert await talk.hears_each_other(), "a call was lost"
+        stored = await over(change)
+    assert incidents(stored) == set() and states(stored) == [State.VERIFIED.value]
+    assert kept(talk, began, datetime.now(UTC), change.tone) == 0
