@@ -164,12 +164,10 @@ NOTHING = 0.25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """A masked stretch of a file in samples; `end` -1 while it lasts. `sooner`: by how many its end was moved, for the
-    file fell behind the clock."""
+    """A masked stretch of a file in samples; `end` -1 while it lasts."""
 
     start: int
     end: int = -1
-    sooner: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,8 +267,7 @@ class Recording:
         """The masked stretch that lasts ends at OFFSET; one too short to be told apart is none."""
         if not self.spans or self.spans[-1].end >= 0:
             return self
-        stood, sooner = self.stood_until(offset, at), round(self.fallen * RATE)
-        last = replace(self.spans[-1], end=offset, sooner=sooner)
+        last, stood = replace(self.spans[-1], end=offset), self.stood_until(offset, at)
         return replace(self, spans=(*self.spans[:-1], last) if offset > last.start else self.spans[:-1], stood=stood)
 
     def place(self, at: datetime) -> int:
@@ -280,14 +277,12 @@ class Recording:
 
     def fell(self, seconds: float, since: int) -> Recording:
         """It fell behind the clock somewhere behind the sample SINCE: what is known to lie there may lie that much
-        sooner. A mask is held to be no longer than it is for sure, and what has to go no shorter. Below 0 it caught up:
-        nothing was missing, it came late, and a mask was as long as it seemed: what a recorder reads out late behind
-        one is from under it."""
-        samples = round(seconds * RATE)
+        sooner. A mask is held to be no longer than it is for sure, and what has to go no shorter."""
+        fallen, samples = max(0.0, self.fallen + seconds), round(max(0.0, seconds) * RATE)
         return replace(
             self,
-            fallen=max(0.0, self.fallen + seconds),
-            spans=tuple(_ends_sooner(item, since, samples) for item in self.spans),
+            fallen=fallen,
+            spans=tuple(replace(item, end=_sooner(item.end, since, samples, item.start)) for item in self.spans),
             blanks=tuple(replace(item, start=_sooner(item.start, since, samples)) for item in self.blanks),
             due=tuple(replace(item, start=_sooner(item.start, since, samples)) for item in self.due),
         )
@@ -310,9 +305,4 @@ class Recording:
 
 def _sooner(place: int, since: int, samples: int, least: int = 0) -> int:
     """PLACE, so many SAMPLES sooner where it lies behind SINCE, but not before LEAST."""
-    return max(since, least, place - samples) if place > since and samples > 0 else place
-
-
-def _ends_sooner(span: Span, since: int, samples: int) -> Span:
-    end = _sooner(span.end, since, samples, span.start) if samples > 0 else span.end + min(span.sooner, -samples)
-    return replace(span, end=end, sooner=span.sooner + span.end - end)
+    return max(since, least, place - samples) if place > since else place
