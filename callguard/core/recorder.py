@@ -183,8 +183,8 @@ def _touched(call: Call, recording: Recording, event: RecordingEvent) -> Step:
         return unexpected(call, event.channel_id, f"{event.type} while {recording.mask.value}")
     silent = touch is Touch.MASK_ACKNOWLEDGED  # the file had sound even if the next mask is on its way already
     span = recording.with_span_open if silent else recording.with_span_closed
-    place = _place(recording, event, DOUBT if silent else -DOUBT)
-    call = call.with_recording(replace(span(place, event.at), mask=mask))
+    at = event.at if event.offset_samples >= 0 else None
+    call = call.with_recording(replace(span(_place(recording, event, DOUBT if silent else -DOUBT), at), mask=mask))
     return line.play(call) if call.least_privilege and not silent and not recording.line_at else Step(call)
 
 

@@ -257,17 +257,18 @@ class Recording:
         """Its unmask waited when a stop or its end came, and was never sent."""
         return replace(self, mask=Mask.ON, unmasks=self.unmasks - 1) if self.mask is Mask.UNMASKING else self
 
-    def with_span_open(self, offset: int, at: datetime) -> Recording:
-        """A masked stretch begins at OFFSET, unless one lasts already or nobody knows where."""
+    def with_span_open(self, offset: int, at: datetime | None) -> Recording:
+        """A masked stretch begins at OFFSET, unless one lasts already or nobody knows where. AT: when, where OFFSET is
+        the recorder's own word, so that the file can be held against the clock from there on."""
         if offset < 0 or (self.spans and self.spans[-1].end < 0):
             return self
         return replace(self, spans=(*self.spans, Span(start=offset)), masked_at=at)
 
-    def with_span_closed(self, offset: int, at: datetime) -> Recording:
-        """The masked stretch that lasts ends at OFFSET; one too short to be told apart is none."""
+    def with_span_closed(self, offset: int, at: datetime | None) -> Recording:
+        """The masked stretch that lasts ends at OFFSET; one too short to be told apart is none. AT: as above."""
         if not self.spans or self.spans[-1].end >= 0:
             return self
-        last, stood = replace(self.spans[-1], end=offset), self.stood_until(offset, at)
+        last, stood = replace(self.spans[-1], end=offset), self.stood_until(offset, at) if at else self.stood
         return replace(self, spans=(*self.spans[:-1], last) if offset > last.start else self.spans[:-1], stood=stood)
 
     def place(self, at: datetime) -> int:

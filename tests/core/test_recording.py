@@ -100,6 +100,8 @@ def test_how_long_a_masked_recorder_stood_still_is_counted() -> None:
     assert two.with_span_closed(24000, NOW + timedelta(seconds=6)).stood == 3
     unanswered = replace(two, mask=Mask.UNMASKING)
     assert (two.stood_at_end(24000, NOW + timedelta(seconds=6)), unanswered.stood_at_end(24000, NOW)) == (3, 2)
+    assert two.with_span_closed(24000, None).stood == 2  # where it ended is a guess
+    assert one.with_span_closed(12000, NOW).with_span_open(24000, None).stood_until(25000, NOW) == 0
 
 
 @pytest.mark.requirement("S42", "S82")

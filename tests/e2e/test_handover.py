@@ -9,11 +9,14 @@ import signal
 import sys
 from asyncio.subprocess import Process
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
 
-from tests.e2e.site import Site, Talk, incidents, states, types
+from callguard.lab.media import CounterTone
+from callguard.lab.sip import Phone
+from tests.e2e.site import Site, Talk, gone_at, incidents, sent_between, states, types
 
 CALLS = 3
 MISSED = 25
@@ -65,6 +68,42 @@ async def the_same_recording_goes_on(talk: Talk) -> None:
         gaps = [after - before - 1 for before, after in pairwise(numbers)]
         assert min(gaps) >= 0 and sum(gaps) <= MISSED, gaps
         assert len(numbers) > 50 and sum(gap > 1 for gap in gaps) <= 1, gaps  # one stretch, sound around it
+
+
+@pytest.mark.requirement("S82", "S123")
+async def test_a_pause_and_a_file_that_falls_behind_outlive_their_controller(own_site: Site) -> None:
+    """A caller types under a pause, in a conversation of three, while the controller is replaced: the file goes on as a
+    good one, and what a later pause looks back to is found in it."""
+    site, config = own_site, ("--config", str(own_site.stand.config))
+    async with site.talk("card") as talk, await Phone.open("caller", site.stand.asterisk.server) as phone:
+        await talk.recorded()
+        await talk.row("notice_ended", script="recording_on")
+        guest = await phone.dial(f"add_{talk.number}", media=CounterTone(40000))
+        await guest.answered()
+        await talk.row("notice_ended", script="notice", nth=1)
+        await asyncio.sleep(0.2)
+        await guest.press("1")
+        guest.rtp.muted = True  # two voices on one side are no numbers
+        await talk.row("unmask_acknowledged")
+        await talk.says(2)
+        await site.stand.run("calls", "pause", talk.call_id, *config)
+        await talk.call.press("4929123449", seconds=0.1, gap=0.14)
+        await replace(site)
+        await talk.says(1)
+        await site.stand.run("calls", "resume", talk.call_id, "--reason", "payment_done", *config)
+        await talk.says(6)
+        await site.user_event("callguard_pause", talk.stored.events[0].channel_id if talk.stored else "")
+        begun = await talk.row("pause_started", cause="event")
+        await talk.says(2.5)
+        await guest.hangup()
+        stored = await talk.ends()
+    assert states(stored) == ["verified"] and incidents(stored) <= {"pbx_lost", "pause_forgotten"}
+    fell = [row.data["fell_ms"] for row in stored.events if row.type == "recording_growing"]
+    assert sum(fell) > 1000, "this was to be a file that falls behind"
+    kept = {*talk.tape().numbers()[0], *talk.tape().numbers()[1]}
+    early = begun.at - timedelta(seconds=1)  # look_back_s of this call type
+    assert kept & sent_between(talk.far, early - timedelta(seconds=2), early)
+    assert not kept & (sent_between(talk.far, early, gone_at(stored)) | sent_between(talk.near, early, gone_at(stored)))
 
 
 @pytest.mark.requirement("S14", "S27")

@@ -60,8 +60,7 @@ GONE = "not there"
 @dataclass(slots=True)
 class _Live:
     """A recorder of ours. `held`: requests that wait until the start was written down; `unnamed`: stops that wait for
-    `mix_id`; `armed`: the snippet is to start it.
-    """
+    `mix_id`; `armed`: the snippet is to start it."""
 
     recording_id: str
     channel_id: str
@@ -76,8 +75,7 @@ class _Live:
 
 class Recorder:
     """Carries out recording effects. TELL receives the facts. Raises BadInput where the folder cannot go into an AMI
-    option.
-    """
+    option."""
 
     def __init__(self, folder: Path, register: RegisterFile, tell: Callable[[Event], None]) -> None:
         if not folder.is_absolute() or not _FOLDER.match(str(folder)):
@@ -208,7 +206,7 @@ class Recorder:
 
     def _named(self, live: _Live, mix_id: str) -> None:
         live.mix_id = mix_id
-        self._register.record(live.recording_id, live.channel_id, live.mix_id)
+        self._register.record(live.recording_id, live.channel_id, live.mix_id, live.watch.began)
         self._acknowledge(RecordingAcknowledged, live, 0)
         waiting, live.unnamed = live.unnamed, []
         for stop in waiting:
@@ -357,7 +355,7 @@ class Recorder:
         files = files_of(self._folder, known.recording_id)
         live = _Live(known.recording_id, known.channel_id, files, watch, known.mix_id, answered=found_running)
         if found_running:
-            watch.found(self._now())
+            watch.found(self._now(), known.began)
         self._live[known.recording_id] = live
         self._wake.set()
         return live
@@ -385,8 +383,11 @@ class Recorder:
     def _observe(self, seen: Mapping[str, Look]) -> None:
         now, at = self._now(), _utc()
         for live in [item for item in self._live.values() if item.recording_id in seen or item.watch.unseen]:
+            began = live.watch.began
             for fact in live.watch.observe(now, at, seen.get(live.recording_id, Look())):
                 self._tell(fact)
+            if live.watch.began != began and not live.watch.done:
+                self._register.record(live.recording_id, live.channel_id, live.mix_id, live.watch.began)
             if live.watch.done and not live.watch.astray:
                 self._drop(live)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import json
+import math
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -25,11 +26,14 @@ LOOK_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class LiveRecording:
-    """A recorder that runs or is about to. `mix_id`: Asterisk's id of it, '' before it was acknowledged."""
+    """A recorder that runs or is about to. `mix_id`: Asterisk's id of it, '' before it was acknowledged; `began`: when
+    its sample 0 was written as far as is known, in monotonic seconds of this machine, so that whoever follows it next
+    can tell how far it fell behind meanwhile."""
 
     recording_id: str
     channel_id: str
     mix_id: str = ""
+    began: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +46,14 @@ class Register:
     def after(self, line: object) -> Register:
         """This register after one line of the file; what is no line of ours changes nothing."""
         match line:
-            case {"op": "record", "recording": str(recording_id), "channel": str(channel_id), "mix": str(mix_id)}:
-                live = LiveRecording(recording_id, channel_id, mix_id)
+            case {
+                "op": "record",
+                "recording": str(recording_id),
+                "channel": str(channel_id),
+                "mix": str(mix_id),
+                **more,
+            }:
+                live = LiveRecording(recording_id, channel_id, mix_id, _seconds(more.get("began")))
                 return replace(self, recordings=MappingProxyType({**self.recordings, recording_id: live}))
             case {"op": "forget", "recording": str(recording_id)}:
                 left = {key: live for key, live in self.recordings.items() if key != recording_id}
@@ -92,9 +102,11 @@ class RegisterFile:
         self._written = self._size = 0
         self._file = self._compact()
 
-    def record(self, recording_id: str, channel_id: str, mix_id: str = "") -> asyncio.Future[None]:
-        """A recorder is about to start, or its id became known. The future is done when this is durable."""
-        return self._put(_record(LiveRecording(recording_id, channel_id, mix_id)))
+    def record(
+        self, recording_id: str, channel_id: str, mix_id: str = "", began: float | None = None
+    ) -> asyncio.Future[None]:
+        """A recorder is about to start, or more of it became known. The future is done when this is durable."""
+        return self._put(_record(LiveRecording(recording_id, channel_id, mix_id, began)))
 
     def forget(self, recording_id: str) -> None:
         """A recorder is known to have ended."""
@@ -200,7 +212,17 @@ class RegisterFile:
 
 
 def _record(live: LiveRecording) -> dict[str, str]:
-    return {"op": "record", "recording": live.recording_id, "channel": live.channel_id, "mix": live.mix_id}
+    line = {"op": "record", "recording": live.recording_id, "channel": live.channel_id, "mix": live.mix_id}
+    return line if live.began is None else {**line, "began": f"{live.began:.3f}"}
+
+
+def _seconds(text: object) -> float | None:
+    """None: what is no number, and what a release before this one wrote."""
+    try:
+        seconds = float(text) if isinstance(text, str) else math.nan
+    except ValueError:
+        return None
+    return seconds if math.isfinite(seconds) else None
 
 
 def _encoded(line: dict[str, str]) -> bytes:

@@ -7,6 +7,7 @@ seconds of sound, and states the length in the header only when the recorder end
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from datetime import datetime
 from typing import Any
@@ -76,6 +77,7 @@ class Watch:
         self._sound_due: float | None = None
         self._acknowledged: float | None = None
         self._opened = found_running
+        self._seen = not found_running
         self._found_running = found_running
         self.samples = -1
         self._looked = 0.0
@@ -84,7 +86,7 @@ class Watch:
         self._said_growing: float | None = None
         self._quiet_from = -1
         self._quiet = ""
-        self._stalled = self._may_stand = False
+        self._stalled = self._may_stand = self._turned = False
         self._stopping: float | None = None
         self._refused: float | None = None
         self._final: tuple[float, datetime] | None = None
@@ -96,9 +98,11 @@ class Watch:
         self._acknowledged = self._grown_at = now
         self._started = now
 
-    def found(self, now: float) -> None:
-        """The recorder was running before we were: its clock follows from the next growth."""
+    def found(self, now: float, began: float | None = None) -> None:
+        """The recorder was running before we were. BEGAN: its clock as it was last known; else that follows from the
+        next growth."""
         self._acknowledged = self._grown_at = now
+        self._started = None if began is None or began > now else began
 
     def masked(self, now: float) -> None:
         """A mask was acknowledged."""
@@ -109,9 +113,12 @@ class Watch:
         """The mask's end was asked for: sound is no surprise from here on."""
         if self._may_stand:
             self._may_stand, self._grown_at = False, now
+        if self._found_running and not self._turned:  # it was masked by whoever was here before
+            self._turn(self._acknowledged or now, silent=True)
         self._turn(now, silent=False)
 
     def _turn(self, now: float, *, silent: bool) -> None:
+        self._turned = True
         self._sound_due = None if silent else now + SOUND_SECONDS
         if self._started is None:
             self._early.append((now, silent))  # of a recorder found running: where in the file is known when it grows
@@ -132,6 +139,11 @@ class Watch:
         self._refused = now
 
     # ------------------------------------------------------------ questions
+    @property
+    def began(self) -> float | None:
+        """When sample 0 was written, by the clock; None while that is not known."""
+        return self._started
+
     def offset(self, now: float) -> int:
         """The sample that is written NOW, by the clock; -1 while that is not known."""
         return -1 if self._started is None else max(0, round((now - self._started) * RATE))
@@ -209,6 +221,7 @@ class Watch:
         if seen is not None or not look.final:  # how long ago it ended is not known
             self._calibrate(now if seen is None else seen, look)
         silent, fell = self._one_sided(at, look), self._fell()
+        before, self._seen = before if self._seen else 0, True  # since when it fell while nobody looked, nobody knows
         if self._said_growing is not None and now - self._said_growing < GROWTH_EVERY and not fell:
             return silent
         self._said_growing = now
@@ -218,7 +231,8 @@ class Watch:
 
     def _fell(self) -> int:
         """Milliseconds by which the file fell behind the clock, or caught up with it, since that was told last."""
-        fell = max(0.0, self._fallen) - self._told_fallen
+        least = -math.inf if self._found_running else 0.0  # of what was told by whoever was here before
+        fell = max(least, self._fallen) - self._told_fallen
         if abs(fell) < FELL:
             return 0
         self._told_fallen += fell

@@ -31,6 +31,15 @@ async def test_what_was_recorded_is_on_disk_when_the_future_is_done(tmp_path: Pa
     assert read_register(path) == Register()
 
 
+@pytest.mark.parametrize(
+    ("began", "known"), [('"9.5"', 9.5), ('"x"', None), ("7", None), ('"nan"', None), ("null", None)]
+)
+def test_a_recorders_clock_is_kept_and_one_that_is_none_is_not(tmp_path: Path, began: str, known: float | None) -> None:
+    path = tmp_path / "register"
+    path.write_text(f'{{"op":"record","recording":"r1","channel":"c1","mix":"m","began":{began}}}\n')
+    assert read_register(path).recordings == {"r1": LiveRecording("r1", "c1", "m", known)}
+
+
 async def test_order_is_kept_and_many_lines_share_a_write(tmp_path: Path) -> None:
     own = RegisterFile(tmp_path / "register")
     await asyncio.gather(*(own.record(f"r{number % 7}", "c", str(number)) for number in range(500)))

@@ -205,6 +205,34 @@ def test_a_recorder_found_running_gets_its_clock_from_its_growth() -> None:
     assert watch.offset(503.0) == 11 * STEP + 8000
 
 
+@pytest.mark.requirement("S123")
+def test_what_a_file_fell_behind_between_two_controllers_is_told_by_the_next() -> None:
+    """Keys of a party that neither looked at: since when, nobody knows, so it may be all of the file."""
+    watch = Watch("r1", "c1", found_running=True)
+    watch.found(103.0, 100.0)
+    assert watch.offset(103.0) == 24_000 and watch.began == 100.0
+    see(watch, 103.1, STEP)
+    grown = see(watch, 105.6, 2 * STEP)[0]
+    assert isinstance(grown, RecordingGrowing) and grown.fell_since == 0 and 1400 <= grown.fell_ms <= 1504
+    grown = see(watch, 107.0, 3 * STEP)[0]
+    assert isinstance(grown, RecordingGrowing) and grown.fell_since == 2 * STEP, "it caught up, and that was seen"
+    assert Watch("r1", "c1", found_running=True).began is None
+    watch.found(99.0, 100.0)
+    assert watch.began is None, "a clock of another machine"
+
+
+@pytest.mark.requirement("S82", "S123")
+def test_a_recorder_that_was_found_masked_brings_its_sound_back() -> None:
+    """A pause that outlived its controller: whoever ends it is not told that the file stays silent."""
+    watch = Watch("r1", "c1", found_running=True)
+    watch.found(500.0, 480.0)
+    watch.unmasking(505.0)
+    sound = bytearray(b"\1\0" * (20 * STEP))
+    sound[2 * 150_000 : 2 * 200_000] = bytes(2 * 50_000)
+    facts = [fact for step in range(10, 19) for fact in heard(watch, 480 + 2.048 * step, step * STEP, bytes(sound))]
+    assert [type(fact) for fact in facts if type(fact) is not RecordingGrowing] == [MaskObserved, UnmaskObserved]
+
+
 def test_a_recorder_whose_clock_runs_away_corrects_ours() -> None:
     watch = started()
     see(watch, 102.1, STEP)
