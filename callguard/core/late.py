@@ -73,7 +73,12 @@ def unwatched(call: Call, at: datetime, milliseconds: int) -> Call:
 
 def blanks(recording: Recording) -> tuple[tuple[int, int], ...]:
     """What has to be silent in the file of a RECORDING that ended besides its masks, in samples; end -1: to its end."""
-    return *pausing.blanks(recording), *_late(recording)
+    return *pausing.blanks(recording), *_late(recording), *_doubtful(recording)
+
+
+def _doubtful(recording: Recording) -> Iterator[tuple[int, int]]:
+    """What a slow disk may have kept waiting under a mask, to be written behind it."""
+    return ((max(0, item.start - SLACK), item.end + SLACK) for item in recording.doubts)
 
 
 def _late(recording: Recording) -> Iterator[tuple[int, int]]:

@@ -87,8 +87,11 @@ class _Clock:
         known = [event for event in self.fell if event.at <= at]
         last = round((at - self.began).total_seconds() * RATE) - sum(event.fell_ms for event in known) * RATE // 1000
         next_one = self.fell[len(known) : len(known) + 1]
-        sooner = sum(event.fell_ms for event in next_one if event.fell_since < last) * RATE // 1000
-        return last - max(0, sooner), last
+        moved = [event.fell_ms * RATE // 1000 for event in next_one]
+        sooner = sum(
+            each for each, event in zip(moved, next_one, strict=True) if event.fell_since < last - min(0, each)
+        )
+        return last - max(0, sooner), last - min(0, sooner)
 
 
 def _idle(events: tuple[Event, ...], clock: _Clock) -> Iterable[tuple[int, int]]:

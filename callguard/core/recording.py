@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -182,8 +182,8 @@ class Recording:
     silent. `defiant`: its stop was refused, and this watch asks again; `whole`: its files are; `unasked`: nobody was
     asked for their verdict yet, for what is heard next may take sound out of them. `masked_at`: when the mask that
     lasts was acknowledged; `stood`: seconds that it stood still under masks, `fallen`: that it is behind the clock at
-    all, those included; `stopped_after`: so many samples by a
-    clock that nobody sets, -1 where it told none.
+    all, those included; `doubts`: where what was said under a mask may have been written behind it; `stopped_after`: so
+    many samples by a clock that nobody sets, -1 where it told none.
     """
 
     recording_id: str
@@ -200,6 +200,7 @@ class Recording:
     spans: tuple[Span, ...] = ()
     blanks: tuple[Span, ...] = ()
     due: tuple[Span, ...] = ()
+    doubts: tuple[Span, ...] = ()
     condemned: bool = False
     ended_alone: bool = False
     defiant: int = 0
@@ -278,14 +279,34 @@ class Recording:
 
     def fell(self, seconds: float, since: int) -> Recording:
         """It fell behind the clock somewhere behind the sample SINCE: what is known to lie there may lie that much
-        sooner. A mask is held to be no longer than it is for sure, and what has to go no shorter."""
-        fallen, samples = max(0.0, self.fallen + seconds), round(max(0.0, seconds) * RATE)
+        sooner. A mask is held to be no longer than it is for sure, and what has to go no shorter. Where a slow disk
+        held it up, what waited under a mask was written as if said behind it: nobody knows yet, so that goes too."""
+        fallen, samples = max(0.0, self.fallen + seconds), round(seconds * RATE)
+        if samples < 0:
+            return replace(self._caught_up(-samples, since + samples), fallen=fallen)
+        spans = tuple(replace(item, end=_sooner(item.end, since, samples, item.start)) for item in self.spans)
+        pairs = zip(spans, self.spans, strict=True)
         return replace(
             self,
             fallen=fallen,
-            spans=tuple(replace(item, end=_sooner(item.end, since, samples, item.start)) for item in self.spans),
+            spans=spans,
             blanks=tuple(replace(item, start=_sooner(item.start, since, samples)) for item in self.blanks),
             due=tuple(replace(item, start=_sooner(item.start, since, samples)) for item in self.due),
+            doubts=(*self.doubts, *(Span(start=now.end, end=was.end) for now, was in pairs if now.end < was.end)),
+        )
+
+    def _caught_up(self, samples: int, since: int) -> Recording:
+        """It had only waited to be written: what was placed behind SINCE meanwhile lies so much later."""
+        lasts = self.spans[-1:] and self.spans[-1].end < 0 and self.spans[-1].start > since
+        waited = timedelta(seconds=samples / RATE if lasts else 0.0)
+        ended = [item.end for item in self.spans if item.end > since]
+        return replace(
+            self,
+            spans=tuple(replace(item, start=_later(item.start, since, samples, item.end)) for item in self.spans),
+            blanks=tuple(replace(item, end=_later(item.end, since, samples)) for item in self.blanks),
+            due=tuple(replace(item, end=_later(item.end, since, samples)) for item in self.due),
+            doubts=(*self.doubts, *(Span(start=end, end=end + samples) for end in ended)),
+            masked_at=self.masked_at and self.masked_at + waited,
         )
 
     def stood_at_end(self, length: int, at: datetime) -> float:
@@ -302,6 +323,12 @@ class Recording:
             return self.stood
         lacks = (at - self.masked_at).total_seconds() - max(0, offset - last.start) / RATE
         return self.stood + lacks if lacks > NOTHING else self.stood
+
+
+def _later(place: int, since: int, samples: int, most: int = -1) -> int:
+    """PLACE, so many SAMPLES later where it lies behind SINCE, but not after MOST; -1: wherever that is."""
+    later = place + samples if place > max(since, -1) else place
+    return later if most < 0 else min(later, most)
 
 
 def _sooner(place: int, since: int, samples: int, least: int = 0) -> int:

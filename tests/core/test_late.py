@@ -7,7 +7,18 @@ from datetime import datetime, timedelta
 import pytest
 
 from callguard.core.effects import DiscardRecording, StopRecording
-from callguard.core.events import Bridged, ChannelHeld, DigitPressed, Event, Link, LinkLost, Outcome, Role, Unbridged
+from callguard.core.events import (
+    Bridged,
+    ChannelHeld,
+    DigitPressed,
+    Event,
+    Link,
+    LinkLost,
+    Outcome,
+    RecordingGrowing,
+    Role,
+    Unbridged,
+)
 from callguard.core.late import LATE, noticed
 from callguard.core.pausing import SLACK
 from callguard.core.recording import RATE, Mask, Span
@@ -132,6 +143,18 @@ def test_who_came_and_went_before_anybody_knew_takes_no_more_than_its_own_time()
     due = place(talk, 2)
     talk.masked(place(talk)).unmasked(place(talk) + 800)
     assert blanks(talk) == ((due - SLACK, due + round(0.7 * RATE) + SLACK),)
+
+
+@pytest.mark.requirement("S42", "S82")
+def test_what_a_slow_disk_may_have_kept_waiting_under_a_mask_goes() -> None:
+    talk = talking().wait(3)
+    talk.take(Bridged(at=talk.now, channel_id=GUEST, bridge_id="B1"))
+    start = place(talk)
+    talk.masked(start).wait(1).take(Unbridged(at=talk.now, channel_id=GUEST, bridge_id="B1"))
+    end = place(talk)
+    talk.unmasked(end)
+    talk.recorder(RecordingGrowing, offset_samples=end, fell_ms=400, fell_since=start + 100)
+    assert blanks(talk) == ((end - 3200 - SLACK, end + SLACK),)
 
 
 def test_what_began_silent_or_ends_unknown_has_nothing_to_lose() -> None:

@@ -89,3 +89,6 @@ def test_a_file_that_fell_behind_has_its_places_sooner_and_in_doubt_nothing_is_i
     assert found.idle == ((48_000 + 4000, 96_000 - 4000),)
     later = (*events[:4], at(12.5, DigitPressed), *events[4:])
     assert marks(later, "R").telling == (16_000, 36_000, 52_000, 64_000)
+    caught_up = at(18, RecordingGrowing, recording_id="R", fell_ms=-2000, fell_since=56_000, offset_samples=96_000)
+    waited = (*TALKING, RECORDED, fell, at(16, DigitPressed), caught_up, at(20, DigitPressed))
+    assert marks(waited, "R").telling == (64_000, 80_000, 112_000), "where it only waited to be written"

@@ -120,5 +120,33 @@ def test_what_lies_behind_the_place_from_which_a_file_fell_behind_may_lie_that_m
     assert fell.place(NOW + timedelta(seconds=5)) == 24000 and began.place(NOW + timedelta(seconds=5)) == 40000
     assert replace(fell, stood=1.5).place(NOW + timedelta(seconds=5)) == 24000  # what it stood still is part of that
     caught_up = fell.fell(-1.9, 49152)
-    assert caught_up.place(NOW + timedelta(seconds=5)) == 39200 and caught_up.spans == fell.spans
+    assert caught_up.place(NOW + timedelta(seconds=5)) == 39200 and caught_up.spans[:2] == fell.spans[:2]
     assert caught_up.fell(-1.0, 49152).fallen == 0
+
+
+@pytest.mark.requirement("S42", "S82")
+def test_what_waited_for_a_slow_disk_under_a_mask_goes_with_it() -> None:
+    """Asterisk silences what is read, not what was said: half a second that waits is written behind the mask's end."""
+    masked = replace(NEW, spans=(Span(start=17000, end=30000), Span(start=40000)))
+    late = masked.fell(0.4, 16384)
+    assert late.spans[0] == Span(start=17000, end=26800) and late.doubts == (Span(start=26800, end=30000),)
+    assert late.fell(0.4, 32768).doubts == late.doubts
+    meanwhile = replace(late, spans=(*late.spans[:1], Span(start=33000, end=34000)))
+    assert meanwhile.fell(-0.4, 32768).doubts == (*late.doubts, Span(start=34000, end=37200))
+
+
+@pytest.mark.requirement("S42", "S82")
+def test_what_was_placed_while_a_file_only_waited_to_be_written_lies_later() -> None:
+    late = replace(
+        NEW,
+        fallen=0.4,
+        spans=(Span(start=1000, end=9000), Span(start=33000), Span(start=33000, end=34000)),
+        blanks=(Span(start=20000, end=33000), Span(start=20000)),
+        due=(Span(start=20000, end=30000), Span(start=20000, end=33000), Span(start=5)),
+    )
+    there = late.fell(-0.4, 32768)
+    assert there.spans == (Span(start=1000, end=9000), Span(start=36200), Span(start=34000, end=34000))
+    assert there.blanks == (Span(start=20000, end=36200), Span(start=20000))
+    assert there.due == (Span(start=20000, end=33200), Span(start=20000, end=36200), Span(start=5))
+    lasts = replace(NEW, fallen=0.4, masked_at=NOW).with_span_open(33000, NOW).fell(-0.4, 32768)
+    assert lasts.stood_until(36200 + 8000, NOW + timedelta(seconds=1.4)) == 0, "it stood still for none of that"

@@ -62,9 +62,13 @@ class MaskWatch:
             self._turns.append(_Turn(silent, max(0, expected), max(0, expected)))
 
     def fell(self, samples: int) -> None:
-        """The file fell so far behind the clock before what comes now: a turn may be in it that much sooner."""
+        """The file fell so far behind the clock before what comes now: a turn may be in it that much sooner. Below 0 it
+        caught up, and silence may begin that much later."""
+        later = -min(0, samples)
+        self._expected += later if self._phase is _Phase.AWAIT_SILENCE else 0
         for turn in self._turns:  # where silence begins, zeros tell
-            turn.soonest = turn.expected if turn.silent else min(turn.expected, turn.soonest - samples)
+            turn.expected += later if turn.silent else 0
+            turn.soonest = turn.soonest if turn.silent else min(turn.expected, turn.soonest - samples)
 
     def since(self) -> int | None:
         """From which sample on `read` wants the sound; None when it wants none."""
