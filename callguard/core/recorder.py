@@ -151,8 +151,8 @@ def heard(call: Call, event: RecordingEvent) -> Step:
     if isinstance(event, LegSilent):
         return _leg_silent(call, recording, event)
     joined = recording.whole and getattr(event, "reason", "") == FILE_GONE
-    if joined or event.type not in _SIGNS:  # mask_observed, unmask_observed, recording_blanked: the row is all
-        return Step(call)
+    if joined or event.type not in _SIGNS:  # mask_observed, recording_blanked: the row is all
+        return Step(call.with_recording(recording.observed(event.type, event.offset_samples)))
     sign = Sign.DIED if RECORDER_DIED in getattr(event, "findings", ()) else Sign(event.type)
     after = LIFE.get((recording.state, sign))
     if after is None:

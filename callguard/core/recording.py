@@ -53,6 +53,9 @@ class Mask(StrEnum):
 RECORDER_DIED = "recorder died"
 """The finding of a file that nobody finished: its header states no length."""
 
+UNMASK_OBSERVED = "unmask_observed"
+"""The type of the fact that a file has sound again."""
+
 FILE_GONE = "file gone"
 """Why a recording is lost whose files were there before. After its end that proves nothing: they are joined then."""
 
@@ -158,6 +161,8 @@ MASKS: Mapping[tuple[Mask, Touch], Mask] = MappingProxyType(
 
 RATE = 8000
 """Samples per second of a file."""
+WAITS = RATE // 2
+"""Samples of sound that Asterisk lets wait for a recorder; what is older it throws away."""
 NOTHING = 0.25
 """Seconds by which a masked stretch may be shorter than it lasted, for no reason but that nobody looks all the time."""
 
@@ -295,6 +300,15 @@ class Recording:
             doubts=(*self.doubts, *(Span(start=now.end, end=was.end) for now, was in pairs if now.end < was.end)),
         )
 
+    def observed(self, type: str, place: int) -> Recording:
+        """Sound came back at that PLACE of the file: what it fell behind before that is missing under the mask, and
+        what had waited under it is over soon."""
+        doubt = self.doubts[-1] if type == UNMASK_OBSERVED and self.doubts else None
+        if doubt is None or not doubt.start - WAITS <= place < doubt.end:  # our clock may be late by some of that
+            return self
+        ends = replace(doubt, end=max(doubt.start, min(doubt.end, place + WAITS)))
+        return replace(self, doubts=(*self.doubts[:-1], ends), stood=self.stood + (doubt.end - place) / RATE)
+
     def _caught_up(self, samples: int, since: int) -> Recording:
         """It had only waited to be written: what was placed behind SINCE meanwhile lies so much later."""
         lasts = self.spans[-1:] and self.spans[-1].end < 0 and self.spans[-1].start > since
@@ -307,6 +321,7 @@ class Recording:
             due=tuple(replace(item, end=_later(item.end, since, samples)) for item in self.due),
             doubts=(*self.doubts, *(Span(start=end, end=end + samples) for end in ended)),
             masked_at=self.masked_at and self.masked_at + waited,
+            stood=max(0.0, self.stood - samples / RATE),
         )
 
     def stood_at_end(self, length: int, at: datetime) -> float:

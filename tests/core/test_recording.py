@@ -131,6 +131,10 @@ def test_what_waited_for_a_slow_disk_under_a_mask_goes_with_it() -> None:
     late = masked.fell(0.4, 16384)
     assert late.spans[0] == Span(start=17000, end=26800) and late.doubts == (Span(start=26800, end=30000),)
     assert late.fell(0.4, 32768).doubts == late.doubts
+    assert late.observed("mask_observed", 27000) == late == late.observed("unmask_observed", 30000)
+    typed = masked.fell(1.4, 16384).observed("unmask_observed", 22000)
+    assert (typed.doubts, typed.stood) == ((Span(start=18800, end=26000),), 1.0), "what is missing was silence"
+    assert masked.fell(1.4, 16384).observed("unmask_observed", 14000).stood == 0, "of another mask"
     meanwhile = replace(late, spans=(*late.spans[:1], Span(start=33000, end=34000)))
     assert meanwhile.fell(-0.4, 32768).doubts == (*late.doubts, Span(start=34000, end=37200))
 

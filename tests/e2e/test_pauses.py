@@ -15,7 +15,7 @@ from callguard.lab.sip import Phone
 from callguard.ports import EventRow
 from tests.audio.sound import key, stereo, write
 from tests.e2e.matrix import changing
-from tests.e2e.site import Site, Talk, at, incidents, sent_between, states
+from tests.e2e.site import Site, Talk, at, gone_at, incidents, sent_between, states
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -148,6 +148,30 @@ async def test_a_file_that_falls_behind_while_somebody_types_is_silent_where_it_
             gone = sent_between(tone, early, end - timedelta(seconds=0.06))
             assert not numbers & gone, "what a pause is for is in the file"
             assert numbers & sent_between(tone, end, end + timedelta(seconds=2.5)), "the recording did not go on"
+
+
+@pytest.mark.requirement("S42", "S82")
+async def test_who_types_slowly_in_a_conversation_of_three_stalls_no_recording(site: Site) -> None:
+    """For as long as a key is held Asterisk hands the recorder nothing: the file stands still, and is a good one."""
+    async with site.talk("card") as talk, await Phone.open("caller", site.stand.asterisk.server) as phone:
+        await talk.recorded()
+        await talk.row("notice_ended", script="recording_on")
+        guest = await phone.dial(f"add_{talk.number}", media=CounterTone(40000))
+        await guest.answered()
+        await talk.row("notice_ended", script="notice", nth=1)
+        await asyncio.sleep(0.2)
+        await guest.press("1")
+        await talk.row("unmask_acknowledged")
+        await talk.answered.press("*8")
+        await talk.row("pause_started", cause="key")
+        await talk.call.press("4929123449291234", seconds=0.5, gap=0.2)
+        await talk.answered.press("*8")
+        ended = await talk.row("pause_ended")
+        await talk.says(4)
+        await guest.hangup()
+        stored = await talk.ends()
+    assert states(stored) == ["verified"] and incidents(stored) <= {"pause_forgotten"}
+    assert set(talk.tape().numbers()[0]) & sent_between(talk.far, ended.at + timedelta(seconds=2.5), gone_at(stored))
 
 
 @pytest.mark.requirement("S82")

@@ -55,7 +55,7 @@ from callguard.pbx.asterisk.screen import Screen
 from callguard.pbx.asterisk.site import OWN_PREFIX, AsteriskSettings
 from callguard.pbx.asterisk.skew import Skew, said_at
 from callguard.pbx.asterisk.swap import Swap, Swaps
-from callguard.pbx.asterisk.translate import Json, endpoint, is_own, is_snoop, scrubbed, text, translate, waits_in
+from callguard.pbx.asterisk.translate import Json, endpoint, held, is_own, is_snoop, scrubbed, text, translate, waits_in
 from callguard.pbx.asterisk.version import TooOld, admit
 from callguard.pbx.lag import Lag
 from callguard.ports import Entered, Heard, Link, Playable, Said, Snapshot
@@ -276,7 +276,7 @@ class AsteriskPbx:
         self._listeners.moved(swap)
         self._rogues.moved(swap)
 
-    def _note(self, heard: Heard) -> None:
+    def _note(self, heard: Heard, raw: Mapping[str, Any]) -> None:
         if isinstance(heard, Said):
             self._swaps.heard(heard.event)
         match heard:
@@ -285,7 +285,7 @@ class AsteriskPbx:
             case Said(event=Bridged() as coming):
                 self._rogues.joins(coming)
             case Said(event=DigitPressed(channel_id=channel_id)):
-                self._recorder.typed(channel_id)
+                self._recorder.typed(channel_id, held(raw))
             case Said(event=ChannelLeft(channel_id=channel_id)):
                 self._register.leave(channel_id)
             case Said(event=ChannelHungUp(channel_id=channel_id) as gone):
@@ -295,7 +295,7 @@ class AsteriskPbx:
                 self._queues.pop(channel_id, None)
 
     def _tell(self, heard: Heard, raw: Mapping[str, Any] | None = None) -> None:
-        self._note(heard)
+        self._note(heard, raw or {})
         self._screen.heard(heard)
         if self._sink is not None:
             self._sink(heard, raw or {})

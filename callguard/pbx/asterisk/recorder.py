@@ -129,10 +129,10 @@ class Recorder:
             else:
                 self._end(live)
 
-    def typed(self, channel_id: str) -> None:
-        """A key: there may be nothing for its recorders meanwhile."""
+    def typed(self, channel_id: str, held: float) -> None:
+        """A key, of so many seconds: there may be nothing for its recorders meanwhile."""
         for live in (item for item in self._live.values() if item.channel_id == channel_id):
-            live.watch.typed()
+            live.watch.typed(self._now(), held)
 
     def moved(self, gone: Sequence[str], other_id: str) -> None:
         """OTHER took the place of these channels, which are about to hang up. Our recorder goes on there, where nobody

@@ -44,6 +44,8 @@ MARK = "callguard"
 """Name of the UserEvent by which the snippet speaks of a channel that is bridged at once."""
 FILTERED = ("ChannelVarset", "ChannelDialplan", "ChannelConnectedLine", "ChannelCallerId", "DeviceStateChanged")
 """Types that Asterisk is asked not to send: two thirds of all events."""
+LONGEST_MS = 8000
+"""So long may one key be by its packets (RFC 4733: 65,535 samples); SIP INFO may say anything."""
 
 
 def translate(message: object, app: str, now: datetime) -> list[Heard]:
@@ -99,6 +101,12 @@ def is_snoop(channel: Json) -> bool:
 def scrubbed(message: Json) -> Json:
     """MESSAGE as the log may keep it: a digit is replaced by 'x'."""
     return {**message, "digit": "x"} if "digit" in message else message
+
+
+def held(message: Json) -> float:
+    """For how many seconds a key was held; 0 where nobody says."""
+    value = message.get("duration_ms")
+    return min(value, LONGEST_MS) / 1000 if isinstance(value, int) and value > 0 else 0.0
 
 
 def text(holder: Json, key: str) -> str:

@@ -38,8 +38,10 @@ GROWTH_EVERY = 10.0
 DOUBT = SLACK // 2
 """Samples (0.1 s) by which a step of the file may be late for no reason."""
 KEY = 0.17
-"""Seconds that a file falls behind the clock for each key that its party sends instead of audio, in a bridge of three
-and more: Asterisk hands a recorder nothing meanwhile."""
+"""Seconds that a file falls behind the clock for each short key that its party sends instead of audio, in a bridge of
+three and more: Asterisk hands a recorder nothing meanwhile, nor for as long as a key is held."""
+RELEASE = 0.07
+"""Seconds of that behind the end of a key: it is sent three times."""
 CLOCKS = 0.05
 """Seconds by which the clock of a file system may differ from ours."""
 FELL = 0.05
@@ -125,10 +127,11 @@ class Watch:
         else:
             self._masks.turn(silent=silent, expected=self.offset(now))
 
-    def typed(self) -> None:
-        """Its party pressed a key: the file may grow so much later."""
-        self._grown_at += KEY
-        self._sound_due = self._sound_due and self._sound_due + KEY
+    def typed(self, now: float, held: float = 0.0) -> None:
+        """Its party pressed a key, for HELD seconds as far as is known: the file may grow so much later."""
+        lacks = max(KEY, held + RELEASE)
+        self._grown_at = max(self._grown_at, min(now, self._grown_at + lacks))
+        self._sound_due = self._sound_due and self._sound_due + lacks
 
     def ending(self, now: float) -> None:
         """The recorder was stopped, or its channel is gone: the headers have to become final."""

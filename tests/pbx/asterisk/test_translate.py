@@ -23,7 +23,7 @@ from callguard.core.events import (
     Unbridged,
     Unexpected,
 )
-from callguard.pbx.asterisk.translate import FILTERED, QUIET, endpoint, scrubbed, translate, waits_in
+from callguard.pbx.asterisk.translate import FILTERED, QUIET, endpoint, held, scrubbed, translate, waits_in
 from callguard.ports import Dialled, Endpoint, Entered, Heard, Said, Sighted
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -141,6 +141,11 @@ def test_who_waits() -> None:
 def test_digits_do_not_reach_the_stored_message() -> None:
     raw = scrubbed(event("ChannelDtmfReceived", channel=channel(), digit="4"))
     assert raw["digit"] == "x" and raw["type"] == "ChannelDtmfReceived"
+
+
+@pytest.mark.parametrize(("said", "seconds"), [(500, 0.5), (10**9, 8.0), (-5, 0.0), ("500", 0.0), (None, 0.0)])
+def test_for_how_long_a_key_was_held(said: object, seconds: float) -> None:
+    assert held(event("ChannelDtmfReceived", channel=channel(), digit="4", duration_ms=said)) == seconds
     assert "digit" not in scrubbed(event("ChannelHold"))
 
 

@@ -286,10 +286,21 @@ def test_the_end_of_a_file_tells_how_far_it_fell_behind_where_it_is_known_when_i
 def test_keys_are_no_stall() -> None:
     watch = started()
     see(watch, 102.1, STEP)
-    for _ in range(16):
-        watch.typed()
+    for key in range(16):
+        watch.typed(102.3 + key * 0.3)
     assert see(watch, 108.5, STEP) == []
     assert kinds(see(watch, 109.5, STEP)) == [RecordingDamaged]
+
+
+def test_a_key_puts_a_stall_off_for_as_long_as_it_was_held_and_not_into_the_future() -> None:
+    watch = started()
+    see(watch, 102.1, STEP)
+    for key in range(8):
+        watch.typed(102.7 + key * 0.7, held=0.5)
+    assert see(watch, 102.1 + 8 * 0.57 + 4.4, STEP) == []
+    watch.typed(112.0, held=600.0)
+    assert see(watch, 116.4, STEP) == []
+    assert kinds(see(watch, 116.6, STEP)) == [RecordingDamaged]
 
 
 @pytest.mark.requirement("S123")
