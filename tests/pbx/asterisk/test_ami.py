@@ -13,12 +13,13 @@ import pytest
 
 from callguard.errors import BadInput, LinkDown, PbxRefused, Unreachable
 from callguard.lab.asterisk import Asterisk
+from callguard.pbx.asterisk import pausing
 from callguard.pbx.asterisk.ami import Ami
 from callguard.pbx.asterisk.ami_codec import Message
-from callguard.pbx.asterisk.site import AmiAddress
+from callguard.pbx.asterisk.site import HEARD, AmiAddress
 from tests.pbx.rig import SITE
 
-FILTERS = 5
+FILTERS = len((*HEARD, *pausing.FILTERS))
 """Requests between the login and what is asked for."""
 
 
