@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import subprocess
+import ctypes
+import os
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,53 +13,56 @@ import pytest
 
 from tests.e2e.site import Site, Talk, at, gone_at, incidents, sent_between, states
 
-pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="a C compiler makes the disk slow")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 BLOCK = 2.048
 """Seconds between two writes of Asterisk's."""
+WRITTEN = 60_000
+"""Bytes that the thread of a recorder writes at least at a time, both sides together: no other one does."""
 SECONDS = 0.45
 """Asterisk lets no more than half a second of sound wait; what is older it throws away."""
-SLOW = """
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-/* the next block of a recording is written so late, once, as soon as the file SLOW_DISK is there */
-size_t fwrite(const void *data, size_t size, size_t count, FILE *file) {
-    size_t (*real)(const void *, size_t, size_t, FILE *) = dlsym(RTLD_NEXT, "fwrite");
-    const char *sign = getenv("SLOW_DISK");
-    char link[64], path[512];
-    if (sign && access(sign, F_OK) == 0) {
-        snprintf(link, sizeof link, "/proc/self/fd/%d", fileno(file));
-        ssize_t length = readlink(link, path, sizeof path - 1);
-        long at = ftell(file), after = at + (long)(size * count);
-        path[length > 0 ? length : 0] = 0;
-        if (strstr(path, "-left.wav") && at / 32768 != after / 32768 && unlink(sign) == 0)
-            usleep(450000);
-    }
-    return real(data, size, count, file);
-}
-"""
+SEIZE, INTERRUPT, DETACH, ANY_THREAD = 0x4206, 0x4207, 17, 0x40000000
+"""ptrace(2), waitpid(2)."""
 
 
-def slow_disk(folder: Path) -> dict[str, str]:
-    """The environment of an Asterisk whose disk is slow where the file `slow` lies in FOLDER."""
-    folder.chmod(0o755)
-    source, library = folder / "slow.c", folder / "slow.so"
-    source.write_text(SLOW)
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"], check=True)
-    return {"LD_PRELOAD": str(library), "SLOW_DISK": str(folder / "slow")}
+def written(pid: int) -> dict[int, int]:
+    """Bytes that each thread of a process has written."""
+    found = {}
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        lines = (task / "io").read_text().splitlines()
+        found[int(task.name)] = next(int(line.split()[1]) for line in lines if line.startswith("wchar"))
+    return found
 
 
-async def held_up(talk: Talk, folder: Path) -> None:
+def stand_still(thread: int) -> None:
+    """One thread of a process that we started does nothing for so long, as if its disk were slow."""
+    ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+    ptrace.argtypes, ptrace.restype = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p), ctypes.c_long
+    for request in (SEIZE, INTERRUPT, DETACH):
+        if request == DETACH:
+            os.waitpid(thread, ANY_THREAD)
+            time.sleep(SECONDS)
+        if ptrace(request, thread, None, None) == -1:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+async def recorder_of(talk: Talk) -> int:
+    """The thread that writes the call's files, just after it has written a block."""
+    pid = talk.site.stand.asterisk.pid
+    before = written(pid)
+    async with asyncio.timeout(2 * BLOCK):
+        while True:
+            await asyncio.sleep(0.01)
+            for thread, count in written(pid).items():
+                if count - before.get(thread, 0) > WRITTEN:
+                    return thread
+
+
+async def held_up(talk: Talk) -> None:
     """Until the next block is about to be written, late."""
-    began = (await talk.row("recording_acknowledged")).at.timestamp()
-    left = BLOCK - (time.time() - began) % BLOCK
-    await asyncio.sleep(left + 0.1 if left < 0.4 else 0)
-    (folder / "slow").touch()
-    await asyncio.sleep(BLOCK - (time.time() - began) % BLOCK)
+    thread = await recorder_of(talk)
+    await asyncio.sleep(BLOCK - 0.05)
+    await asyncio.to_thread(stand_still, thread)
 
 
 def kept_between(talk: Talk, start: datetime, end: datetime) -> set[int]:
@@ -69,24 +72,26 @@ def kept_between(talk: Talk, start: datetime, end: datetime) -> set[int]:
 
 @pytest.mark.requirement("S42", "S82")
 @pytest.mark.parametrize("late", [True, False])
-async def test_what_is_said_under_a_pause_is_in_no_file_however_slow_the_disk(folder: Path, late: bool) -> None:
+async def test_what_is_said_under_a_pause_is_in_no_file_however_slow_the_disk(site: Site, late: bool) -> None:
     """The disk is slow as the pause ends (LATE), or just before it begins."""
-    environment = slow_disk(folder)
-    async with await Site.open(folder / "site", environment=environment) as site, site.talk("card") as talk:
+    async with site.talk("card") as talk:
         await talk.recorded()
         await talk.row("notice_ended", script="recording_on")
         await talk.says(2)
         channel = (await talk.row("recording_acknowledged")).channel_id
         if not late:
-            await held_up(talk, folder)
-            await talk.says(SECONDS + 0.6)
+            await held_up(talk)
+            await talk.says(0.6)
         await site.user_event("callguard_pause", channel)
         await talk.row("mask_acknowledged")
         await talk.says(2)
-        if late:
-            await held_up(talk, folder)
-            await talk.says(SECONDS * 0.6)
+        slow = asyncio.create_task(held_up(talk)) if late else None
+        if slow:
+            await recorder_of(talk)
+            await asyncio.sleep(BLOCK - 0.05 + SECONDS * 0.6)
         await site.user_event("callguard_resume", channel)
+        if slow:
+            await slow
         await talk.says(5)
         stored = await talk.ends()
     assert states(stored) == ["verified"] and incidents(stored) <= {"pause_forgotten"}
