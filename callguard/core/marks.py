@@ -86,12 +86,11 @@ class _Clock:
         knows when."""
         known = [event for event in self.fell if event.at <= at]
         last = round((at - self.began).total_seconds() * RATE) - sum(event.fell_ms for event in known) * RATE // 1000
-        next_one = self.fell[len(known) : len(known) + 1]
-        moved = [event.fell_ms * RATE // 1000 for event in next_one]
-        sooner = sum(
-            each for each, event in zip(moved, next_one, strict=True) if event.fell_since < last - min(0, each)
-        )
-        return last - max(0, sooner), last - min(0, sooner)
+        for event in self.fell[len(known) : len(known) + 1]:
+            sooner = event.fell_ms * RATE // 1000
+            if event.fell_since < last - min(0, sooner):
+                return last - max(0, sooner), last - min(0, sooner)
+        return last, last
 
 
 def _idle(events: tuple[Event, ...], clock: _Clock) -> Iterable[tuple[int, int]]:

@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
+from callguard.core.recorded import UnmaskObserved
+
 
 class State(StrEnum):
     """The life of a recording. "The PBX said OK" is `acknowledged`; `growing` is the first proof."""
@@ -52,9 +54,6 @@ class Mask(StrEnum):
 
 RECORDER_DIED = "recorder died"
 """The finding of a file that nobody finished: its header states no length."""
-
-UNMASK_OBSERVED = "unmask_observed"
-"""The type of the fact that a file has sound again."""
 
 FILE_GONE = "file gone"
 """Why a recording is lost whose files were there before. After its end that proves nothing: they are joined then."""
@@ -303,7 +302,7 @@ class Recording:
     def observed(self, type: str, place: int) -> Recording:
         """Sound came back at that PLACE of the file: what it fell behind before that is missing under the mask, and
         what had waited under it is over soon."""
-        doubt = self.doubts[-1] if type == UNMASK_OBSERVED and self.doubts else None
+        doubt = self.doubts[-1] if type == UnmaskObserved.type and self.doubts else None
         if doubt is None or not doubt.start - WAITS <= place < doubt.end:  # our clock may be late by some of that
             return self
         ends = replace(doubt, end=max(doubt.start, min(doubt.end, place + WAITS)))

@@ -363,7 +363,7 @@ class Switchboard:
         """What must have happened between what we know and NOW, as the events that we missed."""
         there = {channel.channel_id: channel for channel in now.channels}
         bridged = {channel_id: bridge for bridge, members in now.bridges.items() for channel_id in members}
-        gone = [known for known in self.endpoints if known not in {*there, *now.listeners}]
+        gone = [known for known in self.endpoints if known not in there and known not in now.listeners]
         found: list[Sighted | Event] = [ChannelHungUp(at=now.at, channel_id=known) for known in gone]
         for channel in now.channels:
             known = self.endpoints.get(channel.channel_id)

@@ -28,6 +28,7 @@ from callguard.core.events import (
     LINK_LOST,
     NO_CHANNEL,
     NOT_RUNNING,
+    NOT_THERE,
     OVERTAKEN,
     EffectFailed,
     Event,
@@ -53,8 +54,6 @@ ARMED_SECONDS = 3.0
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 _FOLDER = re.compile(r"[^,|()&;$\x00-\x1f\"']+\Z")
 _BUSY, _CALM, _BLIND, _SWAP = 0.005, 0.2, 1.0, 0.01
-GONE = "not there"
-"""ARI's refusal where a channel hung up meanwhile."""
 
 
 @dataclass(slots=True)
@@ -125,7 +124,7 @@ class Recorder:
         del self._expected[channel_id]
         for live in [item for item in self._live.values() if item.channel_id == channel_id]:
             if live.armed:
-                self.unarmed(live.armed, GONE)
+                self.unarmed(live.armed, NOT_THERE)
             else:
                 self._end(live)
 
@@ -234,7 +233,7 @@ class Recorder:
         if live is not None:
             self._expected[effect.channel_id] -= live.armed is not None
             self._drop(live)
-            self._fail(effect, OVERTAKEN if reason == GONE else reason)
+            self._fail(effect, OVERTAKEN if reason == NOT_THERE else reason)
 
     def _armed_one_runs(self, channel_id: str) -> None:
         """It is silenced before the snippet lets the call go on."""

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from callguard.core.effects import Indicate
 from callguard.core.events import (
+    NOT_THERE,
     Event,
     MaskAcknowledged,
     RecordingOpened,
@@ -105,7 +106,7 @@ class Screen:
             raise LinkDown("the link to the PBX is down")
         answer = await self._ami.send("Setvar", Channel=channel_id, Variable=name, Value=value)
         if not answer.succeeded:
-            raise PbxRefused("AMI Setvar", "not there")
+            raise PbxRefused("AMI Setvar", NOT_THERE)
 
     def _set(self, channel_id: str, status: Status) -> None:
         if self._ami is not None:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 
+from callguard.core.events import NOT_THERE
 from callguard.errors import BadInput, LinkDown, PbxRefused
 from callguard.pbx.freeswitch.codec import Message, message_of
 from callguard.pbx.freeswitch.esl import Esl
@@ -54,7 +55,7 @@ class Outbound:
         """End the wait of a channel: its dialplan goes on. Raises PbxRefused where it does not wait."""
         link = self._links.pop(channel_id, None)
         if link is None:
-            raise PbxRefused("ESL exit", "not there")
+            raise PbxRefused("ESL exit", NOT_THERE)
         with suppress(LinkDown):  # gone already is as good
             await link.send("exit")
         await link.close()
