@@ -386,6 +386,18 @@ class Talk:
         await self.meets()
         await self.row("recording_opened")
 
+    async def is_joined_by(self, phone: Phone) -> Call:
+        """Recorded, and then somebody comes in, is told and agrees, and the recording goes on."""
+        await self.recorded()
+        await self.row("notice_ended", script="recording_on")
+        guest = await phone.dial(f"add_{self.number}", media=CounterTone(40000))
+        await guest.answered()
+        await self.row("notice_ended", script="notice", nth=1)
+        await asyncio.sleep(0.2)
+        await guest.press("1")
+        await self.row("unmask_acknowledged")
+        return guest
+
     async def says(self, seconds: float) -> None:
         """Both speak for so long."""
         await asyncio.sleep(seconds)

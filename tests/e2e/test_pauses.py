@@ -114,15 +114,8 @@ async def test_a_typed_number_a_variable_and_a_user_event_pause_and_what_came_ju
 async def test_a_file_that_falls_behind_while_somebody_types_is_silent_where_it_should_be(site: Site) -> None:
     """In a conversation of three Asterisk hands a recorder nothing while its party sends keys: 0.16 s for each."""
     async with site.talk("card") as talk, await Phone.open("caller", site.stand.asterisk.server) as phone:
-        await talk.recorded()
-        await talk.row("notice_ended", script="recording_on")
-        guest = await phone.dial(f"add_{talk.number}", media=CounterTone(40000))
-        await guest.answered()
-        await talk.row("notice_ended", script="notice", nth=1)
-        await asyncio.sleep(0.2)
-        await guest.press("1")
+        guest = await talk.is_joined_by(phone)
         guest.rtp.muted = True  # two voices on one side are no numbers
-        await talk.row("unmask_acknowledged")
         await talk.says(3)
         await talk.call.press("4929123449291234", seconds=0.1, gap=0.2)
         await talk.says(1.5)
@@ -154,14 +147,7 @@ async def test_a_file_that_falls_behind_while_somebody_types_is_silent_where_it_
 async def test_who_types_slowly_in_a_conversation_of_three_stalls_no_recording(site: Site) -> None:
     """For as long as a key is held Asterisk hands the recorder nothing: the file stands still, and is a good one."""
     async with site.talk("card") as talk, await Phone.open("caller", site.stand.asterisk.server) as phone:
-        await talk.recorded()
-        await talk.row("notice_ended", script="recording_on")
-        guest = await phone.dial(f"add_{talk.number}", media=CounterTone(40000))
-        await guest.answered()
-        await talk.row("notice_ended", script="notice", nth=1)
-        await asyncio.sleep(0.2)
-        await guest.press("1")
-        await talk.row("unmask_acknowledged")
+        guest = await talk.is_joined_by(phone)
         await talk.answered.press("*8")
         await talk.row("pause_started", cause="key")
         await talk.call.press("4929123449291234", seconds=0.5, gap=0.2)
