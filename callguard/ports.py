@@ -67,7 +67,7 @@ class Entered:
 
 @dataclass(frozen=True, slots=True)
 class Dialled:
-    """A channel dials another: they belong to one call."""
+    """A channel dials another: they belong to one call. `caller_id`: "" where nobody knows which one."""
 
     at: datetime
     caller_id: str

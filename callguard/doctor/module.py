@@ -15,7 +15,7 @@ ARI = (
 ).split()
 RECORDER = ["app_mixmonitor", "format_wav"]
 SNIPPET = "app_exec app_stack app_stasis func_callerid func_channel func_db func_logic func_strings".split()
-OUTBOUND = "app_channelredirect app_playtones app_softhangup app_userevent func_dialplan".split()
+OUTBOUND = "app_channelredirect app_playtones app_softhangup app_userevent func_dialplan func_global".split()
 MUTES = "res_mutestream"
 NEEDED = {
     **dict.fromkeys(ARI, "events, notices and whispers come over ARI"),

@@ -158,7 +158,7 @@ class Switchboard:
         if call_id := self.calls.get(heard.caller_id):
             return list(self._join(heard.peer_id, call_id, heard.at))
         call_id = self.calls.get(heard.peer_id)
-        return list(self._join(heard.caller_id, call_id, heard.at)) if call_id else []
+        return list(self._join(heard.caller_id, call_id, heard.at)) if call_id and heard.caller_id else []
 
     def entered(self, heard: Entered, call_id: str, call_type: CallType) -> list[Fact]:
         """A channel waits in our application: the first of a call. Facts about who it is follow the call's start."""

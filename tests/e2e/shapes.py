@@ -51,8 +51,9 @@ exten => 310,1,Gosub(callguard,s,1(support,inbound))
 [internal]
 exten => _4X.,1,Gosub(callguard,s,1(support,outbound,gate))
  same => n,Dial(PJSIP/${FILTER(0-9,${EXTEN:1})}@trunk,60,${CALLGUARD_DIAL})
+exten => away,1,Wait(60)
 """
-"""Whoever is dialled to the outside, for a transfer too, waits at the gate."""
+"""Whoever is dialled to the outside, for a transfer too, waits at the gate; and where somebody is led to."""
 
 
 def examples() -> str:

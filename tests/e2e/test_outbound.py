@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from callguard.lab.dialog import CallState
+from callguard.lab.dialog import Call, CallState
 from callguard.lab.media import CounterTone, find_counters
 from tests.e2e.shapes import Shapes, hears, notices, speakers
 from tests.e2e.site import incidents, sent_before, states, types
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-AGENT, FAR = 0, 1
+AGENT, FAR, NEW = 0, 1, 2
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -90,6 +90,67 @@ async def test_told_either_may_hang_up_in_the_notice(shapes: Shapes, who: str) -
         [stored] = await shapes.over()
     assert not stored.recordings and not stored.incidents and "bridged" not in types(stored)
     assert await shapes.stand.asterisk.cli("core show channels concise") == ""
+
+
+async def replaced(shapes: Shapes) -> tuple[Call, Call]:
+    """The agent's call, and that of the phone that takes the called party's place in mid-notice (RFC 3891)."""
+    call = await shapes.dial("agent1", "95551234")
+    theirs = await shapes.reached("trunk")
+    await shapes.row("notice_started", script="notice")
+    other = shapes.phones["agent2"]
+    new = await other.dial("95551234", media=other.media, replaces=theirs)
+    await new.answered()
+    await theirs.ended()
+    return call, new
+
+
+@pytest.mark.requirement("S1", "S22")
+async def test_told_who_takes_the_called_partys_place_in_the_notice_is_told_and_put_through(shapes: Shapes) -> None:
+    """Asterisk keeps the place and gives it another name: to the caller's wait that looks like a hang-up."""
+    async with shapes.with_phones("agent1", "trunk", "agent2"):
+        call, new = await replaced(shapes)
+        await shapes.row("notice_ended", script="notice")
+        assert call.state is CallState.RINGING and len(call.heard().samples) == 0
+        await new.press("1")
+        await shapes.row("recording_opened")
+        await hears(call, NEW)
+        await hears(new, AGENT)
+        await asyncio.sleep(2.5)
+        await new.hangup()
+        await call.ended()
+        first, second = await shapes.over(2)
+    assert not first.recordings and not first.incidents
+    found = types(second)
+    order = "call_started notice_started notice_ended consent_granted bridged recording_requested recording_opened"
+    assert sorted(order.split(), key=found.index) == order.split()
+    assert states(second) == ["verified"] and not second.incidents
+    assert (second.call.call_type, second.call.direction) == ("sales", "outbound")
+    tape = shapes.tape(second)
+    assert speakers(tape.left) == {NEW} and speakers(tape.right) == {AGENT}
+
+
+async def test_told_who_took_the_called_partys_place_may_hang_up_in_the_notice(shapes: Shapes) -> None:
+    async with shapes.with_phones("agent1", "trunk", "agent2"):
+        call, new = await replaced(shapes)
+        await shapes.row("notice_started", nth=1, script="notice")
+        await new.hangup()
+        await call.ended()
+        assert not [one for stored in await shapes.over(2) for one in (*stored.recordings, *stored.incidents)]
+    assert await shapes.stand.asterisk.cli("core show channels concise") == ""
+
+
+async def test_told_a_caller_whose_called_party_is_led_away_does_not_ring_on(shapes: Shapes) -> None:
+    async with shapes.with_phones("agent1", "trunk"):
+        call = await shapes.dial("agent1", "95551234")
+        theirs = await shapes.reached("trunk")
+        await shapes.row("notice_started", script="notice")
+        asterisk = shapes.stand.asterisk
+        channels = await asterisk.cli("core show channels concise")
+        [name] = [line.split("!")[0] for line in channels.splitlines() if line.startswith("PJSIP/trunk")]
+        await asterisk.cli(f"channel redirect {name} internal,away,1")
+        await call.ended()
+        assert theirs.state is CallState.UP
+        await theirs.hangup()
 
 
 @pytest.mark.requirement("S1")

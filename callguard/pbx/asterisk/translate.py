@@ -182,9 +182,17 @@ def _about_channel(make: _Make) -> _Reader:
 
 
 def _stasis_start(message: Json, at: datetime) -> list[Heard]:
+    """Who takes a waiting channel's place (INVITE with Replaces, RFC 3891) comes without arguments, and nobody dialled
+    it: what Asterisk says of the dialplan of the other one is true of the place.
+    """
     channel, args = endpoint(part(message, "channel")), _strings(message.get("args"))
+    replaced, dialled = part(message, "replace_channel"), False
+    if replaced and not args:
+        args = tuple(text(part(replaced, "dialplan"), "app_data").split(",")[1:])
+        dialled = len(args) > 3 and args[3] not in ("", text(replaced, "id"))
     said = dict(item.split("=", 1) for item in args[4:] if "=" in item)
-    return [Entered(at, _with(channel, said), args)] if channel.channel_id else []
+    calling: list[Heard] = [Dialled(at, "", channel.channel_id)] if dialled else []
+    return [*calling, Entered(at, _with(channel, said), args)] if channel.channel_id else []
 
 
 def _with(channel: Endpoint, said: Mapping[str, str]) -> Endpoint:

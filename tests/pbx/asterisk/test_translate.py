@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -153,6 +154,18 @@ def test_a_version_may_have_dots_and_a_place_may_not() -> None:
     args = ["1", "support", "inbound", "1.2", "place=US.TX", "dialplan=2026-11_26.3"]
     (entered,) = heard(event("StasisStart", channel=channel(), args=args))
     assert isinstance(entered, Entered) and entered.channel.words == {"dialplan": "2026-11_26.3"}
+
+
+@pytest.mark.parametrize(
+    ("linked_id", "calling"), [("17.1", [Dialled(AT, "", "17.5")]), ("17.4", []), ("", [])], ids=["told", "own", "none"]
+)
+def test_who_takes_a_waiting_channels_place_came_with_its_arguments(linked_id: str, calling: list[Heard]) -> None:
+    """Its own list is empty (Asterisk 22)."""
+    args = ("1", "sales", "outbound", linked_id, "place=DE")
+    waiting = {"app_name": "Stasis", "app_data": ",".join(("callguard", *args))}
+    place = channel(id="17.4", name="PJSIP/trunk-00000001", dialplan=waiting)
+    came = Entered(AT, replace(END, words={"place": "DE"}), args)
+    assert heard(event("StasisStart", channel=channel(), args=[], replace_channel=place)) == [*calling, came]
 
 
 @pytest.mark.requirement("S126")
