@@ -332,3 +332,26 @@ async def test_who_stayed_on_in_its_own_call_is_asked_by_a_call_that_has_to_ask(
         "consent_refused"
     ]
     assert sound_between(asked, at(both[0], "call_merged"), gone_at(both[0])) == 0
+
+
+@pytest.mark.requirement("S6", "S22", "S46")
+async def test_callers_in_one_parking_lot_are_alone_there(site: Site) -> None:
+    """A parking lot is one bridge to Asterisk: each hears music, and nobody the other."""
+    async with site.talk("moved", agent_number=3) as plain, changing(site, 4, 10, "moved") as change:
+        both = (plain, change.talk)
+        await asyncio.gather(*map(begun, both))
+        for each in (Change(site, plain, change.third, change.tone), change):
+            await site.manager("Park", Channel=await each.find("caller"))
+        await asyncio.gather(*(talk.row("mask_acknowledged") for talk in both))
+        await change.dials("wait")
+        await site.manager("Park", Channel=await change.find("agent10"))
+        await plain.says(1.5)
+        for call in (plain.call, change.talk.call, change.coming):
+            assert call
+            await call.hangup()
+        for talk in both:
+            stored = await talk.over()
+            assert states(stored) == [State.VERIFIED.value] and incidents(stored) == set()
+            assert {row.type for row in stored.events}.isdisjoint({"call_merged", "unmask_requested"})
+            told = {row.channel_id for row in stored.events if row.data.get("script") == "notice"}
+            assert told == {stored.events[0].channel_id}, "who is parked beside it was told of its recording"

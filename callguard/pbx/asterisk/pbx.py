@@ -54,7 +54,7 @@ from callguard.pbx.asterisk.rogue import Rogues
 from callguard.pbx.asterisk.screen import Screen
 from callguard.pbx.asterisk.site import OWN_PREFIX, AsteriskSettings
 from callguard.pbx.asterisk.skew import Skew, said_at
-from callguard.pbx.asterisk.swap import Swap, Swaps
+from callguard.pbx.asterisk.swap import Swap, Swaps, together
 from callguard.pbx.asterisk.translate import Json, endpoint, held, is_own, is_snoop, scrubbed, text, translate, waits_in
 from callguard.pbx.asterisk.version import TooOld, admit
 from callguard.pbx.lag import Lag
@@ -316,7 +316,7 @@ class AsteriskPbx:
             channels, bridges = await asyncio.gather(ari.channels(), ari.bridges())
         except PbxRefused as wrong:
             raise LinkDown(f"the PBX does not say what is there: {wrong}") from wrong
-        members = {text(bridge, "id"): _members(bridge.get("channels")) for bridge in bridges}
+        members = together(bridges)
         self._swaps.looked(members)
         return [channel for channel in channels if not is_own(channel)], members
 
@@ -389,10 +389,6 @@ async def _attempt(work: Callable[[], Awaitable[None]], failed: Callable[[str], 
         failed(refusal.reason)
     except LinkDown:
         failed(LINK_LOST)
-
-
-def _members(value: object) -> tuple[str, ...]:
-    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
 
 
 def _utc() -> datetime:

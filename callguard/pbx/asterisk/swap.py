@@ -14,14 +14,14 @@ gone. Of a pickup AMI tells.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from callguard.core.events import Bridged, ChannelHungUp, Event, Unbridged
 from callguard.pbx.asterisk.ami import Ami
 from callguard.pbx.asterisk.ami_codec import Message
-from callguard.pbx.asterisk.translate import Json, moment, part, text
+from callguard.pbx.asterisk.translate import Json, is_holding, moment, part, strings, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,11 @@ class Swap:
     came: str
     at: datetime
     bridge_id: str = ""
+
+
+def together(bridges: Iterable[Json]) -> dict[str, tuple[str, ...]]:
+    """Who is in which bridge with others, {bridge id: channel ids}. BRIDGES: ARI's list."""
+    return {text(bridge, "id"): strings(bridge.get("channels")) for bridge in bridges if not is_holding(bridge)}
 
 
 @dataclass(slots=True)

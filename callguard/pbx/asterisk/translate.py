@@ -98,6 +98,11 @@ def is_snoop(channel: Json) -> bool:
     return is_own(channel) or text(channel, "name").startswith("Snoop/")
 
 
+def is_holding(bridge: Json) -> bool:
+    """Whether everybody waits there alone, and hears music or an announcer: a parking lot, BridgeWait."""
+    return text(bridge, "bridge_type") == "holding"
+
+
 def scrubbed(message: Json) -> Json:
     """MESSAGE as the log may keep it: a digit is replaced by 'x'."""
     return {**message, "digit": "x"} if "digit" in message else message
@@ -124,6 +129,11 @@ def part(holder: Json, key: str) -> Json:
 def parts(value: object) -> list[Json]:
     """The objects of a JSON list."""
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+
+
+def strings(value: object) -> tuple[str, ...]:
+    """VALUE as strings, where it is a list."""
+    return tuple(str(item) for item in value) if isinstance(value, Sequence) and not isinstance(value, str) else ()
 
 
 # ---------------------------------------------------------------- inside
@@ -163,10 +173,6 @@ def _integer(message: Json, key: str) -> int:
     return value if isinstance(value, int) and 0 <= value < 1000 else 0
 
 
-def _strings(value: object) -> tuple[str, ...]:
-    return tuple(str(item) for item in value) if isinstance(value, Sequence) and not isinstance(value, str) else ()
-
-
 _Make: TypeAlias = Callable[[Json, datetime, str], Event]
 _Reader: TypeAlias = Callable[[Json, datetime], list[Heard]]
 
@@ -185,7 +191,7 @@ def _stasis_start(message: Json, at: datetime) -> list[Heard]:
     """Who takes a waiting channel's place (INVITE with Replaces, RFC 3891) comes without arguments, and nobody dialled
     it: what Asterisk says of the dialplan of the other one is true of the place.
     """
-    channel, args = endpoint(part(message, "channel")), _strings(message.get("args"))
+    channel, args = endpoint(part(message, "channel")), strings(message.get("args"))
     replaced, dialled = part(message, "replace_channel"), False
     if replaced and not args:
         args = tuple(text(part(replaced, "dialplan"), "app_data").split(",")[1:])
@@ -244,8 +250,14 @@ def recorded(message: Json) -> tuple[str, str]:
     return kind, target
 
 
-def _bridge_id(message: Json) -> str:
-    return text(part(message, "bridge"), "id")
+def _in_bridge(make: Callable[[datetime, str, str], Event]) -> _Reader:
+    """A reader of where a channel is: in a holding bridge nobody hears it, and it is nowhere."""
+
+    def read(message: Json, at: datetime) -> list[Heard]:
+        bridge, channel_id = part(message, "bridge"), text(part(message, "channel"), "id")
+        return [Said(make(at, channel_id, text(bridge, "id")))] if channel_id and not is_holding(bridge) else []
+
+    return read
 
 
 _READERS: Mapping[str, _Reader] = {
@@ -257,12 +269,8 @@ _READERS: Mapping[str, _Reader] = {
     "ChannelDestroyed": _about_channel(
         lambda said, at, who: ChannelHungUp(at=at, channel_id=who, cause=_integer(said, "cause"))
     ),
-    "ChannelEnteredBridge": _about_channel(
-        lambda said, at, who: Bridged(at=at, channel_id=who, bridge_id=_bridge_id(said))
-    ),
-    "ChannelLeftBridge": _about_channel(
-        lambda said, at, who: Unbridged(at=at, channel_id=who, bridge_id=_bridge_id(said))
-    ),
+    "ChannelEnteredBridge": _in_bridge(lambda at, who, where: Bridged(at=at, channel_id=who, bridge_id=where)),
+    "ChannelLeftBridge": _in_bridge(lambda at, who, where: Unbridged(at=at, channel_id=who, bridge_id=where)),
     "ChannelHold": _about_channel(lambda _, at, who: ChannelHeld(at=at, channel_id=who)),
     "ChannelUnhold": _about_channel(lambda _, at, who: ChannelUnheld(at=at, channel_id=who)),
     "ChannelDtmfReceived": _about_channel(

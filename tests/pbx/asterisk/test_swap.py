@@ -9,7 +9,7 @@ import pytest
 
 from callguard.core.events import Bridged, ChannelHungUp, Unbridged
 from callguard.pbx.asterisk.ami_codec import Message
-from callguard.pbx.asterisk.swap import Swap, Swaps
+from callguard.pbx.asterisk.swap import Swap, Swaps, together
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 LEGS = {"transferer_first_leg": {"id": "first"}, "transferer_second_leg": {"id": "second"}}
@@ -114,3 +114,10 @@ def test_a_list_that_was_asked_for_before_the_last_one_is_gone_does_not_end_the_
         own.heard(ChannelHungUp(at=NOW, channel_id=gone))
     assert listed(own) == []
     assert listed(own, ("new", "room")) == [Swap(("first", "second"), "new", NOW, "room")]
+
+
+@pytest.mark.requirement("S6")
+def test_who_waits_in_a_holding_bridge_is_with_nobody() -> None:
+    mixing = {"id": "b1", "bridge_type": "mixing", "channels": ["1.1", "1.2"]}
+    lot = {"id": "b2", "bridge_type": "holding", "channels": ["1.3", "1.4"]}
+    assert together([mixing, lot, {"id": "b3"}]) == {"b1": ("1.1", "1.2"), "b3": ()}

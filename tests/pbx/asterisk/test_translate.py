@@ -68,6 +68,8 @@ TABLE: list[tuple[dict[str, Any], list[Heard]]] = [
     (event("ChannelStateChange", channel=channel(state="Ringing")), []),
     (event("ChannelEnteredBridge", channel=channel(), bridge={"id": "b1"}), fact(Bridged, bridge_id="b1")),
     (event("ChannelLeftBridge", channel=channel(), bridge={"id": "b1"}), fact(Unbridged, bridge_id="b1")),
+    (event("ChannelEnteredBridge", channel=channel(), bridge={"id": "b1", "bridge_type": "holding"}), []),
+    (event("ChannelLeftBridge", channel=channel(), bridge={"id": "b1", "bridge_type": "holding"}), []),
     (event("ChannelHold", channel=channel()), fact(ChannelHeld)),
     (event("ChannelUnhold", channel=channel()), fact(ChannelUnheld)),
     (event("ChannelDtmfReceived", channel=channel(), digit="1"), fact(DigitPressed, digit="1")),
