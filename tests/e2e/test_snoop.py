@@ -1,4 +1,4 @@
-"""A snoop of somebody else's ARI application hears a call. Nobody can be told there: nothing is recorded meanwhile."""
+"""Who listens as a new controller comes: a snoop of somebody else's ARI application, and a ChanSpy of all channels."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import aiohttp
 import pytest
 
 from callguard.pbx.asterisk.ari import Ari
 from callguard.pbx.asterisk.site import AriAddress
+from tests.e2e.matrix import changing, sounds
 from tests.e2e.site import Site, states, types
+from tests.e2e.test_joins import about, begun, over
+from tests.e2e.test_replaced import kept
 
 SNOOP = "somebody-elses-snoop"
 
@@ -32,7 +36,7 @@ async def application(site: Site) -> AsyncIterator[aiohttp.ClientSession]:
 
 @pytest.mark.requirement("S6", "S73")
 async def test_nothing_is_recorded_while_it_listens_whichever_controller_is_there(own_site: Site) -> None:
-    """It was taken for gone by a new controller, and by the old one after two looks at the list of channels."""
+    """Nobody can be told there. A new controller took it for gone, and the old one after two looks at the channels."""
     async with application(own_site) as other, own_site.talk() as talk:
         await talk.recorded()
         await talk.row("notice_ended", script="recording_on")
@@ -54,3 +58,23 @@ async def test_nothing_is_recorded_while_it_listens_whichever_controller_is_ther
         await talk.says(1)
         stored = await talk.ends()
     assert states(stored)[1:] == ["verified"] and types(stored).count("listening_ended") == 1
+
+
+@pytest.mark.requirement("S6", "S73")
+async def test_who_began_to_listen_to_everybody_while_no_controller_was_there_is_told(folder: Path) -> None:
+    plan = "[internal](+)\nexten => all,1,Answer()\n same => n,ChanSpy(all,q)\n"
+    async with await Site.open(folder, dialplan=plan) as site, changing(site, 3, 10, "moved") as ear:
+        talk = ear.talk
+        await begun(talk)
+        await site.stand.stop_controller(signal.SIGKILL)
+        await ear.dials("all")
+        await site.stand.start_controller()
+        began = await about(ear, "listening_started")
+        await about(ear, "notice_ended")
+        await talk.says(2)
+        assert ear.coming
+        await ear.coming.hangup()
+        left = await about(ear, "channel_hung_up")
+        await sounds(talk)
+        await over(ear)
+        assert kept(talk, began.at, left.at, talk.far, talk.near) == 0

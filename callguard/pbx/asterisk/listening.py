@@ -106,10 +106,21 @@ def found(channels: Sequence[Json]) -> dict[str, tuple[str, ...]]:
 
 def _heard(listener: Json, channels: Sequence[Json]) -> tuple[str, ...]:
     dialplan, name = part(listener, "dialplan"), text(listener, "name")
-    app, wanted = text(dialplan, "app_name"), text(dialplan, "app_data").partition(",")[0].lower()
+    app, wanted = text(dialplan, "app_name"), _wanted(text(dialplan, "app_data"))
     others = [channel for channel in channels if channel is not listener]
     if name.startswith("Snoop/"):
         return tuple(text(item, "id") for item in others if name[6:].rpartition("-")[0] == text(item, "id"))
     if app == "ChanSpy":
-        return tuple(text(item, "id") for item in others if text(item, "name").lower().startswith(wanted))
+        return tuple(text(item, "id") for item in others if _is_meant(item, wanted))
     return tuple(text(item, "id") for item in others) if app == "ExtenSpy" else ()  # whom, only its dialplan knows
+
+
+def _wanted(data: str) -> str:
+    """ChanSpy's first argument: nothing, or `all`, is everybody. Asterisk takes quotes and backslashes out of it."""
+    wanted = data.partition(",")[0].translate({ord('"'): None, ord("\\"): None})
+    return "" if wanted == "all" else wanted.lower()
+
+
+def _is_meant(channel: Json, wanted: str) -> bool:
+    """By the beginning of its name, or (option u) by its id."""
+    return text(channel, "name").lower().startswith(wanted) or text(channel, "id").lower() == wanted
