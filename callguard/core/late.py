@@ -44,7 +44,7 @@ def _silent_from(before: Call, after: Call, at: datetime) -> Step:
         if item.mask is Mask.ON or item.started_at is None:
             continue
         now = after.find(item.recording_id) or item
-        due = Span(start=max(0, now.place(at)))
+        due = Span(start=now.place(at), sure=False)
         if item is before.running or item.is_unmeasured:
             done = replace(done, call=done.call.with_recording(replace(now, due=(*now.due, due))))
         elif now.state in _KEPT and not now.condemned and any(_late(replace(now, due=(due,)))):
@@ -83,7 +83,7 @@ def _doubtful(recording: Recording) -> Iterator[tuple[int, int]]:
 
 def _late(recording: Recording) -> Iterator[tuple[int, int]]:
     """From where silence was due to where a mask took hold, or none was needed any more, or the file ends."""
-    for due in recording.due:
+    for due in (replace(item, start=max(0, item.start)) for item in recording.due):
         masked = (span.start for span in recording.spans if span.end < 0 or span.end > due.start)
         silent = min((place for place in (next(masked, -1), due.end) if place >= 0), default=-1)
         if (silent if silent >= 0 else _end(recording)) - due.start > LATE:

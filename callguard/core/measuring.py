@@ -15,10 +15,7 @@ from callguard.core.events import Link
 from callguard.core.outcome import Step, incident
 from callguard.core.pausing import BURST_SPAN
 from callguard.core.quorum import Want, wanted
-from callguard.core.recording import RATE, Mask, Recording, Span, State
-
-CLOCKS_AGREE = 0.5
-"""Seconds by which the wall clock and a steady one may differ about a recording although nobody set either."""
+from callguard.core.recording import CLOCKS_AGREE, RATE, Mask, Recording, Span, State
 
 
 def whole(call: Call, recording: Recording) -> Step:

@@ -101,7 +101,7 @@ def forgotten(call: Call, number: int) -> Step:
 
 def _has_just_begun(call: Call, at: datetime) -> bool:
     alone = all(cause.is_automatic for cause in call.causes)
-    return alone and call.paused_at is not None and at - call.paused_at <= CONFIRMS
+    return alone and call.paused_at is not None and abs(at - call.paused_at) <= CONFIRMS  # a clock may be set back
 
 
 def _begin(call: Call, cause: Cause, at: datetime, since: datetime) -> Step:
@@ -142,7 +142,7 @@ def _looking_back(call: Call, since: datetime, at: datetime) -> Call:
     for item in call.recordings:
         if item.started_at is not None and (item is call.running or item.is_unmeasured):
             start, end = item.place(since), item.place(at)
-            blank = Span(start=max(0, start - seconds * RATE - SLACK), end=max(0, end))
+            blank = Span(start=start - seconds * RATE - SLACK, end=end, sure=False)
             call = call.with_recording(replace(item, blanks=(*item.blanks, blank)))
     return call
 
@@ -154,7 +154,7 @@ def blanks(recording: Recording) -> tuple[tuple[int, int], ...]:
 
 def _blanks(recording: Recording) -> Iterator[tuple[int, int]]:
     """Up to where the pause's own mask took hold; if it never did, the recorder was stopped for it."""
-    for blank in recording.blanks:
+    for blank in (Span(start=max(0, item.start), end=max(0, item.end)) for item in recording.blanks):
         masked = next((span for span in recording.spans if span.end < 0 or span.end > blank.end), None)
         if masked and masked.start <= blank.end + RATE:
             yield blank.start, max(blank.end, masked.start) + SLACK

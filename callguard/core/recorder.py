@@ -147,7 +147,7 @@ def heard(call: Call, event: RecordingEvent) -> Step:
     if recording is None:
         return unexpected(call, event.channel_id, f"{event.type} of an unknown recording")
     if event.type in _TOUCHES:
-        return _touched(call, recording, event)
+        return _touched(call, recording.told(event.offset_samples, event.at), event)
     if isinstance(event, LegSilent):
         return _leg_silent(call, recording, event)
     joined = recording.whole and getattr(event, "reason", "") == FILE_GONE

@@ -7,7 +7,7 @@ there should be one at all (quorum.py), the recorder itself (pbx/), the file (au
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -162,16 +162,20 @@ RATE = 8000
 """Samples per second of a file."""
 WAITS = RATE // 2
 """Samples of sound that Asterisk lets wait for a recorder; what is older it throws away."""
+CLOCKS_AGREE = 0.5
+"""Seconds by which the wall clock and a steady one may differ about a recording although nobody set either."""
 NOTHING = 0.25
 """Seconds by which a masked stretch may be shorter than it lasted, for no reason but that nobody looks all the time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """A masked stretch of a file in samples; `end` -1 while it lasts."""
+    """A masked stretch of a file in samples; `end` -1 while it lasts. Not `sure`: it was placed by the wall clock, and
+    may lie before the file's begin or behind its end if that was set."""
 
     start: int
     end: int = -1
+    sure: bool = field(default=True, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,8 +190,8 @@ class Recording:
     silent. `defiant`: its stop was refused, and this watch asks again; `whole`: its files are; `unasked`: nobody was
     asked for their verdict yet, for what is heard next may take sound out of them. `masked_at`: when the mask that
     lasts was acknowledged; `stood`: seconds that it stood still under masks, `fallen`: that it is behind the clock at
-    all, those included; `doubts`: where what was said under a mask may have been written behind it; `stopped_after`: so
-    many samples by a clock that nobody sets, -1 where it told none.
+    all, those included; `set_by`: that the wall clock was set forward; `doubts`: where what was said under a mask may
+    have been written behind it; `stopped_after`: so many samples by a clock that nobody sets, -1 where it told none.
     """
 
     recording_id: str
@@ -221,6 +225,7 @@ class Recording:
     masked_at: datetime | None = None
     stood: float = 0.0
     fallen: float = 0.0
+    set_by: float = 0.0
 
     @property
     def shown(self) -> str:
@@ -279,7 +284,21 @@ class Recording:
     def place(self, at: datetime) -> int:
         """The sample of a moment by the wall clock, of a recorder that was started."""
         started = self.started_at or at
-        return round(((at - started).total_seconds() - max(self.stood, self.fallen)) * RATE)
+        return round(((at - started).total_seconds() - self.set_by - max(self.stood, self.fallen)) * RATE)
+
+    def told(self, offset: int, at: datetime) -> Recording:
+        """The recorder says which sample it was at that moment, by a clock that nobody sets. Where the wall clock says
+        another one it was set, and what it placed since the last such word is placed anew. What a mask's end comes
+        short by may be that the file stood still instead."""
+        lasts = self.spans[-1:] and self.spans[-1].end < 0
+        off = offset - self.place(at) if offset >= 0 and self.started_at else 0
+        off = 0 if abs(off) <= CLOCKS_AGREE * RATE or (lasts and off < 0) else off
+        return replace(
+            self,
+            set_by=self.set_by - off / RATE,
+            blanks=tuple(_anew(item, item.end, off, offset) for item in self.blanks),
+            due=tuple(_anew(item, item.start, off, offset) for item in self.due),
+        )
 
     def fell(self, seconds: float, since: int) -> Recording:
         """It fell behind the clock somewhere behind the sample SINCE: what is known to lie there may lie that much
@@ -337,6 +356,16 @@ class Recording:
             return self.stood
         lacks = (at - self.masked_at).total_seconds() - max(0, offset - last.start) / RATE
         return self.stood + lacks if lacks > NOTHING else self.stood
+
+
+def _anew(span: Span, moment: int, off: int, last: int) -> Span:
+    """SPAN, which begins OFF samples later if the clock was set before its MOMENT: one that lies in the file up to LAST
+    then. Otherwise it was set behind it."""
+    if span.sure:
+        return span
+    agree = CLOCKS_AGREE * RATE
+    off = off if -agree <= moment + off <= last + agree else 0
+    return Span(start=max(0, span.start + off), end=span.end if span.end == -1 else max(0, span.end + off))
 
 
 def _later(place: int, since: int, samples: int, most: int = -1) -> int:

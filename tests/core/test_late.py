@@ -10,6 +10,7 @@ from callguard.core.effects import DiscardRecording, StopRecording
 from callguard.core.events import (
     Bridged,
     ChannelHeld,
+    ChannelUnheld,
     DigitPressed,
     Event,
     Link,
@@ -85,7 +86,7 @@ def test_a_newcomer_that_is_heard_of_behind_the_verdict_is_an_incident() -> None
     before = talk.call.recordings[0]
     talk.take(Bridged(at=came, channel_id=GUEST, bridge_id="B1")).incident("heard_late").is_mask(Mask.MASKING)
     assert talk.last.records[-1].data["recording_id"] == before.recording_id
-    assert talk.call.recordings[0] == before and talk.file.due == (Span(start=0),)
+    assert talk.call.recordings[0] == before and talk.masked(0).file.due == (Span(start=0),)
     talk, came = judged(0.2)  # as late as any mask may be
     talk.take(Bridged(at=came, channel_id=GUEST, bridge_id="B1")).is_mask(Mask.MASKING)
     assert Outcome.INCIDENT_OPENED not in talk.wrote[-len(talk.last.records) :]
@@ -112,6 +113,27 @@ def test_a_pause_and_a_hold_that_were_heard_late_begin_when_they_were_meant_to()
     for talk in (pressed, held):
         due, masked = place(talk, 0.5), place(talk)
         assert blanks(talk.masked(masked)) == ((due - SLACK, masked + SLACK),)
+
+
+@pytest.mark.requirement("S1", "S82")
+@pytest.mark.parametrize("by", [-3600, -3, 3, 3600])
+def test_a_clock_that_is_set_takes_no_sound_with_it_and_hides_none(by: float) -> None:
+    """What was heard late after it goes, and nothing before that; a hold that was silent in time takes nothing."""
+    talk = talking()
+    here = place(talk)
+    talk = late(talk.wait(by), ChannelHeld, AGENT, 0.1)
+    talk.masked(here + RATE // 10).take(ChannelUnheld(at=talk.now, channel_id=AGENT)).unmasked(here + RATE // 10)
+    talk = late(talk.wait(0.1), Bridged, GUEST, 0.8, bridge_id="B1").masked(here + RATE)
+    assert blanks(talk) == ((here + RATE // 5 - SLACK, here + RATE + SLACK),)
+
+
+@pytest.mark.requirement("S1", "S82")
+@pytest.mark.parametrize("by", [-3600, -3])
+def test_a_clock_that_is_set_back_before_the_mask_has_taken_hold_hides_nothing_either(by: float) -> None:
+    talk = talking()
+    talk.take(Bridged(at=talk.now, channel_id=GUEST, bridge_id="B1"))
+    here = place(talk)
+    assert blanks(talk.wait(by).masked(here + RATE)) == ((here - SLACK, here + RATE + SLACK),)
 
 
 @pytest.mark.requirement("S1", "S16")
@@ -160,7 +182,7 @@ def test_what_a_slow_disk_may_have_kept_waiting_under_a_mask_goes() -> None:
 def test_what_began_silent_or_ends_unknown_has_nothing_to_lose() -> None:
     early = play().recording().sees(GUEST, Role.GUEST)
     early.take(Bridged(at=early.now - timedelta(seconds=60), channel_id=GUEST, bridge_id="B1"))
-    assert early.file.due == (Span(start=0),) and blanks(early.masked(0)) == ()
+    assert early.masked(0).file.due == (Span(start=0),) and blanks(early) == ()
     silent = talking().presses("*8", by=AGENT)
     silent.masked(place(silent))
     assert blanks(late(silent, Bridged, GUEST, 0.8, bridge_id="B1")) == ()

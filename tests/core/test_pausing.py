@@ -221,6 +221,27 @@ def test_what_was_said_before_a_number_goes_from_its_first_key_on() -> None:
     assert "blanks" in talk.measure.record()
 
 
+@pytest.mark.requirement("S82")
+@pytest.mark.parametrize("by", [-3600, -3, 3, 3600])
+def test_what_goes_lies_where_it_was_said_although_the_clock_was_set(by: float) -> None:
+    talk = play().recording().wait(8 + by).signals(Cause.EVENT).masked(81_000)  # 10.1 s into the file
+    talk.wait(5).signals(Cause.EVENT, on=False).unmasked(121_000)
+    assert blanked(talk) == ((81_000 - 5 * 8000 - SLACK, 81_000 + SLACK),)
+
+
+@pytest.mark.requirement("S82")
+@pytest.mark.parametrize("by", [-3600, -3])
+def test_a_clock_that_is_set_back_under_a_mask_moves_no_later_pause(by: float) -> None:
+    talk = play().recording().presses("*8", by=AGENT).masked(17_000).wait(10 + by).presses("*8", by=AGENT)
+    talk.unmasked(97_000).wait(10).signals(Cause.EVENT).masked(177_000)
+    assert blanked(talk) == ((177_000 - 5 * 8000 - SLACK, 177_000 + SLACK),)
+
+
+def test_the_agents_key_ends_a_pause_that_began_before_the_clock_was_set_back() -> None:
+    talk = play().recording().signals(Cause.EVENT).masked(17_000).wait(60 - 3600).presses("*8", by=AGENT)
+    talk.did(UnmaskRecording)
+
+
 def test_a_pause_of_a_person_takes_nothing_with_it() -> None:
     talk = play().recording().presses("*8", by=AGENT).masked(9000)
     assert blanked(talk) == () and "blanks" not in talk.measure.record()
