@@ -13,8 +13,8 @@ from callguard.core import asking
 from callguard.core.call import Call, Channel
 from callguard.core.consent import Signal, Standing
 from callguard.core.effects import SendOn
-from callguard.core.events import ChannelEntered
-from callguard.core.outcome import Step
+from callguard.core.events import ChannelEntered, ListeningStarted, Role
+from callguard.core.outcome import Step, unexpected
 from callguard.core.policy import Mode
 
 
@@ -23,6 +23,17 @@ def entered(call: Call, event: ChannelEntered) -> Step:
     if event.channel_id in call.channels:
         return Step(call.change(event.channel_id, waiting=True))
     return Step(call, (SendOn(channel_id=event.channel_id),), reasons=("not of this call",))
+
+
+def listens(call: Call, event: ListeningStarted) -> Step:
+    """Staff that talked here and listens now is a listener as any other, unless the notice says that staff may."""
+    known = call.channels.get(event.channel_id)
+    if known is None:
+        return unexpected(call, event.channel_id, event.type)
+    call = call.change(event.channel_id, listens=event.heard_id)
+    if known.role is Role.AGENT and not call.call_type.listeners_covered:
+        call = call.change(event.channel_id, role=Role.GUEST, standing=Standing.UNNOTIFIED)
+    return Step(call)
 
 
 def settle(call: Call) -> Step:

@@ -203,10 +203,6 @@ def _unbridged(call: Call, event: Unbridged) -> Step:
     return _known(call.change(event.channel_id, bridge="", held=False), event)
 
 
-def _listening_started(call: Call, event: ListeningStarted) -> Step:
-    return _known(call.change(event.channel_id, listens=event.heard_id), event)
-
-
 def _listening_ended(call: Call, event: ListeningEnded) -> Step:
     return _known(call.change(event.channel_id, listens=""), event)
 
@@ -378,7 +374,7 @@ _HANDLERS: dict[type[Event], _Handler] = {
     ChannelHungUp: _hung_up,
     Bridged: _bridged,
     Unbridged: _unbridged,
-    ListeningStarted: _listening_started,
+    ListeningStarted: joining.listens,
     ListeningEnded: _listening_ended,
     PartyIdentified: _party_identified,
     NoticeStarted: asking.notice_started,

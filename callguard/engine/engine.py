@@ -67,15 +67,14 @@ from callguard.ports import (
 from callguard.ports import Link as LinkHeard
 
 Raw = Mapping[str, Any]
-DRAIN_SECONDS = 2.0
-"""How long the last rows may take when the controller hands over."""
+DRAIN_SECONDS = 2.0  # how long the last rows may take when the controller hands over
 
 
 @dataclass
 class Engine:
     """All calls of one PBX. `alert(kind, call_id)` tells a human; `prompts` finds what to play to a party of a
     call, by its channel; `enter_incident(kind, subject)` writes down an incident that is of no call.
-    `early`: what was said once of calls that are not taken over yet."""
+    `early`: what was said once of calls that are not taken over yet; `relieved`: the guard ended their recorders."""
 
     entrance: Entrance
     pbx: Pbx
@@ -95,6 +94,7 @@ class Engine:
     refused: set[str] = field(default_factory=set)
     early: deque[Event] = field(default_factory=lambda: deque(maxlen=recovery.MOST_EARLY))
     adopted: bool = False
+    relieved: bool = False
     away: recovery.Away = field(default_factory=recovery.Away)
     draining: bool = False
 
@@ -187,8 +187,7 @@ class Engine:
         for call_id, event in facts:
             if runner := self.runners.get(call_id):
                 if isinstance(event, PartyIdentified) and event.role is not Role.FAR:
-                    who = self.board.parties[event.party_id]
-                    event = self.entrance.identified(event, who, runner.call.call_type)
+                    event = self.entrance.identified(event, self.board.parties[event.party_id], runner.call.call_type)
                 if isinstance(event, CallMerged):
                     origin = self.runners.get(event.other_call_id)
                     who = self.board.endpoints.get(event.channel_id, bare(event.channel_id))
@@ -211,8 +210,7 @@ class Engine:
         if known_call := self.board.call_of(heard.channel.channel_id):
             self._entered_again(known_call, heard)
             return
-        dialled = heard.channel.channel_id in self.board.dials
-        begun = self.entrance.begin(heard, self.faults, dialled=dialled)
+        begun = self.entrance.begin(heard, self.faults, dialled=heard.channel.channel_id in self.board.dials)
         facts = self.board.entered(heard, begun.head.call_id, begun.call.call_type)
         runner = self.start(Runner(begun.call, Ledger(begun.head), self))
         self.evidence.use(begun.call.pack)
@@ -302,8 +300,9 @@ class Engine:
                 self.inbox.put_nowait((LinkHeard(clock.read().wall, up=Link.PBX not in self.faults), {}))
 
     def is_helpless(self) -> bool:
-        """Whether a recorder may run that no request of ours reaches: then the guard has to stop it."""
-        return Link.PBX in self.faults and any(runner.call.is_out_of_reach for runner in self.runners.values())
+        """Whether a recorder may run that no request of ours reaches, or whose call nobody can read: the guard's."""
+        unread = Link.LOG in self.faults and not (self.adopted or self.relieved) and bool(self.live.ids())
+        return unread or (Link.PBX in self.faults and any(item.call.is_out_of_reach for item in self.runners.values()))
 
     def guard_changed(self, alive: bool) -> None:
         """The guard answered, or did not."""
@@ -350,7 +349,8 @@ class Engine:
         return True
 
     async def guard_tripped(self) -> None:
-        """The guard acted while this process was stopped: what happened meanwhile is asked for, in its turn."""
+        """The guard acted while this process could not: what happened meanwhile is asked for, in its turn."""
+        self.relieved = True
         self.inbox.put_nowait((LinkHeard(clock.read().wall, up=True), {}))
 
     async def _adopt(self, now: Snapshot) -> None:

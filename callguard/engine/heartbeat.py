@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 BEAT = 0.2
 """Seconds between beats."""
@@ -22,7 +23,8 @@ SILENCE = 1.5
 @dataclass
 class Heartbeat:
     """Beats to the guard at SOCKET. `changed(alive)`: the guard came or went; `acted()`: it tripped while we were
-    away. `helpless`: whether what runs is out of our reach, though not out of the guard's: then there is no beat."""
+    away, or helpless. `helpless`: whether what runs is out of our reach, though not out of the guard's: then there is
+    no beat."""
 
     socket: Path
     spawn: Callable[[], None]
@@ -49,19 +51,27 @@ class Heartbeat:
                 writer.close()
 
     async def _beat(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """The first beat arms the guard; whoever is helpless then only asks whether it acted."""
+        armed = relieved = False
         while True:
-            if self.helpless():
-                await asyncio.sleep(BEAT)
-                continue
-            writer.write(b"beat\n")
-            await writer.drain()
-            async with asyncio.timeout(SILENCE):  # wait_for, up to Python 3.11, can swallow the end of this task
-                answer = json.loads(await reader.readuntil(b"\n"))
+            silent = armed and self.helpless()
+            answer = await self._asked(b"status\n" if silent else b"beat\n", reader, writer)
             self.changed(bool(answer["ready"]))
-            await self._trips(int(answer["trips"]))
+            if not silent:
+                armed, relieved = True, False
+                await self._trips(int(answer["trips"]))
+            elif answer["trips"] != self.trips and not relieved:
+                relieved = True
+                await self.acted()
             await asyncio.sleep(BEAT)
             if self.ended:  # keep the connection: its end means that we died
                 await asyncio.Event().wait()
+
+    async def _asked(self, line: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Any:
+        writer.write(line)
+        await writer.drain()
+        async with asyncio.timeout(SILENCE):  # wait_for, up to Python 3.11, can swallow the end of this task
+            return json.loads(await reader.readuntil(b"\n"))
 
     async def end(self, handover: bool = False) -> bool:
         """We end in good order: the guard stops what still runs, sends on who waits, and ends too.

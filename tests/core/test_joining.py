@@ -35,7 +35,7 @@ from callguard.core.events import (
     Script,
 )
 from callguard.core.joining import may_ask, newcomers
-from callguard.core.policy import Joins, Mode, OnRefusal
+from callguard.core.policy import CallType, Joins, Mode, OnRefusal
 from callguard.core.recording import Mask, State
 from callguard.core.step import redact, step
 from tests.core.play import AGENT, ANNOUNCE, ASK, FAR, FIRM, GUEST, KEEP, MILD, OTHER_AGENT, STRICT, Play, play
@@ -290,9 +290,12 @@ def test_who_is_being_asked_as_the_far_party_withdraws_hears_no_more_of_it(heard
 
 
 # ---------------------------------------------------------------- who listens without being in the bridge
-def spied(on: str = AGENT, role: Role = Role.GUEST) -> Play:
+COVERED = replace(ASK, listeners_covered=True)
+
+
+def spied(on: str = AGENT, role: Role = Role.GUEST, covered: CallType = COVERED) -> Play:
     """Somebody listens to this channel."""
-    return play().recording().sees("spy", role).feed(ListeningStarted, "spy", heard_id=on)
+    return play(covered).recording().sees("spy", role).feed(ListeningStarted, "spy", heard_id=on)
 
 
 @pytest.mark.requirement("S2", "S73")
@@ -310,6 +313,12 @@ def test_when_the_listener_is_gone_the_recording_goes_on() -> None:
 
 def test_staff_that_the_notice_covers_is_no_surprise() -> None:
     spied(role=Role.AGENT).is_quiet()
+
+
+@pytest.mark.requirement("S73")
+def test_staff_that_was_in_the_call_and_then_only_listens_is_told_and_asked() -> None:
+    talk = spied(role=Role.AGENT, covered=ASK).did(MaskRecording, PlayPrompt)
+    talk.plays(Script.NOTICE, to="spy", whisper=True).stands(Standing.UNNOTIFIED, "spy")
 
 
 def test_a_listener_is_nobody_to_talk_to() -> None:

@@ -78,3 +78,23 @@ async def test_who_began_to_listen_to_everybody_while_no_controller_was_there_is
         await sounds(talk)
         await over(ear)
         assert kept(talk, began.at, left.at, talk.far, talk.near) == 0
+
+
+@pytest.mark.requirement("S6", "S73")
+async def test_staff_that_talked_with_them_and_only_listens_from_now_on_is_told_and_asked(site: Site) -> None:
+    """A panel takes it into ChanSpy. Of staff nobody on the line had to be told, nor it of them; of a listener, yes."""
+    async with changing(site, 4, 8, "moved") as staff:
+        talk = staff.talk
+        await begun(talk)
+        await staff.dials("add_4")
+        await about(staff, "bridged")
+        assert staff.coming
+        await staff.redirects("spy_4", "agent8")
+        began = await about(staff, "listening_started")
+        await about(staff, "notice_ended")
+        await staff.coming.press("1")
+        agreed = await about(staff, "consent_granted")
+        await sounds(talk)
+        stored = await over(staff)
+    assert states(stored) == ["verified"] and not stored.incidents
+    assert kept(talk, began.at, agreed.at, talk.far, talk.near) == 0

@@ -317,6 +317,9 @@ async def test_without_the_log_taking_over_waits_and_new_callers_do_not(tmp_path
         await second.until(lambda: second.engine.faults == {Link.LOG})
         await second.enter("new")
         assert second.pbx.effects == [SendOn(channel_id="new")]
+        assert second.engine.is_helpless()  # nobody knows who is in a call that cannot be read: the guard ends it
+        await second.engine.guard_tripped()
+        assert not second.engine.is_helpless()
         log.mend()
         await second.until(lambda: "far" in second.engine.board.calls)
         await second.until(lambda: not second.engine.faults)

@@ -69,6 +69,7 @@ SEEN = {
     7199: "an agent pauses who was dialled while no controller was there, and whom the next one finds with two callers",
     34103: "a stranger in two calls presses 1 in the middle of the second one's notice",
     78930: "an operator says that somebody is with a caller who came in unheard, and is a stranger in another call",
+    183507: "an agent transfers a call that nobody has taken over, for the log is away",
     854546: "a halt comes between the news of a caller and the same news once more",
 }
 """Worlds that once showed a mistake, of the product or of the accounts about it."""

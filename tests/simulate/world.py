@@ -169,18 +169,25 @@ class World:
             controller.trips = self.guard.trips
             self.accounts.dark.end("controller", self.time.now)
             controller.loop.call_soon(controller.engine.guard_changed, True)
+            self.time.after(BEAT, self._beats_on, controller)
 
     def _beats_on(self, controller: Controller) -> None:
-        """As long as the link is away: no beat where what runs is out of the controller's reach."""
+        """As long as the link is away, or calls are not taken over: no beat where what runs is out of the controller's
+        reach."""
         if self.controller is not controller or not self.guard.alive:
             return
         if not controller.loop.asleep:
-            helpless = controller.engine.is_helpless()
+            helpless, adopted = controller.engine.is_helpless(), controller.engine.adopted
             if helpless and self.guard.beat:
                 self.guard.silent(broken=False)
+                if not adopted:
+                    self.accounts.dark.begin("controller", self.time.now)
+            elif helpless and not adopted and controller.trips != self.guard.trips:
+                controller.loop.create_task(controller.engine.guard_tripped())
             elif not helpless and not self.guard.beat:
+                self.accounts.dark.end("controller", self.time.now)
                 self._beats_again(controller)
-        if not controller.wire.up or not self.guard.beat:
+        if not (controller.wire.up and controller.engine.adopted and self.guard.beat):
             self.time.after(BEAT, self._beats_on, controller)
 
     def _beats_again(self, controller: Controller) -> None:
