@@ -22,8 +22,7 @@ class Endpoint:
 
     `name`: the PBX's channel name ("PJSIP/agent1-00000002"); `endpoint`: technology and account ("PJSIP/agent1");
     `number`, `display`: what the caller claims to be, hostile text; `words`: what the dialplan says about it (site,
-    place, line, language, dialled, known).
-    """
+    place, line, language, dialled, known)."""
 
     channel_id: str
     name: str
@@ -56,8 +55,7 @@ class Sighted:
 @dataclass(frozen=True, slots=True)
 class Entered:
     """A channel asks to be told. `args`: what the dialplan passed, unchecked; `waiting`: it waits in our application,
-    else it is on its way into a bridge and is told there.
-    """
+    else it is on its way into a bridge and is told there."""
 
     at: datetime
     channel: Endpoint
@@ -83,10 +81,12 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """The connection to the PBX came up (`up`) or went down; nothing in between was heard."""
+    """The connection to the PBX came up (`up`) or went down; nothing in between was heard, nor for `silent_ms` before,
+    where it may have hung."""
 
     at: datetime
     up: bool
+    silent_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -284,11 +284,11 @@ class Engine:
             self.live.remove(call.call_id)
 
     # ------------------------------------------------------------ health
-    def lose(self, link: Link) -> None:
-        """LINK is gone: every call hears of it at once."""
+    def lose(self, link: Link, silent_ms: int = 0) -> None:
+        """LINK is gone, and may have been silent for so long: every call hears of it at once."""
         if link not in self.faults:
             self.faults.add(link)
-            self._tell_all(LinkLost(at=clock.read().wall, link=link))
+            self._tell_all(LinkLost(at=clock.read().wall, link=link, away_ms=silent_ms))
             self.alert_by(f"{link.value}_lost", "")
 
     def restore(self, link: Link) -> None:
@@ -323,7 +323,7 @@ class Engine:
 
     async def _link(self, heard: LinkHeard) -> None:
         if not heard.up:
-            self.lose(Link.PBX)
+            self.lose(Link.PBX, heard.silent_ms)
         elif await self.resync():
             self.restore(Link.PBX)
 

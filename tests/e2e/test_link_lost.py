@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ import pytest
 from callguard.core.recording import RATE, State
 from tests.e2e.matrix import changing
 from tests.e2e.site import Site, at, incidents, states
+from tests.e2e.test_joins import about, over
+from tests.e2e.test_replaced import kept
 
 DOWN = 3.0
 """Seconds: longer than the guard would take, could it reach anything."""
@@ -19,10 +22,11 @@ DOWN = 3.0
 
 @dataclass
 class Wire:
-    """A TCP port of this machine that leads to another one, until it is cut."""
+    """A TCP port of this machine that leads to another one, until it is cut. What it carries is lost while it hangs."""
 
     port: int
     up: bool = True
+    hangs: bool = False
     ends: set[asyncio.StreamWriter] = field(default_factory=set)
 
     async def listen(self) -> int:
@@ -41,14 +45,14 @@ class Wire:
             return writer.transport.abort()
         beyond, there = await asyncio.open_connection("127.0.0.1", self.port)
         self.ends |= {writer, there}
-        await asyncio.gather(_pump(reader, there), _pump(beyond, writer))
+        await asyncio.gather(self._pump(reader, there), self._pump(beyond, writer))
 
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while data := await reader.read(65536):
-            writer.write(data)
-    writer.close()
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                if not self.hangs:
+                    writer.write(data)
+        writer.close()
 
 
 async def wired(site: Site) -> list[Wire]:
@@ -86,3 +90,33 @@ async def test_who_came_while_nothing_could_reach_the_pbx_heard_nothing_that_sta
         tape = talk.tape()
         assert tape.seconds > lost + DOWN
         assert [place for place, _ in (*tape.left, *tape.right) if place / RATE > lost] == []
+
+
+@pytest.mark.requirement("S1", "S73")
+@pytest.mark.parametrize("hanging", [(0,), (0, 1)], ids=["ari", "both"])
+async def test_who_came_while_a_link_hung_before_it_was_given_up_is_in_no_file(
+    folder: Path, hanging: tuple[int, ...]
+) -> None:
+    """A connection that carries nothing any more looks well until nobody answers a sign of life."""
+    async with await Site.open(folder, controller=False) as site:
+        wires = await wired(site)
+        async with changing(site, 3, 10, "moved") as change:
+            talk = change.talk
+            await talk.recorded()
+            await talk.row("notice_ended", script="recording_on")
+            for number in hanging:
+                wires[number].hangs = True
+            await change.dials(f"add_{talk.number}")
+            began = datetime.now(UTC)
+            await talk.row("link_lost")
+            await talk.says(1)
+            for number in hanging:
+                wires[number].cut()
+                wires[number].up, wires[number].hangs = True, False
+            await talk.row("link_restored")
+            await about(change, "notice_started")
+            stored = await over(change)
+    assert "pbx_lost" in incidents(stored)
+    opened = at(stored, "recording_acknowledged")
+    assert [place for place, _ in talk.tape().left if opened + timedelta(seconds=place / RATE) > began] == []
+    assert kept(talk, began, at(stored, "link_restored"), talk.far, change.tone) == 0

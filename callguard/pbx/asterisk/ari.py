@@ -18,7 +18,7 @@ import orjson
 
 from callguard.core.events import GONE_ON, NOT_THERE
 from callguard.errors import LinkDown, PbxRefused, Unreachable
-from callguard.pbx.asterisk.site import HEARTBEAT, AriAddress
+from callguard.pbx.asterisk.site import HEARTBEAT, WS_CLOSE, AriAddress
 from callguard.pbx.asterisk.translate import FILTERED, Json, parts
 
 REQUEST_SECONDS = 3.0
@@ -176,7 +176,7 @@ async def _open_events(
             heartbeat=heartbeat,
             max_msg_size=0,
             ssl=address.tls or True,
-            timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
+            timeout=aiohttp.ClientWSTimeout(ws_close=WS_CLOSE),
         )
     except aiohttp.WSServerHandshakeError as refusal:
         raise Unreachable(f"{where}: {_handshake(refusal.status, address)}") from refusal

@@ -242,7 +242,7 @@ class AsteriskPbx:
         self._prompter.attach(None)
         self._screen.attach(None, None)
         if was_up:
-            self._tell(Link(_utc(), up=False))
+            self._tell(Link(_utc(), up=False, silent_ms=self._settings.silent_ms))
         await asyncio.gather(ari.close(), ami.close())
 
     # ------------------------------------------------------------ hearing

@@ -9,6 +9,8 @@ import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 
+WS_CLOSE = 1.0
+"""Seconds that a websocket may take to close."""
 HEARTBEAT = 1.5
 """Seconds. A link is given up after 1.5 times as much: a dead or stopped Asterisk is noticed within 2.3 s."""
 OWN_PREFIX = "callguard-"
@@ -53,3 +55,8 @@ class AsteriskSettings:
     recordings: Path
     register: Path
     heartbeat: float = HEARTBEAT
+
+    @property
+    def silent_ms(self) -> int:
+        """How long a link may have hung when it is lost: two beats, and a websocket that nobody closes."""
+        return round((2 * self.heartbeat + WS_CLOSE) * 1000)

@@ -16,10 +16,9 @@ from contextlib import suppress
 from callguard.core.events import NO_CHANNEL
 from callguard.errors import BadInput, LinkDown, PbxRefused, Unreachable
 from callguard.pbx.freeswitch.codec import Decoder, Frame, Message, encode, message_of
-from callguard.pbx.freeswitch.site import HEARTBEAT, EslAddress, is_loopback, password_problem
+from callguard.pbx.freeswitch.site import ANSWER_SECONDS, HEARTBEAT, EslAddress, is_loopback, password_problem
 
 CONNECT_SECONDS = 5.0
-ANSWER_SECONDS = 5.0
 SIGN_OF_LIFE = "api uptime"
 _CHUNK = 256 * 1024
 

@@ -247,7 +247,7 @@ class FreeSwitchPbx:
         was_up, self._esl, self._early = self._esl is not None, None, None
         self._recorder.attach(None)
         if was_up:
-            self._tell(Link(_utc(), up=False))
+            self._tell(Link(_utc(), up=False, silent_ms=self._settings.silent_ms))
         for part in (self._prompter, self._beeper, self._screen):
             part.attach(None)
         await self.outbound.release()

@@ -11,6 +11,8 @@ import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 
+ANSWER_SECONDS = 5.0
+"""Seconds that an answer may take."""
 HEARTBEAT = 1.5
 """Seconds. A link is given up after 1.5 times as much: a dead or stopped FreeSWITCH is noticed within 2.3 s."""
 OWN_PREFIX = "callguard-"
@@ -49,6 +51,11 @@ class FreeSwitchSettings:
     heartbeat: float = HEARTBEAT
     digits: tuple[str, ...] = DIGIT_SOURCES
     look_every: float = 5.0
+
+    @property
+    def silent_ms(self) -> int:
+        """How long the link may have hung when it is lost: two beats, or an answer that never came."""
+        return round(max(2 * self.heartbeat, ANSWER_SECONDS) * 1000)
 
 
 def is_loopback(host: str) -> bool:
