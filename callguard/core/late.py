@@ -83,7 +83,7 @@ def _doubtful(recording: Recording) -> Iterator[tuple[int, int]]:
 
 def _late(recording: Recording) -> Iterator[tuple[int, int]]:
     """From where silence was due to where a mask took hold, or none was needed any more, or the file ends."""
-    for due in (replace(item, start=max(0, item.start)) for item in recording.due):
+    for due in (item.inside for item in recording.due):
         masked = (span.start for span in recording.spans if span.end < 0 or span.end > due.start)
         silent = min((place for place in (next(masked, -1), due.end) if place >= 0), default=-1)
         if (silent if silent >= 0 else _end(recording)) - due.start > LATE:

@@ -154,7 +154,7 @@ def blanks(recording: Recording) -> tuple[tuple[int, int], ...]:
 
 def _blanks(recording: Recording) -> Iterator[tuple[int, int]]:
     """Up to where the pause's own mask took hold; if it never did, the recorder was stopped for it."""
-    for blank in (Span(start=max(0, item.start), end=max(0, item.end)) for item in recording.blanks):
+    for blank in (item.inside for item in recording.blanks):
         masked = next((span for span in recording.spans if span.end < 0 or span.end > blank.end), None)
         if masked and masked.start <= blank.end + RATE:
             yield blank.start, max(blank.end, masked.start) + SLACK

@@ -177,6 +177,11 @@ class Span:
     end: int = -1
     sure: bool = field(default=True, compare=False)
 
+    @property
+    def inside(self) -> Span:
+        """What of it does not lie before the file's begin."""
+        return replace(self, start=max(0, self.start), end=self.end if self.end == -1 else max(0, self.end))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
@@ -365,7 +370,7 @@ def _anew(span: Span, moment: int, off: int, last: int) -> Span:
         return span
     agree = CLOCKS_AGREE * RATE
     off = off if -agree <= moment + off <= last + agree else 0
-    return Span(start=max(0, span.start + off), end=span.end if span.end == -1 else max(0, span.end + off))
+    return Span(start=span.start + off, end=span.end if span.end == -1 else span.end + off).inside
 
 
 def _later(place: int, since: int, samples: int, most: int = -1) -> int:

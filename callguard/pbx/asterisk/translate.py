@@ -250,14 +250,10 @@ def recorded(message: Json) -> tuple[str, str]:
     return kind, target
 
 
-def _in_bridge(make: Callable[[datetime, str, str], Event]) -> _Reader:
+def _in_bridge(kind: type[Bridged] | type[Unbridged]) -> _Reader:
     """A reader of where a channel is: in a holding bridge nobody hears it, and it is nowhere."""
-
-    def read(message: Json, at: datetime) -> list[Heard]:
-        bridge, channel_id = part(message, "bridge"), text(part(message, "channel"), "id")
-        return [Said(make(at, channel_id, text(bridge, "id")))] if channel_id and not is_holding(bridge) else []
-
-    return read
+    told = _about_channel(lambda said, at, who: kind(at=at, channel_id=who, bridge_id=text(part(said, "bridge"), "id")))
+    return lambda message, at: [] if is_holding(part(message, "bridge")) else told(message, at)
 
 
 _READERS: Mapping[str, _Reader] = {
@@ -269,8 +265,8 @@ _READERS: Mapping[str, _Reader] = {
     "ChannelDestroyed": _about_channel(
         lambda said, at, who: ChannelHungUp(at=at, channel_id=who, cause=_integer(said, "cause"))
     ),
-    "ChannelEnteredBridge": _in_bridge(lambda at, who, where: Bridged(at=at, channel_id=who, bridge_id=where)),
-    "ChannelLeftBridge": _in_bridge(lambda at, who, where: Unbridged(at=at, channel_id=who, bridge_id=where)),
+    "ChannelEnteredBridge": _in_bridge(Bridged),
+    "ChannelLeftBridge": _in_bridge(Unbridged),
     "ChannelHold": _about_channel(lambda _, at, who: ChannelHeld(at=at, channel_id=who)),
     "ChannelUnhold": _about_channel(lambda _, at, who: ChannelUnheld(at=at, channel_id=who)),
     "ChannelDtmfReceived": _about_channel(
