@@ -293,9 +293,9 @@ def test_who_is_being_asked_as_the_far_party_withdraws_hears_no_more_of_it(heard
 COVERED = replace(ASK, listeners_covered=True)
 
 
-def spied(on: str = AGENT, role: Role = Role.GUEST, covered: CallType = COVERED) -> Play:
+def spied(on: str = AGENT, role: Role = Role.GUEST, call_type: CallType = ASK) -> Play:
     """Somebody listens to this channel."""
-    return play(covered).recording().sees("spy", role).feed(ListeningStarted, "spy", heard_id=on)
+    return play(call_type).recording().sees("spy", role).feed(ListeningStarted, "spy", heard_id=on)
 
 
 @pytest.mark.requirement("S2", "S73")
@@ -312,17 +312,17 @@ def test_when_the_listener_is_gone_the_recording_goes_on() -> None:
 
 
 def test_staff_that_the_notice_covers_is_no_surprise() -> None:
-    spied(role=Role.AGENT).is_quiet()
+    spied(role=Role.AGENT, call_type=COVERED).is_quiet()
 
 
 @pytest.mark.requirement("S73")
 def test_staff_that_was_in_the_call_and_then_only_listens_is_told_and_asked() -> None:
-    talk = spied(role=Role.AGENT, covered=ASK).did(MaskRecording, PlayPrompt)
+    talk = spied(role=Role.AGENT).did(MaskRecording, PlayPrompt)
     talk.plays(Script.NOTICE, to="spy", whisper=True).stands(Standing.UNNOTIFIED, "spy")
 
 
 def test_a_listener_is_nobody_to_talk_to() -> None:
-    talk = spied(FAR, Role.AGENT).unbridges(AGENT).passes("alone").did(MaskRecording)
+    talk = spied(FAR, Role.AGENT, COVERED).unbridges(AGENT).passes("alone").did(MaskRecording)
     assert talk.last.reasons == ("nobody to talk to",)
 
 

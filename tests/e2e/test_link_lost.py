@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from callguard.core.recording import RATE, State
-from tests.e2e.matrix import changing
+from tests.e2e.matrix import Change, changing
 from tests.e2e.site import Site, at, incidents, states
-from tests.e2e.test_joins import about, over
+from tests.e2e.test_joins import about, begun, over
 from tests.e2e.test_replaced import kept
 
 DOWN = 3.0
@@ -65,31 +66,34 @@ async def wired(site: Site) -> list[Wire]:
     return wires
 
 
-@pytest.mark.requirement("S1", "S73")
-async def test_who_came_while_nothing_could_reach_the_pbx_heard_nothing_that_stays(folder: Path) -> None:
+@asynccontextmanager
+async def recorded_over_wires(folder: Path) -> AsyncIterator[tuple[list[Wire], Change]]:
+    """The wires of ARI and AMI, and a recorded call that somebody may come into."""
     async with await Site.open(folder, controller=False) as site:
         wires = await wired(site)
         async with changing(site, 3, 10, "moved") as change:
-            talk = change.talk
-            await talk.recorded()
-            await talk.row("notice_ended", script="recording_on")
-            for wire in wires:
-                wire.cut()
-            await change.dials(f"add_{talk.number}")
-            await asyncio.sleep(DOWN)
-            for wire in wires:
-                wire.up = True
-            await talk.row("link_restored")
-            for call in (talk.call, talk.answered, change.coming):
-                if call:
-                    await call.hangup()
-            stored = await talk.over()
-        assert states(stored) == [State.VERIFIED.value] and "pbx_lost" in incidents(stored)
-        assert any(row.type == "recording_blanked" for row in stored.events)
-        lost = (at(stored, "link_lost") - at(stored, "recording_acknowledged")).total_seconds()
-        tape = talk.tape()
-        assert tape.seconds > lost + DOWN
-        assert [place for place, _ in (*tape.left, *tape.right) if place / RATE > lost] == []
+            await begun(change.talk)
+            yield wires, change
+
+
+@pytest.mark.requirement("S1", "S73")
+async def test_who_came_while_nothing_could_reach_the_pbx_heard_nothing_that_stays(folder: Path) -> None:
+    async with recorded_over_wires(folder) as (wires, change):
+        talk = change.talk
+        for wire in wires:
+            wire.cut()
+        await change.dials(f"add_{talk.number}")
+        await asyncio.sleep(DOWN)
+        for wire in wires:
+            wire.up = True
+        await talk.row("link_restored")
+        stored = await over(change)
+    assert states(stored) == [State.VERIFIED.value] and "pbx_lost" in incidents(stored)
+    assert any(row.type == "recording_blanked" for row in stored.events)
+    lost = (at(stored, "link_lost") - at(stored, "recording_acknowledged")).total_seconds()
+    tape = talk.tape()
+    assert tape.seconds > lost + DOWN
+    assert [place for place, _ in (*tape.left, *tape.right) if place / RATE > lost] == []
 
 
 @pytest.mark.requirement("S1", "S73")
@@ -98,24 +102,20 @@ async def test_who_came_while_a_link_hung_before_it_was_given_up_is_in_no_file(
     folder: Path, hanging: tuple[int, ...]
 ) -> None:
     """A connection that carries nothing any more looks well until nobody answers a sign of life."""
-    async with await Site.open(folder, controller=False) as site:
-        wires = await wired(site)
-        async with changing(site, 3, 10, "moved") as change:
-            talk = change.talk
-            await talk.recorded()
-            await talk.row("notice_ended", script="recording_on")
-            for number in hanging:
-                wires[number].hangs = True
-            await change.dials(f"add_{talk.number}")
-            began = datetime.now(UTC)
-            await talk.row("link_lost")
-            await talk.says(1)
-            for number in hanging:
-                wires[number].cut()
-                wires[number].up, wires[number].hangs = True, False
-            await talk.row("link_restored")
-            await about(change, "notice_started")
-            stored = await over(change)
+    async with recorded_over_wires(folder) as (wires, change):
+        talk = change.talk
+        for number in hanging:
+            wires[number].hangs = True
+        await change.dials(f"add_{talk.number}")
+        began = datetime.now(UTC)
+        await talk.row("link_lost")
+        await talk.says(1)
+        for number in hanging:
+            wires[number].cut()
+            wires[number].up, wires[number].hangs = True, False
+        await talk.row("link_restored")
+        await about(change, "notice_started")
+        stored = await over(change)
     assert "pbx_lost" in incidents(stored)
     opened = at(stored, "recording_acknowledged")
     assert [place for place, _ in talk.tape().left if opened + timedelta(seconds=place / RATE) > began] == []
